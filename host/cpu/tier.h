@@ -1,0 +1,39 @@
+/* SIMD tiers: the inner loops of the CPU backend, compiled once per instruction set and chosen at run time. */
+#ifndef TALLOW_CPU_TIER_H
+#define TALLOW_CPU_TIER_H
+
+#include <stddef.h>
+
+#include "kernels/core/chart.h"
+#include "tallow/status.h"
+
+/* Candles as columns. volume is NULL where none is drawn. */
+struct tlw_cpu_candles {
+  const double *open, *high, *low, *close, *volume;
+  size_t count;
+};
+
+/* Arrays that tiers write are a multiple of this many entries long. */
+#define TLW_CPU_PAD 8u
+
+/* tlk_mark by columns. */
+struct tlw_cpu_marks {
+  uint16_t *wick_top, *wick_bottom, *body_top, *body_bottom, *bar_top, *ink;
+};
+
+struct tlw_cpu_tier {
+  const char *name;
+  /* What the rows of these candles depend on. */
+  tlk_scale (*scale)(const struct tlw_cpu_candles *candles);
+  /* The marks of all candles, count rounded up to TLW_CPU_PAD. scale has at least one valid candle. */
+  void (*mark)(const struct tlw_cpu_candles *candles, tlk_scale scale, const tlk_layout *layout,
+               const struct tlw_cpu_marks *marks);
+  void (*copy)(uint8_t *target, const uint8_t *source, size_t n);
+  /* Copies, with TLK_INK_GRID where the source is TLK_INK_BACKGROUND. */
+  void (*copy_on_grid)(uint8_t *target, const uint8_t *source, size_t n);
+};
+
+/* The best tier that this CPU has, or the one that TALLOW_CPU_TIER names. TLW_ERR_UNAVAILABLE: it lacks that one. */
+tlw_status tlw_cpu_tier(const struct tlw_cpu_tier **tier, tlw_error *error);
+
+#endif

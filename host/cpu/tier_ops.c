@@ -1,0 +1,115 @@
+/*
+ * The loops of one tier. Compiled once per tier with its -m flags, with TLK_LANES the doubles of a vector, and with
+ * TLW_TIER and TLW_TIER_NAME naming the result.
+ */
+#include <string.h>
+
+#include "tier.h"
+
+typedef uint16_t narrow __attribute__((vector_size(2 * TLK_LANES)));
+
+#define BYTES 64
+typedef uint8_t bytes __attribute__((vector_size(BYTES)));
+
+/* TLK_LANES candles. Lanes beyond the end of the columns are gaps. */
+struct group {
+  tlk_real open, high, low, close, volume;
+};
+
+static inline tlk_real load(const double *column) {
+  tlk_real x;
+  memcpy(&x, column, sizeof x);
+  return x;
+}
+
+static inline struct group load_group(const struct tlw_cpu_candles *candles, size_t i) {
+  return (struct group){load(candles->open + i), load(candles->high + i), load(candles->low + i),
+                        load(candles->close + i), candles->volume ? load(candles->volume + i) : tlk_splat(0.0)};
+}
+
+static inline tlk_real load_part(const double *column, size_t n, double rest) {
+  double x[TLK_LANES];
+  for (size_t i = 0; i < TLK_LANES; i++) x[i] = i < n ? column[i] : rest;
+  return load(x);
+}
+
+static struct group load_last(const struct tlw_cpu_candles *candles, size_t i) {
+  const size_t n = candles->count - i;
+  const double gap = __builtin_nan("");
+  return (struct group){load_part(candles->open + i, n, gap), load_part(candles->high + i, n, gap),
+                        load_part(candles->low + i, n, gap), load_part(candles->close + i, n, gap),
+                        candles->volume ? load_part(candles->volume + i, n, 0.0) : tlk_splat(0.0)};
+}
+
+struct extent {
+  tlk_real high, low, volume;
+};
+
+static inline struct extent widen(struct extent e, struct group g) {
+  const tlk_mask valid = tlk_candle_valid(g.open, g.high, g.low, g.close);
+  e.high = tlk_max(tlk_pick(valid, tlk_candle_high(g.open, g.high, g.low, g.close), e.high), e.high);
+  e.low = tlk_min(tlk_pick(valid, tlk_candle_low(g.open, g.high, g.low, g.close), e.low), e.low);
+  e.volume = tlk_max(tlk_candle_volume(valid, g.volume), e.volume);
+  return e;
+}
+
+static tlk_scale scale(const struct tlw_cpu_candles *candles) {
+  struct extent e = {tlk_splat(-__builtin_inf()), tlk_splat(__builtin_inf()), tlk_splat(0.0)};
+  size_t i = 0;
+  for (; i + TLK_LANES <= candles->count; i += TLK_LANES) e = widen(e, load_group(candles, i));
+  if (i < candles->count) e = widen(e, load_last(candles, i));
+  tlk_scale all = {e.high[0], e.low[0], e.volume[0]};
+  for (int lane = 1; lane < TLK_LANES; lane++) {
+    if (e.high[lane] > all.high) all.high = e.high[lane];
+    if (e.low[lane] < all.low) all.low = e.low[lane];
+    if (e.volume[lane] > all.volume) all.volume = e.volume[lane];
+  }
+  return all;
+}
+
+static inline void store(uint16_t *column, tlk_int rows) {
+  const narrow x = __builtin_convertvector(rows, narrow);
+  memcpy(column, &x, sizeof x);
+}
+
+static inline void store_mark(const struct tlw_cpu_marks *marks, size_t i, struct group g, tlk_scale s,
+                              const tlk_layout *layout) {
+  const tlk_mark mark = tlk_candle_mark(g.open, g.high, g.low, g.close, g.volume, s, *layout);
+  store(marks->wick_top + i, mark.wick_top);
+  store(marks->wick_bottom + i, mark.wick_bottom);
+  store(marks->body_top + i, mark.body_top);
+  store(marks->body_bottom + i, mark.body_bottom);
+  store(marks->bar_top + i, mark.bar_top);
+  store(marks->ink + i, mark.ink);
+}
+
+static void mark(const struct tlw_cpu_candles *candles, tlk_scale s, const tlk_layout *layout,
+                 const struct tlw_cpu_marks *marks) {
+  size_t i = 0;
+  for (; i + TLK_LANES <= candles->count; i += TLK_LANES) store_mark(marks, i, load_group(candles, i), s, layout);
+  if (i < candles->count) store_mark(marks, i, load_last(candles, i), s, layout);
+}
+
+static void copy(uint8_t *restrict target, const uint8_t *restrict source, size_t n) {
+  size_t i = 0;
+  for (; i + BYTES <= n; i += BYTES) {
+    bytes x;
+    memcpy(&x, source + i, BYTES);
+    memcpy(target + i, &x, BYTES);
+  }
+  memcpy(target + i, source + i, n - i);
+}
+
+static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict source, size_t n) {
+  size_t i = 0;
+  for (; i + BYTES <= n; i += BYTES) {
+    bytes x;
+    memcpy(&x, source + i, BYTES);
+    x |= (bytes)(x == 0) & TLK_INK_GRID;
+    memcpy(target + i, &x, BYTES);
+  }
+  for (; i < n; i++) target[i] = source[i] ? source[i] : TLK_INK_GRID;
+}
+
+extern const struct tlw_cpu_tier TLW_TIER;
+const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, scale, mark, copy, copy_on_grid};

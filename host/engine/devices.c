@@ -1,0 +1,54 @@
+#include <string.h>
+
+#include "engine.h"
+#include "host/base/error.h"
+#include "host/cpu/cpu.h"
+#include "host/gpu/gpu.h"
+
+const tlw_backend tlw_backend_order[TLW_BACKENDS] = {TLW_BACKEND_CUDA, TLW_BACKEND_OPENCL, TLW_BACKEND_CPU};
+
+void tlw_engine_devices(tlw_backend backend, struct tlw_device_list *list) {
+  if (backend != TLW_BACKEND_CPU) {
+    tlw_gpu_list(backend, list);
+    return;
+  }
+  tlw_device cpu;
+  tlw_cpu_describe(&cpu);
+  tlw_device_list_add(list, &cpu);
+}
+
+tlw_status tlw_engine_executor(struct tlw_services *services, const tlw_device *device, struct tlw_executor *executor,
+                               tlw_error *error) {
+  if (device->backend == TLW_BACKEND_CPU) return tlw_cpu_open(services, executor, error);
+  return tlw_gpu_open(services, device, executor, error);
+}
+
+/* Opens the device and closes it again; what fails is its reason. */
+static void check_device(tlw_device *device) {
+  /* Without a cache, so that the self-test runs here and now. */
+  struct tlw_services services = {
+      .memory = {.budget = UINT64_MAX}, .device_budget = TLW_BUDGET_AUTO, .threads = 1, .cache_dir = ""};
+  struct tlw_executor executor;
+  tlw_error error;
+  if (tlw_engine_executor(&services, device, &executor, &error) == TLW_OK) {
+    executor.ops->close(executor.state);
+    return;
+  }
+  tlw_device_refuse(device, "%.*s", TLW_REASON_SIZE - 1, error.message);
+}
+
+tlw_status tlw_devices(int check, tlw_device *devices, size_t capacity, size_t *count, tlw_error *error) {
+  if (!count || (!devices && capacity))
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", count ? "devices" : "count");
+  struct tlw_device_list list = {0};
+  for (int i = 0; i < TLW_BACKENDS; i++) tlw_engine_devices(tlw_backend_order[i], &list);
+  *count = list.count;
+  const size_t n = list.count < capacity ? list.count : capacity;
+  if (n) memcpy(devices, list.items, n * sizeof *devices);
+  const size_t lost = list.lost;
+  tlw_device_list_free(&list);
+  if (lost) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a list of devices");
+  for (size_t i = 0; check && i < n; i++)
+    if (devices[i].usable) check_device(&devices[i]);
+  return TLW_OK;
+}

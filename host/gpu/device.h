@@ -1,0 +1,102 @@
+/*
+ * The seam between a GPU operation and a driver: slabs, queues, events, kernels; nothing about candles. One table of
+ * functions a driver. All calls on one device come from one thread at a time.
+ *
+ * Every function that can fail gives TLW_ERR_MEMORY (the driver is out of memory), TLW_ERR_DEVICE, or
+ * TLW_ERR_DEVICE_LOST (the device can only be closed), with the driver's own code in error->native.
+ */
+#ifndef TALLOW_GPU_DEVICE_H
+#define TALLOW_GPU_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/seam/device_list.h"
+#include "tallow/engine.h"
+
+/* Memory on the device. */
+struct tlw_slab {
+  uint64_t handle;
+  uint64_t size;
+};
+
+/* Work is done in the order in which it is put in a queue. Queues run beside each other. */
+struct tlw_gpu_queue {
+  void *handle;
+};
+
+/* A point in a queue. */
+struct tlw_gpu_event {
+  void *handle;
+};
+
+struct tlw_gpu_kernel {
+  void *handle;
+};
+
+/* Rows of device memory to rows of host memory. */
+struct tlw_gpu_download {
+  const struct tlw_slab *slab;
+  uint64_t offset, pitch; /* in the slab, bytes */
+  uint8_t *target;
+  uint64_t target_pitch;
+  uint64_t width, rows;
+};
+
+/* A driver's handle of one open device; each driver extends it. */
+struct tlw_gpu {
+  const struct tlw_gpu_ops *ops;
+  uint64_t free_memory; /* at open */
+  uint64_t largest_slab;
+  bool unified;       /* device memory is host memory */
+  char identity[512]; /* of device and driver: a kept result of theirs is stale once this changes */
+};
+
+struct tlw_gpu_ops {
+  void (*close)(struct tlw_gpu *gpu);
+  /* What the kernels are made from: source or image. */
+  const void *(*program)(struct tlw_gpu *gpu, size_t *size);
+  /*
+   * Loads the kernels of these names. kept may hold what kernels_save gave for the same device, driver and library
+   * earlier; a driver that can't use it does without.
+   */
+  tlw_status (*kernels_open)(struct tlw_gpu *gpu, const char *const *names, size_t n, const void *kept,
+                             size_t kept_size, struct tlw_gpu_kernel *kernels, tlw_error *error);
+  /* The compiled kernels, to be freed by the caller with free(); NULL where there is nothing worth keeping. */
+  void *(*kernels_save)(struct tlw_gpu *gpu, size_t *size);
+  tlw_status (*slab_open)(struct tlw_gpu *gpu, uint64_t size, struct tlw_slab *slab, tlw_error *error);
+  void (*slab_close)(struct tlw_gpu *gpu, struct tlw_slab *slab);
+  tlw_status (*queue_open)(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue, tlw_error *error);
+  void (*queue_close)(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue);
+  tlw_status (*event_open)(struct tlw_gpu *gpu, struct tlw_gpu_event *event, tlw_error *error);
+  void (*event_close)(struct tlw_gpu *gpu, struct tlw_gpu_event *event);
+  /* Marks the work that is in the queue by now. */
+  tlw_status (*event_record)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, struct tlw_gpu_event *event,
+                             tlw_error *error);
+  /* Further work in the queue begins once the work marked has ended; an event never recorded is not waited for. */
+  tlw_status (*event_wait)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_event *event,
+                           tlw_error *error);
+  /* The source must stay as it is until the queue is finished. */
+  tlw_status (*upload)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
+                       uint64_t offset, const void *source, uint64_t size, tlw_error *error);
+  tlw_status (*download)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
+                         const struct tlw_gpu_download *download, tlw_error *error);
+  /* The arguments are copied. */
+  tlw_status (*launch)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_kernel *kernel,
+                       uint32_t groups, uint32_t lanes, const void *args, size_t args_size, const struct tlw_slab *slab,
+                       tlw_error *error);
+  tlw_status (*finish)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, tlw_error *error);
+};
+
+/* Opens a device of the driver's list. On failure *gpu is NULL. */
+typedef tlw_status (*tlw_gpu_open_fn)(const tlw_device *device, struct tlw_gpu **gpu, tlw_error *error);
+
+tlw_status tlw_cuda_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_error *error);
+tlw_status tlw_opencl_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_error *error);
+
+/* Appends a driver's devices, or one entry that says why there is none. */
+void tlw_cuda_list(struct tlw_device_list *list);
+void tlw_opencl_list(struct tlw_device_list *list);
+
+#endif

@@ -1,0 +1,34 @@
+/* The known-answer self-test of the chart kernels. */
+#ifndef TALLOW_GPU_SELFTEST_H
+#define TALLOW_GPU_SELFTEST_H
+
+#include <stdbool.h>
+
+#include "state.h"
+
+#define TLW_SELFTEST_SERIES 3
+#define TLW_SELFTEST_ROWS 400
+#define TLW_SELFTEST_WIDTH 200
+#define TLW_SELFTEST_HEIGHT 160
+
+/* Charts and memory for them. */
+struct tlw_selftest {
+  double columns[5][TLW_SELFTEST_ROWS];
+  int64_t time[TLW_SELFTEST_ROWS];
+  tlk_series series[TLW_SELFTEST_SERIES];
+  uint8_t pixels[TLW_SELFTEST_SERIES * TLW_SELFTEST_WIDTH * TLW_SELFTEST_HEIGHT];
+};
+
+/* Fills *test and points *job at it. */
+void tlw_selftest_prepare(struct tlw_selftest *test, struct tlw_render_job *job);
+
+/* Whether the pixels are the known ones. */
+bool tlw_selftest_passed(const struct tlw_selftest *test);
+
+/* Host memory that the self-test takes at most. */
+uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu);
+
+/* Draws charts whose pixels are known and compares. TLW_ERR_UNAVAILABLE: they differ. */
+tlw_status tlw_gpu_selftest(struct tlw_backend_state *state, tlw_error *error);
+
+#endif

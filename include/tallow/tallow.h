@@ -1,0 +1,17 @@
+/*
+ * Tallow: market data to charts, on CUDA, OpenCL or the CPU, with the same bytes from each.
+ *
+ * This header includes all others.
+ */
+#ifndef TALLOW_TALLOW_H
+#define TALLOW_TALLOW_H
+
+#include "tallow/candles.h"
+#include "tallow/chart.h"
+#include "tallow/csv.h"
+#include "tallow/engine.h"
+#include "tallow/png.h"
+#include "tallow/status.h"
+#include "tallow/version.h"
+
+#endif

@@ -1,0 +1,1109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../host/gpu/cuda_api.h"
+#include "sanitize.h"
+#include "softcuda.h"
+#include "test_kernels.h"
+
+#define DECLARE(name, member, parameters) cu_result name parameters;
+CU_FUNCTIONS(DECLARE)
+#undef DECLARE
+
+static const char image[] = "tallow software image 1\n";
+
+/* ---- helpers ---- */
+
+#define OK(call) assert_int_equal(call, CU_SUCCESS)
+#define GIVES(call, code) assert_int_equal(call, code)
+
+static struct softcuda_stats stats(void) {
+  struct softcuda_stats s;
+  softcuda_stats(&s);
+  return s;
+}
+
+static void set(const char *setting) { assert_int_equal(softcuda_set(setting), 0); }
+
+static void set_seed(unsigned seed) {
+  char setting[32];
+  snprintf(setting, sizeof setting, "seed=%u", seed);
+  set(setting);
+}
+
+/* A device with its context pushed and its module loaded. */
+typedef struct session {
+  cu_context context;
+  cu_module module;
+} session;
+
+static session begin(void) {
+  session s;
+  OK(cuInit(0));
+  OK(cuDevicePrimaryCtxRetain(&s.context, 0));
+  OK(cuCtxPushCurrent_v2(s.context));
+  OK(cuModuleLoadData(&s.module, image));
+  return s;
+}
+
+/* Ends a session in which the device may have failed. */
+static void end_failed(cu_result code) {
+  OK(cuCtxPopCurrent_v2(NULL));
+  GIVES(cuDevicePrimaryCtxRelease_v2(0), code);
+  assert_int_equal(stats().contexts, 0);
+  assert_int_equal(stats().memory_current, 0);
+}
+
+static void end(void) {
+  end_failed(CU_SUCCESS);
+  assert_int_equal(stats().guard_violations, 0);
+}
+
+static cu_pointer allocate(size_t bytes) {
+  cu_pointer p;
+  OK(cuMemAlloc_v2(&p, bytes));
+  return p;
+}
+
+static cu_stream new_stream(void) {
+  cu_stream s;
+  OK(cuStreamCreate(&s, CU_STREAM_NON_BLOCKING));
+  return s;
+}
+
+static cu_event new_event(void) {
+  cu_event e;
+  OK(cuEventCreate(&e, CU_EVENT_DISABLE_TIMING));
+  return e;
+}
+
+static void upload(cu_pointer to, const void *from, size_t bytes, cu_stream s) {
+  OK(cuMemcpyHtoDAsync_v2(to, from, bytes, s));
+}
+
+static cu_copy_2d row(unsigned from_type, unsigned to_type, size_t bytes) {
+  return (cu_copy_2d){
+      .src_type = from_type, .dst_type = to_type, .src_pitch = bytes, .dst_pitch = bytes, .width = bytes, .height = 1};
+}
+
+static void download(void *to, cu_pointer from, size_t bytes, cu_stream s) {
+  cu_copy_2d c = row(CU_MEMORY_DEVICE, CU_MEMORY_HOST, bytes);
+  c.src_device = from;
+  c.dst_host = to;
+  OK(cuMemcpy2DAsync_v2(&c, s));
+}
+
+static cu_result try_launch(session s, const char *name, unsigned groups, softcuda_test_args args, cu_pointer slab,
+                            cu_stream stream) {
+  cu_function f;
+  OK(cuModuleGetFunction(&f, s.module, name));
+  void *parameters[] = {&args, &slab};
+  return cuLaunchKernel(f, groups, 1, 1, args.lanes, 1, 1, 0, stream, parameters, NULL);
+}
+
+static void launch(session s, const char *name, unsigned groups, softcuda_test_args args, cu_pointer slab,
+                   cu_stream stream) {
+  OK(try_launch(s, name, groups, args, slab, stream));
+}
+
+/* A slab of one u32 is set or added to. */
+static void fill_one(session s, cu_pointer slab, uint32_t value, cu_stream stream) {
+  launch(s, "softcuda_fill", 1, (softcuda_test_args){.lanes = 1, .count = 1, .value = value}, slab, stream);
+}
+
+static void add_one(session s, cu_pointer slab, uint32_t value, cu_stream stream) {
+  launch(s, "softcuda_add", 1, (softcuda_test_args){.lanes = 1, .count = 1, .value = value}, slab, stream);
+}
+
+static uint32_t read_one(cu_pointer slab, cu_stream stream) {
+  uint32_t value = 0;
+  download(&value, slab, sizeof value, stream);
+  OK(cuStreamSynchronize(stream));
+  return value;
+}
+
+static int setup(void **state) {
+  (void)state;
+  unsetenv("SOFTCUDA");
+  return softcuda_restart();
+}
+
+/* ---- driver and devices ---- */
+
+static void test_before_init(void **state) {
+  (void)state;
+  int value;
+  const char *text;
+  cu_context context;
+  OK(cuDriverGetVersion(&value));
+  assert_int_equal(value, 13000);
+  OK(cuGetErrorName(CU_OUT_OF_MEMORY, &text));
+  assert_string_equal(text, "CUDA_ERROR_OUT_OF_MEMORY");
+  OK(cuGetErrorString(CU_OUT_OF_MEMORY, &text));
+  assert_string_equal(text, "out of memory");
+  GIVES(cuGetErrorName(31415, &text), CU_INVALID_VALUE);
+  assert_null(text);
+  GIVES(cuDeviceGetCount(&value), CU_NOT_INITIALIZED);
+  GIVES(cuDevicePrimaryCtxRetain(&context, 0), CU_NOT_INITIALIZED);
+  GIVES(cuStreamSynchronize(NULL), CU_NOT_INITIALIZED);
+  GIVES(cuInit(1), CU_INVALID_VALUE);
+  OK(cuInit(0));
+  OK(cuDeviceGetCount(&value));
+  assert_int_equal(value, 1);
+}
+
+static void test_devices(void **state) {
+  (void)state;
+  set("devices=2");
+  OK(cuInit(0));
+  int value;
+  OK(cuDeviceGetCount(&value));
+  assert_int_equal(value, 2);
+  cu_device device;
+  OK(cuDeviceGet(&device, 1));
+  GIVES(cuDeviceGet(&device, 2), CU_INVALID_DEVICE);
+  GIVES(cuDeviceGet(&device, -1), CU_INVALID_DEVICE);
+  char name[64];
+  OK(cuDeviceGetName(name, sizeof name, 1));
+  assert_string_equal(name, "Software CUDA device");
+  OK(cuDeviceGetName(name, 5, 1));
+  assert_string_equal(name, "Soft");
+  cu_uuid a, b;
+  OK(cuDeviceGetUuid_v2(&a, 0));
+  OK(cuDeviceGetUuid_v2(&b, 1));
+  assert_memory_not_equal(&a, &b, sizeof a);
+  size_t bytes;
+  OK(cuDeviceTotalMem_v2(&bytes, 0));
+  assert_int_equal(bytes, (size_t)64 << 30);
+  OK(cuDeviceGetAttribute(&value, CU_ATTRIBUTE_MULTIPROCESSOR_COUNT, 0));
+  assert_int_equal(value, 4);
+  OK(cuDeviceGetAttribute(&value, CU_ATTRIBUTE_SINGLE_TO_DOUBLE_RATIO, 0));
+  assert_int_equal(value, 2);
+  GIVES(cuDeviceGetAttribute(&value, 12345, 0), CU_INVALID_VALUE);
+}
+
+static void test_settings(void **state) {
+  (void)state;
+  set("capability=61");
+  set("fp64=0");
+  set("mig=1");
+  set("driver=12080");
+  set("memory=3G");
+  OK(cuInit(0));
+  int major, minor, value;
+  OK(cuDeviceGetAttribute(&major, CU_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 0));
+  OK(cuDeviceGetAttribute(&minor, CU_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 0));
+  assert_int_equal(10 * major + minor, 61);
+  OK(cuDeviceGetAttribute(&value, CU_ATTRIBUTE_SINGLE_TO_DOUBLE_RATIO, 0));
+  assert_int_equal(value, 0);
+  char name[64];
+  OK(cuDeviceGetName(name, sizeof name, 0));
+  assert_non_null(strstr(name, "MIG 1g.10gb"));
+  OK(cuDriverGetVersion(&value));
+  assert_int_equal(value, 12080);
+  size_t bytes;
+  OK(cuDeviceTotalMem_v2(&bytes, 0));
+  assert_int_equal(bytes, (size_t)3 << 30);
+
+  static const char *const wrong[] = {"",
+                                      "devices",
+                                      "devices=9",
+                                      "devices=1x",
+                                      "device=1",
+                                      "memory=1T",
+                                      "memory=-1",
+                                      "memory=99999999999G",
+                                      "fp64=2",
+                                      "fail=cuMemAlloc",
+                                      "fail=cuMemAlloc:1",
+                                      "fail=cuMemAlloc:0:2",
+                                      "fail=cuMemAlloc:1:0",
+                                      "fail=cuMemAlloc:1:two",
+                                      "fail=cuMem:1:2",
+                                      "fail=execute:1:700"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) assert_int_equal(softcuda_set(wrong[i]), -1);
+}
+
+static void test_no_device(void **state) {
+  (void)state;
+  int count;
+  set("devices=0");
+  GIVES(cuInit(0), CU_NO_DEVICE);
+  GIVES(cuDeviceGetCount(&count), CU_NOT_INITIALIZED);
+  set("devices=1");
+  set("init=CUDA_ERROR_UNKNOWN");
+  GIVES(cuInit(0), CU_UNKNOWN);
+  set("init=0");
+  OK(cuInit(0));
+}
+
+static void test_environment(void **state) {
+  (void)state;
+  setenv("SOFTCUDA", "devices=3,driver=12080,fail=cuDeviceGetCount:1:999", 1);
+  assert_int_equal(softcuda_restart(), 0);
+  int value;
+  OK(cuInit(0));
+  OK(cuDriverGetVersion(&value));
+  assert_int_equal(value, 12080);
+  GIVES(cuDeviceGetCount(&value), CU_UNKNOWN);
+  OK(cuDeviceGetCount(&value));
+  assert_int_equal(value, 3);
+}
+
+/* ---- contexts ---- */
+
+static void *without_context(void *result) {
+  cu_pointer p;
+  *(cu_result *)result = cuMemAlloc_v2(&p, 1);
+  return NULL;
+}
+
+static void test_contexts(void **state) {
+  (void)state;
+  set("devices=2");
+  OK(cuInit(0));
+  cu_context first, again, second, popped;
+  cu_pointer p;
+  GIVES(cuCtxPopCurrent_v2(&popped), CU_INVALID_CONTEXT);
+  GIVES(cuCtxPushCurrent_v2(NULL), CU_INVALID_CONTEXT);
+  GIVES(cuMemAlloc_v2(&p, 1), CU_INVALID_CONTEXT);
+  GIVES(cuDevicePrimaryCtxRelease_v2(0), CU_INVALID_CONTEXT);
+  GIVES(cuDevicePrimaryCtxRetain(&first, 2), CU_INVALID_DEVICE);
+  OK(cuDevicePrimaryCtxRetain(&first, 0));
+  OK(cuDevicePrimaryCtxRetain(&again, 0));
+  OK(cuDevicePrimaryCtxRetain(&second, 1));
+  assert_ptr_equal(first, again);
+  assert_ptr_not_equal(first, second);
+  assert_int_equal(stats().contexts, 2);
+  assert_int_equal(stats().retains, 3);
+
+  GIVES(cuMemAlloc_v2(&p, 1), CU_INVALID_CONTEXT);
+  OK(cuCtxPushCurrent_v2(first));
+  OK(cuCtxPushCurrent_v2(second));
+  assert_int_equal(stats().pushes, 2);
+  pthread_t thread;
+  cu_result result = CU_SUCCESS;
+  assert_int_equal(pthread_create(&thread, NULL, without_context, &result), 0);
+  pthread_join(thread, NULL);
+  assert_int_equal(result, CU_INVALID_CONTEXT);
+  OK(cuCtxPopCurrent_v2(&popped));
+  assert_ptr_equal(popped, second);
+
+  OK(cuDevicePrimaryCtxRelease_v2(0));
+  p = allocate(16);
+  OK(cuDevicePrimaryCtxRelease_v2(0));
+  assert_int_equal(stats().left_behind, 1);
+  GIVES(cuMemFree_v2(p), CU_CONTEXT_IS_DESTROYED);
+  GIVES(cuCtxPushCurrent_v2(first), CU_INVALID_CONTEXT);
+  OK(cuCtxPopCurrent_v2(NULL));
+  GIVES(cuDevicePrimaryCtxRelease_v2(0), CU_INVALID_CONTEXT);
+  assert_int_not_equal(softcuda_restart(), 0);
+  OK(cuDevicePrimaryCtxRelease_v2(1));
+  assert_int_equal(stats().pushes, 0);
+}
+
+static void test_handles(void **state) {
+  (void)state;
+  begin();
+  const cu_stream s = new_stream();
+  const cu_event e = new_event();
+  cu_stream wild = (cu_stream)(uintptr_t)0xdeadbeef;
+  GIVES(cuStreamSynchronize(wild), CU_INVALID_HANDLE);
+  GIVES(cuStreamSynchronize((cu_stream)e), CU_INVALID_HANDLE);
+  GIVES(cuEventRecord((cu_event)s, s), CU_INVALID_HANDLE);
+  GIVES(cuEventRecord(e, wild), CU_INVALID_HANDLE);
+  GIVES(cuStreamWaitEvent(s, e, 8), CU_INVALID_VALUE);
+  GIVES(cuStreamCreate(&wild, 2), CU_INVALID_VALUE);
+  OK(cuStreamDestroy_v2(s));
+  OK(cuEventDestroy_v2(e));
+  GIVES(cuStreamDestroy_v2(s), CU_INVALID_HANDLE);
+  GIVES(cuEventDestroy_v2(e), CU_INVALID_HANDLE);
+  const cu_stream next = new_stream();
+  assert_ptr_not_equal(next, s);
+  GIVES(cuStreamSynchronize(s), CU_INVALID_HANDLE);
+  end();
+}
+
+/* ---- memory ---- */
+
+static void test_memory_limit(void **state) {
+  (void)state;
+  set("memory=1000");
+  begin();
+  cu_pointer p;
+  size_t available, total;
+  GIVES(cuMemAlloc_v2(&p, 0), CU_INVALID_VALUE);
+  GIVES(cuMemAlloc_v2(&p, 1001), CU_OUT_OF_MEMORY);
+  GIVES(cuMemAlloc_v2(&p, SIZE_MAX), CU_OUT_OF_MEMORY);
+  const cu_pointer a = allocate(600), b = allocate(400);
+  assert_int_equal(a % 256, 0);
+  assert_int_equal(b % 256, 0);
+  GIVES(cuMemAlloc_v2(&p, 1), CU_OUT_OF_MEMORY);
+  OK(cuMemGetInfo_v2(&available, &total));
+  assert_int_equal(available, 0);
+  assert_int_equal(total, 1000);
+  OK(cuMemFree_v2(a));
+  OK(cuMemGetInfo_v2(&available, &total));
+  assert_int_equal(available, 600);
+  GIVES(cuMemAlloc_v2(&p, 601), CU_OUT_OF_MEMORY);
+  GIVES(cuMemFree_v2(a), CU_INVALID_VALUE);
+  GIVES(cuMemFree_v2(b + 1), CU_INVALID_VALUE);
+  GIVES(cuMemFree_v2(0), CU_INVALID_VALUE);
+  OK(cuMemFree_v2(b));
+  const struct softcuda_stats s = stats();
+  assert_int_equal(s.memory_current, 0);
+  assert_int_equal(s.memory_peak, 1000);
+  assert_int_equal(s.memory_total, 1000);
+  assert_int_equal(s.allocations, 0);
+  end();
+}
+
+static void test_poison(void **state) {
+  (void)state;
+  begin();
+  enum { SIZE = (9 << 20) + 5 };
+  unsigned char *bytes = malloc(SIZE);
+  assert_non_null(bytes);
+  memset(bytes, 0, SIZE);
+  const cu_pointer p = allocate(SIZE);
+  download(bytes, p, SIZE, NULL);
+  OK(cuStreamSynchronize(NULL));
+  for (size_t i = 0; i < SIZE; ++i)
+    if (bytes[i] != 0xDB) fail_msg("byte %zu is %d", i, bytes[i]);
+  free(bytes);
+  end();
+}
+
+/* A slab of the default size must cost no time or memory until it is used. */
+static void test_large_slab(void **state) {
+  (void)state;
+  const session s = begin();
+  enum { TIMES = 20 };
+  const size_t size = (size_t)4 << 30;
+  for (unsigned i = 0; i < TIMES; ++i) {
+    const cu_pointer p = allocate(size);
+    fill_one(s, p + size - 4, i, NULL);
+    assert_int_equal(read_one(p + size - 4, NULL), i);
+    OK(cuMemFree_v2(p));
+  }
+  assert_int_equal(stats().memory_total, TIMES * size);
+  end();
+}
+
+/* Whether a child process comes to a bad end. */
+static bool child_fails(void (*body)(void)) {
+  fflush(NULL);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (freopen("/dev/null", "w", stderr) == NULL) _exit(0);
+    body();
+    exit(0);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void nothing(void) {}
+
+static void end_with_damage(void) {
+  begin();
+  *(volatile unsigned char *)(uintptr_t)(allocate(64) + 64) = 1;
+}
+
+/* Of 64 bytes. */
+static void run_in_child(const char *name, unsigned lanes) {
+  const session s = begin();
+  launch(s, name, 1, (softcuda_test_args){.lanes = lanes, .count = lanes}, allocate(64), NULL);
+  cuStreamSynchronize(NULL);
+}
+
+static void fill_within(void) { run_in_child("softcuda_fill", 16); }
+
+static void fill_beyond(void) { run_in_child("softcuda_fill", 17); }
+
+static void race_between_lanes(void) { run_in_child("softcuda_race", 16); }
+
+static void barriers_between_lanes(void) { run_in_child("softcuda_scan", 16); }
+
+/* Runs first, as a sanitizer watches a child best while its parent has no fibres. */
+static void test_bad_ends(void **state) {
+  (void)state;
+  assert_false(child_fails(nothing));
+  assert_true(child_fails(end_with_damage));
+  assert_false(child_fails(fill_within));
+  assert_int_equal(child_fails(fill_beyond), SC_ASAN);
+  assert_false(child_fails(barriers_between_lanes));
+  assert_int_equal(child_fails(race_between_lanes), SC_TSAN);
+}
+
+static void test_freed_memory(void **state) {
+  (void)state;
+  static const size_t sizes[] = {64, (size_t)64 << 20};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    const session s = begin();
+    const cu_pointer p = allocate(sizes[i]);
+    fill_one(s, p, 1, NULL);
+    OK(cuMemFree_v2(p));
+    const cu_pointer next = allocate(sizes[i]);
+    fill_one(s, next, 1, NULL);
+    OK(cuStreamSynchronize(NULL));
+    launch(s, "softcuda_scan", 2, (softcuda_test_args){.lanes = 4}, p, NULL);
+    GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
+    end_failed(CU_ILLEGAL_ADDRESS);
+  }
+  const session s = begin();
+  fill_one(s, 4096, 1, NULL);
+  GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
+  end_failed(CU_ILLEGAL_ADDRESS);
+}
+
+static void check_guard(ptrdiff_t offset, bool damages) {
+  const session s = begin();
+  enum { SIZE = 1000 };
+  const cu_pointer p = allocate(SIZE);
+  allocate(10);
+  launch(s, "softcuda_poke", 1, (softcuda_test_args){.lanes = 32, .out = (uint64_t)offset, .value = 1}, p, NULL);
+  assert_int_equal(stats().guard_violations, 0);
+  const cu_result expected = damages ? CU_ILLEGAL_ADDRESS : CU_SUCCESS;
+  GIVES(cuStreamSynchronize(NULL), expected);
+  assert_int_equal(stats().guard_violations, damages);
+  GIVES(cuMemFree_v2(p), expected);
+  end_failed(expected);
+  assert_int_equal(stats().guard_violations, damages);
+  assert_int_equal(stats().left_behind, damages ? 0 : 2); /* the module and an allocation */
+  assert_int_equal(softcuda_restart(), 0);
+}
+
+static void test_guards(void **state) {
+  (void)state;
+  check_guard(0, false);
+  check_guard(999, false);
+  check_guard(-1, true);
+  check_guard(-4096, true);
+  check_guard(1000, true);
+  check_guard(5000, true);
+}
+
+/* ---- copies ---- */
+
+static void test_copy_times(void **state) {
+  (void)state;
+  begin();
+  const cu_stream s = new_stream();
+  const cu_pointer p = allocate(8);
+  char text[8] = "before";
+  upload(p, text, sizeof text, s);
+  memcpy(text, "after", 6);
+  char back[8] = "none";
+  download(back, p, sizeof back, s);
+  assert_string_equal(back, "none");
+  assert_int_equal(stats().bytes_up, 0);
+  OK(cuStreamSynchronize(s));
+  assert_string_equal(back, "before");
+  assert_int_equal(stats().bytes_up, 8);
+  assert_int_equal(stats().bytes_down, 8);
+  assert_int_equal(stats().queued, 0);
+  end();
+}
+
+static void test_copy_2d(void **state) {
+  (void)state;
+  begin();
+  enum { WIDTH = 7, HEIGHT = 5, PITCH = 16 };
+  unsigned char host[HEIGHT * PITCH], back[HEIGHT * PITCH];
+  for (unsigned i = 0; i < sizeof host; ++i) host[i] = (unsigned char)i;
+  memset(back, 0xEE, sizeof back);
+  const cu_pointer a = allocate(12 * 20), b = allocate(12 * 20);
+  cu_copy_2d c = {.src_type = CU_MEMORY_HOST,
+                  .src_host = host,
+                  .src_pitch = PITCH,
+                  .src_x = 2,
+                  .src_y = 1,
+                  .dst_type = CU_MEMORY_DEVICE,
+                  .dst_device = a,
+                  .dst_pitch = 20,
+                  .dst_x = 3,
+                  .dst_y = 2,
+                  .width = WIDTH,
+                  .height = HEIGHT - 1};
+  OK(cuMemcpy2DAsync_v2(&c, NULL));
+  cu_copy_2d within = row(CU_MEMORY_DEVICE, CU_MEMORY_DEVICE, 12 * 20);
+  within.src_device = a;
+  within.dst_device = b;
+  OK(cuMemcpy2DAsync_v2(&within, NULL));
+  cu_copy_2d down = {.src_type = CU_MEMORY_DEVICE,
+                     .src_device = b + 2 * 20 + 3,
+                     .src_pitch = 20,
+                     .dst_type = CU_MEMORY_HOST,
+                     .dst_host = back,
+                     .dst_pitch = PITCH,
+                     .dst_x = 1,
+                     .dst_y = 0,
+                     .width = WIDTH,
+                     .height = HEIGHT - 1};
+  OK(cuMemcpy2DAsync_v2(&down, NULL));
+  OK(cuStreamSynchronize(NULL));
+  for (unsigned y = 0; y < HEIGHT; ++y)
+    for (unsigned x = 0; x < PITCH; ++x) {
+      const bool inside = y < HEIGHT - 1 && x >= 1 && x < 1 + WIDTH;
+      assert_int_equal(back[y * PITCH + x], inside ? (y + 1) * PITCH + x + 1 : 0xEE);
+    }
+  assert_int_equal(stats().bytes_up, WIDTH * (HEIGHT - 1));
+  assert_int_equal(stats().bytes_down, WIDTH * (HEIGHT - 1));
+  assert_int_equal(stats().bytes_within, 12 * 20);
+
+  /* The last row that fits, and one more. */
+  c.dst_y = 12 - (HEIGHT - 1);
+  OK(cuMemcpy2DAsync_v2(&c, NULL));
+  ++c.dst_y;
+  GIVES(cuMemcpy2DAsync_v2(&c, NULL), CU_INVALID_VALUE);
+  c.dst_y = SIZE_MAX;
+  GIVES(cuMemcpy2DAsync_v2(&c, NULL), CU_INVALID_VALUE);
+  c.dst_y = 0;
+  c.dst_pitch = 9; /* less than x + width */
+  GIVES(cuMemcpy2DAsync_v2(&c, NULL), CU_INVALID_VALUE);
+  c.dst_pitch = (size_t)1 << 31;
+  c.height = 1;
+  GIVES(cuMemcpy2DAsync_v2(&c, NULL), CU_INVALID_VALUE);
+  c.dst_pitch = 20;
+  c.dst_type = 3;
+  GIVES(cuMemcpy2DAsync_v2(&c, NULL), CU_INVALID_VALUE);
+  c.height = 0;
+  OK(cuMemcpy2DAsync_v2(&c, NULL));
+  GIVES(cuMemcpy2DAsync_v2(NULL, NULL), CU_INVALID_VALUE);
+  end();
+}
+
+static void test_copy_outside(void **state) {
+  (void)state;
+  begin();
+  char bytes[32] = {0};
+  const cu_pointer p = allocate(32);
+  upload(p, bytes, 32, NULL);
+  upload(p + 31, bytes, 1, NULL);
+  upload(0, NULL, 0, NULL);
+  GIVES(cuMemcpyHtoDAsync_v2(p, NULL, 1, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyHtoDAsync_v2(p + 1, bytes, 32, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyHtoDAsync_v2(p - 1, bytes, 1, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyHtoDAsync_v2(p, bytes, SIZE_MAX, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyHtoDAsync_v2((uintptr_t)bytes, bytes, 1, NULL), CU_INVALID_VALUE);
+  OK(cuMemFree_v2(p));
+  GIVES(cuMemcpyHtoDAsync_v2(p, bytes, 1, NULL), CU_INVALID_VALUE);
+  end();
+}
+
+/* ---- order ---- */
+
+enum { SEEDS = 64 };
+
+/* What a stream reads that another one writes, with and without a wait. */
+static uint32_t read_across(unsigned seed, bool wait) {
+  set_seed(seed);
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(4);
+  fill_one(s, p, 1, a);
+  OK(cuStreamSynchronize(a));
+  add_one(s, p, 1, a);
+  OK(cuEventRecord(e, a));
+  if (wait) OK(cuStreamWaitEvent(b, e, 0));
+  const uint32_t value = read_one(p, b);
+  end();
+  return value;
+}
+
+/* What a stream reads when another one overwrites it afterwards. */
+static uint32_t read_before_write(unsigned seed, bool wait) {
+  set_seed(seed);
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(4);
+  fill_one(s, p, 1, NULL);
+  OK(cuStreamSynchronize(NULL));
+  uint32_t value;
+  download(&value, p, sizeof value, b);
+  OK(cuEventRecord(e, b));
+  if (wait) OK(cuStreamWaitEvent(a, e, 0));
+  fill_one(s, p, 2, a);
+  OK(cuStreamSynchronize(b));
+  end();
+  return value;
+}
+
+static void check_race(uint32_t (*race)(unsigned, bool), uint32_t right, uint32_t wrong) {
+  unsigned rights = 0, wrongs = 0;
+  for (unsigned seed = 0; seed < SEEDS; ++seed) {
+    assert_int_equal(race(seed, true), right);
+    const uint32_t value = race(seed, false);
+    assert_true(value == right || value == wrong);
+    if (value == right)
+      ++rights;
+    else
+      ++wrongs;
+  }
+  assert_true(rights > 0);
+  assert_true(wrongs > 0);
+}
+
+static void test_missing_wait(void **state) {
+  (void)state;
+  check_race(read_across, 2, 1);
+  check_race(read_before_write, 1, 2);
+}
+
+static void test_order_within_stream(void **state) {
+  (void)state;
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_pointer p = allocate(8);
+  for (uint32_t i = 0; i < 5000; ++i) { /* far more than a queue holds */
+    if (i % 50 == 0)
+      fill_one(s, p, i, a);
+    else
+      add_one(s, p, 1, a);
+    add_one(s, p + 4, 1, b);
+    assert_true(stats().queued <= 3000);
+  }
+  assert_true(stats().queued > 1000);
+  assert_int_equal(read_one(p, a), 4999);
+  end();
+}
+
+static void test_events(void **state) {
+  (void)state;
+  for (unsigned seed = 0; seed < SEEDS; ++seed) {
+    set_seed(seed);
+    const session s = begin();
+    const cu_stream a = new_stream(), b = new_stream(), c = new_stream();
+    const cu_event e = new_event();
+    const cu_pointer p = allocate(4);
+    OK(cuStreamWaitEvent(a, e, 0)); /* never recorded */
+    fill_one(s, p, 1, a);
+    OK(cuEventRecord(e, a));
+    OK(cuStreamWaitEvent(b, e, 0));
+    /* The wait above is for the record above, so this does no harm. */
+    OK(cuStreamWaitEvent(c, e, 0));
+    OK(cuEventRecord(e, c));
+    add_one(s, p, 10, b);
+    OK(cuEventRecord(e, b));
+    OK(cuStreamWaitEvent(a, e, 0));
+    /* What is queued outlives the event and the stream. */
+    OK(cuEventDestroy_v2(e));
+    OK(cuStreamDestroy_v2(b));
+    assert_int_equal(read_one(p, a), 11);
+    assert_int_equal(stats().events, 0);
+    assert_int_equal(stats().streams, 2);
+    end();
+  }
+}
+
+static void test_event_across_devices(void **state) {
+  (void)state;
+  set("devices=2");
+  begin();
+  cu_context second;
+  OK(cuDevicePrimaryCtxRetain(&second, 1));
+  const cu_stream a = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(4);
+  uint32_t value = 0, seven = 7;
+  upload(p, &seven, sizeof seven, a);
+  download(&value, p, sizeof value, a);
+  OK(cuEventRecord(e, a));
+  OK(cuCtxPushCurrent_v2(second));
+  const cu_stream b = new_stream();
+  GIVES(cuEventRecord(e, b), CU_INVALID_HANDLE);
+  GIVES(cuStreamSynchronize(a), CU_INVALID_HANDLE);
+  GIVES(cuMemFree_v2(p), CU_INVALID_VALUE);
+  OK(cuStreamWaitEvent(b, e, 0));
+  OK(cuStreamSynchronize(b));
+  assert_int_equal(value, 7);
+  OK(cuCtxPopCurrent_v2(NULL));
+  OK(cuDevicePrimaryCtxRelease_v2(1));
+  end();
+}
+
+static void test_default_stream(void **state) {
+  (void)state;
+  for (unsigned seed = 0; seed < SEEDS; ++seed) {
+    set_seed(seed);
+    const session s = begin();
+    cu_stream a, b;
+    OK(cuStreamCreate(&a, 0));
+    OK(cuStreamCreate(&b, 0));
+    const cu_pointer p = allocate(4);
+    fill_one(s, p, 1, a);
+    add_one(s, p, 1, NULL);
+    add_one(s, p, 1, b);
+    uint32_t value = 0;
+    download(&value, p, sizeof value, NULL);
+    OK(cuStreamSynchronize(NULL));
+    assert_int_equal(value, 3);
+    add_one(s, p, 1, a);
+    download(&value, p, sizeof value, a);
+    OK(cuStreamSynchronize(NULL));
+    assert_int_equal(value, 4);
+    end();
+  }
+}
+
+static void test_implied_synchronisation(void **state) {
+  (void)state;
+  const session s = begin();
+  const cu_stream a = new_stream();
+  const cu_pointer p = allocate(4), other = allocate(4);
+  uint32_t value = 0;
+  fill_one(s, p, 5, a);
+  download(&value, p, sizeof value, a);
+  OK(cuMemFree_v2(other));
+  assert_int_equal(value, 5);
+  fill_one(s, p, 6, a);
+  download(&value, p, sizeof value, a);
+  OK(cuStreamDestroy_v2(a));
+  assert_int_equal(value, 5);
+  end();
+  assert_int_equal(value, 6);
+}
+
+/* ---- modules and launches ---- */
+
+static void test_modules(void **state) {
+  (void)state;
+  const session s = begin();
+  static const unsigned char fatbin[] = {0x50, 0xED, 0x55, 0xBA, 1, 0, 16, 0};
+  cu_module module;
+  cu_function f, again;
+  GIVES(cuModuleLoadData(&module, "tallow software image 2\n"), CU_INVALID_IMAGE);
+  GIVES(cuModuleLoadData(&module, ".version 9.0"), CU_INVALID_IMAGE);
+  GIVES(cuModuleLoadData(&module, NULL), CU_INVALID_VALUE);
+  OK(cuModuleLoadData(&module, fatbin));
+  OK(cuModuleGetFunction(&f, module, "softcuda_fill"));
+  OK(cuModuleGetFunction(&again, module, "softcuda_fill"));
+  assert_ptr_equal(f, again);
+  OK(cuModuleGetFunction(&again, s.module, "softcuda_fill"));
+  assert_ptr_not_equal(f, again);
+  GIVES(cuModuleGetFunction(&again, module, "softcuda_"), CU_NOT_FOUND);
+  assert_int_equal(stats().modules, 2);
+  OK(cuModuleUnload(module));
+  GIVES(cuModuleUnload(module), CU_INVALID_HANDLE);
+  GIVES(cuModuleGetFunction(&f, module, "softcuda_fill"), CU_INVALID_HANDLE);
+  softcuda_test_args args = {.lanes = 1};
+  cu_pointer slab = 0;
+  void *parameters[] = {&args, &slab};
+  GIVES(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_HANDLE);
+  end();
+}
+
+static void test_product_kernels(void **state) {
+  (void)state;
+  const session s = begin();
+  static const char *const names[] = {"tlk_chart_merge", "tlk_chart_scale", "tlk_chart_columns", "tlk_chart_paint"};
+  cu_function f;
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) OK(cuModuleGetFunction(&f, s.module, names[i]));
+  end();
+}
+
+static void test_launch_arguments(void **state) {
+  (void)state;
+  const session s = begin();
+  cu_function f;
+  OK(cuModuleGetFunction(&f, s.module, "softcuda_fill"));
+  cu_pointer slab = allocate(4);
+  const cu_pointer kept = slab;
+  softcuda_test_args args = {.lanes = 1, .count = 1, .value = 8};
+  void *parameters[] = {&args, &slab};
+  OK(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL));
+  args.value = 9;
+  slab = 0;
+  parameters[0] = parameters[1] = NULL;
+  assert_int_equal(read_one(kept, NULL), 8);
+  assert_int_equal(stats().launches, 1);
+  assert_int_equal(stats().blocks, 1);
+
+  GIVES(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(f, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL), CU_INVALID_VALUE);
+  parameters[0] = &args, parameters[1] = &slab;
+  GIVES(cuLaunchKernel(f, 0, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(f, 0x80000000u, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(f, 1, 1, 1, 0, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(f, 1, 1, 1, 1025, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(f, 1, 2, 1, 1, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(f, 1, 1, 1, 1, 1, 2, 0, NULL, parameters, NULL), CU_INVALID_VALUE);
+  GIVES(cuLaunchKernel(NULL, 1, 1, 1, 1, 1, 1, 0, NULL, parameters, NULL), CU_INVALID_HANDLE);
+  end();
+}
+
+static void check_scan(unsigned groups, unsigned lanes) {
+  const session s = begin();
+  const uint32_t count = groups * lanes;
+  const size_t bytes = count * sizeof(uint32_t);
+  uint32_t *values = malloc(bytes), *sums = malloc(bytes);
+  assert_non_null(values);
+  assert_non_null(sums);
+  for (uint32_t i = 0; i < count; ++i) values[i] = i * 2654435761u >> 16;
+  const cu_pointer p = allocate(2 * bytes);
+  upload(p, values, bytes, NULL);
+  launch(s, "softcuda_scan", groups, (softcuda_test_args){.out = bytes, .lanes = lanes}, p, NULL);
+  download(sums, p + bytes, bytes, NULL);
+  OK(cuStreamSynchronize(NULL));
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    sum = i % lanes == 0 ? values[i] : sum + values[i];
+    assert_int_equal(sums[i], sum);
+  }
+  free(values);
+  free(sums);
+  end();
+}
+
+static void test_barriers(void **state) {
+  (void)state;
+  check_scan(1, 1);
+  check_scan(3, 2);
+  check_scan(5, 33);
+  check_scan(200, 256);
+}
+
+/* The order in which two blocks of 64 lanes ran. */
+static void run_order(unsigned seed, uint32_t order[128]) {
+  set_seed(seed);
+  const session s = begin();
+  const cu_pointer p = allocate(129 * 4);
+  fill_one(s, p, 0, NULL);
+  launch(s, "softcuda_order", 2, (softcuda_test_args){.out = 4, .lanes = 64}, p, NULL);
+  download(order, p + 4, 128 * sizeof *order, NULL);
+  OK(cuStreamSynchronize(NULL));
+  end();
+}
+
+static void test_lane_order(void **state) {
+  (void)state;
+  uint32_t first[128], second[128];
+  bool seen[128] = {false};
+  run_order(1, first);
+  for (unsigned i = 0; i < 128; ++i) {
+    assert_true(first[i] < 128 && !seen[first[i]]);
+    assert_int_equal(first[i] / 64, first[i / 64 * 64] / 64); /* a block runs as a whole */
+    seen[first[i]] = true;
+  }
+  run_order(1, second);
+  assert_memory_equal(first, second, sizeof first);
+  run_order(2, second);
+  assert_memory_not_equal(first, second, sizeof first);
+}
+
+static void test_shared_poison(void **state) {
+  (void)state;
+  const session s = begin();
+  uint32_t values[64];
+  const cu_pointer p = allocate(sizeof values);
+  launch(s, "softcuda_unset", 4, (softcuda_test_args){.lanes = 16, .value = 1}, p, NULL);
+  download(values, p, sizeof values, NULL);
+  OK(cuStreamSynchronize(NULL));
+  for (unsigned i = 0; i < 64; ++i) assert_int_equal(values[i], 0xD5D5D5D5u);
+  end();
+}
+
+static void check_kernel(const char *name, unsigned lanes, uint32_t value, cu_result code) {
+  const session s = begin();
+  const cu_stream stream = new_stream();
+  const cu_pointer p = allocate(64);
+  char kept[4] = "yes";
+  launch(s, name, 3, (softcuda_test_args){.lanes = lanes, .value = value}, p, stream);
+  if (code != CU_SUCCESS) download(kept, p, sizeof kept, stream); /* is dropped */
+  GIVES(cuStreamSynchronize(stream), code);
+  assert_string_equal(kept, "yes");
+  cu_event e;
+  GIVES(cuEventCreate(&e, 0), code);
+  end_failed(code);
+}
+
+static void test_wrong_kernels(void **state) {
+  (void)state;
+  for (unsigned lanes = 8; lanes <= 1024; lanes *= 128) {
+    check_kernel("softcuda_diverge", lanes, 0, CU_SUCCESS);
+    check_kernel("softcuda_diverge", lanes, 1, CU_LAUNCH_FAILED);
+    check_kernel("softcuda_diverge", lanes, lanes - 1, CU_LAUNCH_FAILED);
+    check_kernel("softcuda_diverge", lanes, lanes, CU_SUCCESS);
+  }
+  check_kernel("softcuda_disagree", 1, 5, CU_SUCCESS);
+  check_kernel("softcuda_disagree", 2, 5, CU_LAUNCH_FAILED);
+  check_kernel("softcuda_spill", 8, 0xD5, CU_SUCCESS);
+  check_kernel("softcuda_spill", 8, 0, CU_LAUNCH_FAILED);
+  check_kernel("softcuda_liar", 8, 0, CU_LAUNCH_FAILED);
+  check_kernel("softcuda_greedy", 8, 0, CU_LAUNCH_FAILED);
+  check_scan(4, 256); /* on the fibres that were abandoned */
+}
+
+/* ---- faults ---- */
+
+static void test_fail(void **state) {
+  (void)state;
+  begin();
+  set("fail=cuMemAlloc:2:CUDA_ERROR_OUT_OF_MEMORY");
+  set("fail=cuMemAlloc_v2:4:999");
+  cu_pointer p;
+  OK(cuMemAlloc_v2(&p, 8));
+  GIVES(cuMemAlloc_v2(&p, 8), CU_OUT_OF_MEMORY);
+  OK(cuMemAlloc_v2(&p, 8));
+  GIVES(cuMemAlloc_v2(&p, 8), CU_UNKNOWN);
+  OK(cuMemAlloc_v2(&p, 8));
+  assert_int_equal(softcuda_calls("cuMemAlloc"), 5);
+  assert_int_equal(stats().allocations, 3);
+  set("fail=*:2:719");
+  OK(cuMemFree_v2(p));
+  GIVES(cuStreamSynchronize(NULL), CU_LAUNCH_FAILED);
+  OK(cuStreamSynchronize(NULL));
+  assert_int_equal(softcuda_calls("*"), 4 + 5 + 3);
+  set("fail=*:1:719");
+  softcuda_reset_faults();
+  OK(cuStreamSynchronize(NULL));
+  end();
+}
+
+static void test_sticky(void **state) {
+  (void)state;
+  const session s = begin();
+  const cu_pointer p = allocate(4);
+  uint32_t value = 5;
+  fill_one(s, p, 1, NULL);
+  download(&value, p, sizeof value, NULL);
+  set("sticky=cuStreamSynchronize:1:700");
+  GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
+  assert_int_equal(value, 5);
+  assert_int_equal(stats().queued, 0);
+  GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
+  GIVES(cuMemFree_v2(p), CU_ILLEGAL_ADDRESS);
+  set("sticky=cuMemFree:1:719"); /* the first error is what stays */
+  GIVES(cuMemFree_v2(p), CU_LAUNCH_FAILED);
+  GIVES(cuMemFree_v2(p), CU_ILLEGAL_ADDRESS);
+  cu_context context;
+  GIVES(cuDevicePrimaryCtxRetain(&context, 0), CU_ILLEGAL_ADDRESS);
+  softcuda_reset_faults();
+  GIVES(cuMemFree_v2(p), CU_ILLEGAL_ADDRESS);
+  int count;
+  OK(cuDeviceGetCount(&count));
+  end_failed(CU_ILLEGAL_ADDRESS);
+  begin();
+  OK(cuStreamSynchronize(NULL));
+  end();
+}
+
+static void test_sticky_execution(void **state) {
+  (void)state;
+  const session s = begin();
+  const cu_pointer p = allocate(4);
+  set("sticky=execute:2:CUDA_ERROR_LAUNCH_TIMEOUT");
+  fill_one(s, p, 1, NULL);
+  add_one(s, p, 1, NULL);
+  add_one(s, p, 1, NULL);
+  assert_int_equal(softcuda_calls("execute"), 0);
+  GIVES(cuStreamSynchronize(NULL), CU_LAUNCH_TIMEOUT);
+  assert_int_equal(softcuda_calls("execute"), 2);
+  assert_int_equal(stats().launches, 1);
+  end_failed(CU_LAUNCH_TIMEOUT);
+}
+
+static void test_sticky_without_context(void **state) {
+  (void)state;
+  OK(cuInit(0));
+  cu_context context;
+  int count;
+  OK(cuDevicePrimaryCtxRetain(&context, 0));
+  set("sticky=cuDeviceGetCount:1:999");
+  GIVES(cuDeviceGetCount(&count), CU_UNKNOWN);
+  GIVES(cuCtxPushCurrent_v2(context), CU_UNKNOWN);
+  GIVES(cuDevicePrimaryCtxRelease_v2(0), CU_UNKNOWN);
+  assert_int_equal(stats().contexts, 0);
+  softcuda_reset_faults();
+  OK(cuDeviceGetCount(&count));
+}
+
+/* ---- threads ---- */
+
+static void *work_alone(void *argument) {
+  const session *s = argument;
+  OK(cuCtxPushCurrent_v2(s->context));
+  const cu_stream stream = new_stream();
+  for (unsigned i = 0; i < 50; ++i) {
+    const cu_pointer p = allocate(1024);
+    upload(p, &i, sizeof i, stream);
+    add_one(*s, p, 3, stream);
+    launch(*s, "softcuda_scan", 2, (softcuda_test_args){.out = 512, .lanes = 64}, p, stream);
+    assert_int_equal(read_one(p, stream), i + 3);
+    OK(cuMemFree_v2(p));
+  }
+  OK(cuStreamDestroy_v2(stream));
+  OK(cuCtxPopCurrent_v2(NULL));
+  return NULL;
+}
+
+static void test_threads(void **state) {
+  (void)state;
+  enum { THREADS = 4 };
+  session s = begin();
+  pthread_t threads[THREADS];
+  for (unsigned i = 0; i < THREADS; ++i) assert_int_equal(pthread_create(&threads[i], NULL, work_alone, &s), 0);
+  for (unsigned i = 0; i < THREADS; ++i) pthread_join(threads[i], NULL);
+  assert_int_equal(stats().allocations, 0);
+  assert_int_equal(stats().launches, THREADS * 50 * 2);
+  end();
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+  const struct CMUnitTest tests[] = {
+      TEST(test_bad_ends),
+      TEST(test_before_init),
+      TEST(test_devices),
+      TEST(test_settings),
+      TEST(test_no_device),
+      TEST(test_environment),
+      TEST(test_contexts),
+      TEST(test_handles),
+      TEST(test_memory_limit),
+      TEST(test_poison),
+      TEST(test_large_slab),
+
+      TEST(test_freed_memory),
+      TEST(test_guards),
+      TEST(test_copy_times),
+      TEST(test_copy_2d),
+      TEST(test_copy_outside),
+      TEST(test_missing_wait),
+      TEST(test_order_within_stream),
+      TEST(test_events),
+      TEST(test_event_across_devices),
+      TEST(test_default_stream),
+      TEST(test_implied_synchronisation),
+      TEST(test_modules),
+      TEST(test_product_kernels),
+      TEST(test_launch_arguments),
+      TEST(test_barriers),
+      TEST(test_lane_order),
+      TEST(test_shared_poison),
+      TEST(test_wrong_kernels),
+      TEST(test_fail),
+      TEST(test_sticky),
+      TEST(test_sticky_execution),
+      TEST(test_sticky_without_context),
+      TEST(test_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,712 @@
+/* The contract of tallow/chart.h on the CPU backend: options, layout, themes, expansion, and every error of a render.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "oracle.h"
+#include "series.h"
+
+#define WIDTH 40
+#define HEIGHT 30
+#define ROWS 12
+#define SERIES 3
+
+static tlw_engine *engine;
+
+static int open_engine(void **state) {
+  (void)state;
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = TLW_BACKEND_CPU;
+  options.threads = 2;
+  return tlw_engine_open(&engine, &options, NULL) == TLW_OK ? 0 : -1;
+}
+
+static int close_engine(void **state) {
+  (void)state;
+  tlw_engine_close(&engine);
+  return engine == NULL ? 0 : -1;
+}
+
+/* A call that is right in all respects: three charts of 12 rows, the middle one empty. Tests break one thing each. */
+typedef struct call {
+  columns data;
+  int64_t offsets[SERIES + 1];
+  tlw_candles candles;
+  tlw_chart_options options;
+  guarded images;
+} call;
+
+static void call_open(call *c) {
+  memset(c, 0, sizeof *c);
+  rng r = {7};
+  columns_open(&c->data, ROWS);
+  fill_prices(&c->data, 0, ROWS, PRICES_WALK, &r);
+  fill_volumes(&c->data, 0, ROWS, VOLUMES_PLAIN, &r);
+  fill_times(&c->data, 0, ROWS, TIMES_REGULAR, &r);
+  columns_view(&c->data, &c->candles);
+  const int64_t offsets[SERIES + 1] = {0, 7, 7, ROWS};
+  memcpy(c->offsets, offsets, sizeof offsets);
+  c->candles.offsets = c->offsets;
+  c->candles.n_series = SERIES;
+  tlw_chart_options_init(&c->options);
+  c->options.width = WIDTH;
+  c->options.height = HEIGHT;
+  guarded_open(&c->images, &(guarded_shape){WIDTH, HEIGHT, SERIES, 3, 5, 16, 16}, 11);
+}
+
+static void call_close(call *c) {
+  guarded_close(&c->images);
+  columns_close(&c->data);
+}
+
+static tlw_status render(call *c, tlw_error *error) {
+  return tlw_chart_render(engine, &c->candles, &c->options, &c->images.raster, error);
+}
+
+static void assert_drawn(const call *c, int64_t n_series) {
+  uint8_t *expected = malloc((size_t)c->options.width * (size_t)c->options.height);
+  assert_non_null(expected);
+  for (int64_t i = 0; i < n_series; i++) {
+    oracle_render(&c->candles, i, &c->options, expected);
+    difference where;
+    bool equal = guarded_equal(&c->images, i, expected, &where);
+    if (!equal)
+      print_error("chart %d: (%d, %d): %d, expected %d\n", (int)i, where.x, where.y, where.got, where.expected);
+    assert_true(equal);
+  }
+  free(expected);
+  assert_true(guarded_intact(&c->images));
+}
+
+/* The record of an error without a row: everything set, one sentence. */
+static void assert_record(const tlw_error *error, tlw_status code) {
+  assert_int_equal(error->code, code);
+  assert_int_equal(error->native, 0);
+  assert_int_equal(error->column, -1);
+  assert_int_equal(error->bytes, 0);
+  if (code != TLW_ERR_DATA) assert_int_equal(error->row, -1);
+  const char *end = memchr(error->message, '\0', sizeof error->message);
+  assert_non_null(end);
+  assert_true(end - error->message >= 10);
+  assert_null(strchr(error->message, '\n'));
+}
+
+/* The call fails with the code, with and without a record, and nothing beside the pixels changes. */
+static void assert_refused(call *c, tlw_status code) {
+  tlw_error error;
+  memset(&error, 0x5A, sizeof error);
+  assert_int_equal(render(c, &error), code);
+  assert_record(&error, code);
+  assert_int_equal(render(c, NULL), code);
+  assert_true(guarded_intact(&c->images));
+}
+
+static void test_a_right_call(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  tlw_error error, before;
+  memset(&error, 0x5A, sizeof error);
+  before = error;
+  assert_int_equal(render(&c, &error), TLW_OK);
+  assert_memory_equal(&error, &before, sizeof error);
+  assert_drawn(&c, SERIES);
+  call_close(&c);
+}
+
+static void test_options_defaults(void **state) {
+  (void)state;
+  tlw_chart_options o;
+  memset(&o, 0x5A, sizeof o);
+  tlw_chart_options_init(&o);
+  assert_int_equal(o.struct_size, sizeof o);
+  assert_int_equal(o.width, 1280);
+  assert_int_equal(o.height, 720);
+  assert_int_equal(o.theme, TLW_THEME_MODERN);
+  assert_int_equal(o.axis, TLW_AXIS_INDEX);
+  assert_int_equal(o.volume, 1);
+  assert_int_equal(o.grid, 1);
+  assert_int_equal(o.margin_left, TLW_MARGIN_AUTO);
+  assert_int_equal(o.margin_top, TLW_MARGIN_AUTO);
+  assert_int_equal(o.margin_right, TLW_MARGIN_AUTO);
+  assert_int_equal(o.margin_bottom, TLW_MARGIN_AUTO);
+}
+
+static void test_candles_defaults(void **state) {
+  (void)state;
+  tlw_candles c;
+  memset(&c, 0x5A, sizeof c);
+  tlw_candles_init(&c);
+  assert_int_equal(c.struct_size, sizeof c);
+  assert_null(c.open);
+  assert_null(c.high);
+  assert_null(c.low);
+  assert_null(c.close);
+  assert_null(c.volume);
+  assert_null(c.time);
+  assert_null(c.offsets);
+  assert_int_equal(c.n_rows, 0);
+  assert_int_equal(c.n_series, 1);
+}
+
+typedef void (*option_change)(tlw_chart_options *o);
+
+static void option_size_zero(tlw_chart_options *o) { o->struct_size = 0; }
+static void option_size_short(tlw_chart_options *o) { o->struct_size = offsetof(tlw_chart_options, theme); }
+static void option_width_small(tlw_chart_options *o) { o->width = TLW_CHART_MIN_SIDE - 1; }
+static void option_width_large(tlw_chart_options *o) { o->width = TLW_CHART_MAX_SIDE + 1; }
+static void option_width_negative(tlw_chart_options *o) { o->width = INT32_MIN; }
+static void option_height_small(tlw_chart_options *o) { o->height = TLW_CHART_MIN_SIDE - 1; }
+static void option_height_large(tlw_chart_options *o) { o->height = INT32_MAX; }
+static void option_height_zero(tlw_chart_options *o) { o->height = 0; }
+static void option_theme_large(tlw_chart_options *o) { o->theme = (tlw_theme)TLW_THEME_COUNT; }
+static void option_theme_negative(tlw_chart_options *o) { o->theme = (tlw_theme)-1; }
+static void option_axis_large(tlw_chart_options *o) { o->axis = (tlw_axis)2; }
+static void option_axis_negative(tlw_chart_options *o) { o->axis = (tlw_axis)-1; }
+static void option_volume_large(tlw_chart_options *o) { o->volume = 2; }
+static void option_grid_negative(tlw_chart_options *o) { o->grid = -1; }
+static void option_left_negative(tlw_chart_options *o) { o->margin_left = -2; }
+static void option_top_negative(tlw_chart_options *o) { o->margin_top = INT32_MIN; }
+static void option_right_negative(tlw_chart_options *o) { o->margin_right = -2; }
+static void option_bottom_negative(tlw_chart_options *o) { o->margin_bottom = -2; }
+static void option_no_width(tlw_chart_options *o) { o->margin_left = WIDTH - o->margin_right; }
+static void option_no_height(tlw_chart_options *o) { o->margin_top = HEIGHT - 1 - o->margin_bottom; }
+static void option_left_huge(tlw_chart_options *o) { o->margin_left = o->margin_right = INT32_MAX; }
+static void option_top_huge(tlw_chart_options *o) { o->margin_top = o->margin_bottom = INT32_MAX; }
+
+static const option_change bad_options[] = {
+    option_size_zero,    option_size_short,     option_width_small,     option_width_large,   option_width_negative,
+    option_height_small, option_height_large,   option_height_zero,     option_theme_large,   option_theme_negative,
+    option_axis_large,   option_axis_negative,  option_volume_large,    option_grid_negative, option_left_negative,
+    option_top_negative, option_right_negative, option_bottom_negative, option_no_width,      option_no_height,
+    option_left_huge,    option_top_huge};
+
+static void test_option_errors(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof bad_options / sizeof bad_options[0]; i++) {
+    call c;
+    call_open(&c);
+    c.options.margin_left = c.options.margin_top = c.options.margin_right = c.options.margin_bottom = 4;
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    bad_options[i](&c.options);
+    assert_refused(&c, TLW_ERR_ARGUMENT);
+
+    tlw_chart_layout layout;
+    tlw_error error;
+    memset(&error, 0x5A, sizeof error);
+    assert_int_equal(tlw_chart_layout_of(&c.options, &layout, &error), TLW_ERR_ARGUMENT);
+    assert_record(&error, TLW_ERR_ARGUMENT);
+    assert_int_equal(tlw_chart_layout_of(&c.options, &layout, NULL), TLW_ERR_ARGUMENT);
+    call_close(&c);
+  }
+}
+
+typedef void (*call_change)(call *c);
+
+static void call_candles_size_zero(call *c) { c->candles.struct_size = 0; }
+static void call_candles_size_short(call *c) { c->candles.struct_size = offsetof(tlw_candles, time); }
+static void call_no_open(call *c) { c->candles.open = NULL; }
+static void call_no_high(call *c) { c->candles.high = NULL; }
+static void call_no_low(call *c) { c->candles.low = NULL; }
+static void call_no_close(call *c) { c->candles.close = NULL; }
+static void call_no_volume(call *c) { c->candles.volume = NULL; }
+static void call_no_time(call *c) {
+  c->options.axis = TLW_AXIS_TIME;
+  c->candles.time = NULL;
+}
+static void call_rows_negative(call *c) { c->candles.n_rows = -1; }
+static void call_rows_negative_alone(call *c) {
+  c->candles.offsets = NULL;
+  c->candles.n_series = 1;
+  c->candles.n_rows = INT64_MIN;
+}
+static void call_series_negative(call *c) { c->candles.n_series = -1; }
+static void call_series_without_offsets(call *c) { c->candles.offsets = NULL; }
+static void call_offsets_negative(call *c) { c->offsets[0] = -1; }
+static void call_offsets_decrease(call *c) { c->offsets[1] = 8; }
+static void call_offsets_beyond(call *c) { c->offsets[SERIES] = ROWS + 1; }
+static void call_offsets_far_beyond(call *c) { c->offsets[SERIES] = INT64_MAX; }
+static void call_offsets_beyond_between(call *c) { c->offsets[1] = ROWS + 1; }
+static void call_no_pixels(call *c) { c->images.raster.pixels = NULL; }
+static void call_size_zero(call *c) { c->images.raster.size = 0; }
+static void call_size_one_less(call *c) { c->images.raster.size--; }
+static void call_row_stride_short(call *c) { c->images.raster.row_stride = WIDTH - 1; }
+static void call_row_stride_zero(call *c) { c->images.raster.row_stride = 0; }
+static void call_row_stride_huge(call *c) { c->images.raster.row_stride = SIZE_MAX / 2; }
+static void call_row_stride_wraps(call *c) { c->images.raster.row_stride = SIZE_MAX / (HEIGHT - 1) + 1; }
+static void call_image_stride_short(call *c) {
+  c->images.raster.image_stride = (HEIGHT - 1) * c->images.raster.row_stride + WIDTH - 1;
+}
+static void call_image_stride_zero(call *c) { c->images.raster.image_stride = 0; }
+static void call_image_stride_huge(call *c) { c->images.raster.image_stride = SIZE_MAX; }
+static void call_image_stride_wraps(call *c) { c->images.raster.image_stride = SIZE_MAX / 2 + 1; }
+
+static const call_change bad_calls[] = {call_candles_size_zero,
+                                        call_candles_size_short,
+                                        call_no_open,
+                                        call_no_high,
+                                        call_no_low,
+                                        call_no_close,
+                                        call_no_volume,
+                                        call_no_time,
+                                        call_rows_negative,
+                                        call_rows_negative_alone,
+                                        call_series_negative,
+                                        call_series_without_offsets,
+                                        call_offsets_negative,
+                                        call_offsets_decrease,
+                                        call_offsets_beyond,
+                                        call_offsets_far_beyond,
+                                        call_offsets_beyond_between,
+                                        call_no_pixels,
+                                        call_size_zero,
+                                        call_size_one_less,
+                                        call_row_stride_short,
+                                        call_row_stride_zero,
+                                        call_row_stride_huge,
+                                        call_row_stride_wraps,
+                                        call_image_stride_short,
+                                        call_image_stride_zero,
+                                        call_image_stride_huge,
+                                        call_image_stride_wraps};
+
+static void test_call_errors(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof bad_calls / sizeof bad_calls[0]; i++) {
+    call c;
+    call_open(&c);
+    if (bad_calls[i] == call_offsets_decrease) c.offsets[2] = 7;
+    bad_calls[i](&c);
+    tlw_status status = render(&c, NULL);
+    if (status != TLW_ERR_ARGUMENT) print_error("bad call %d is not refused: %s\n", (int)i, tlw_status_name(status));
+    assert_refused(&c, TLW_ERR_ARGUMENT);
+    call_close(&c);
+  }
+}
+
+static void test_null_arguments(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  tlw_error error;
+  for (int k = 0; k < 4; k++) {
+    tlw_engine *e = k == 0 ? NULL : engine;
+    const tlw_candles *candles = k == 1 ? NULL : &c.candles;
+    const tlw_chart_options *options = k == 2 ? NULL : &c.options;
+    const tlw_raster *raster = k == 3 ? NULL : &c.images.raster;
+    assert_int_equal(tlw_chart_render(e, candles, options, raster, &error), TLW_ERR_ARGUMENT);
+    assert_record(&error, TLW_ERR_ARGUMENT);
+    assert_int_equal(tlw_chart_render(e, candles, options, raster, NULL), TLW_ERR_ARGUMENT);
+  }
+  tlw_chart_layout layout;
+  assert_int_equal(tlw_chart_layout_of(NULL, &layout, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_chart_layout_of(&c.options, NULL, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  assert_true(guarded_untouched(&c.images));
+  call_close(&c);
+}
+
+/* After errors of every kind the engine draws as before. */
+static void test_engine_survives_errors(void **state) {
+  (void)state;
+  call c;
+  for (size_t i = 0; i < sizeof bad_calls / sizeof bad_calls[0]; i++) {
+    call_open(&c);
+    bad_calls[i](&c);
+    assert_int_equal(render(&c, NULL), TLW_ERR_ARGUMENT);
+    call_close(&c);
+  }
+  call_open(&c);
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  call_close(&c);
+}
+
+static void test_what_is_not_needed_may_be_missing(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  c.candles.volume = NULL;
+  c.candles.time = NULL;
+  c.options.volume = 0;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  call_close(&c);
+}
+
+static void test_image_stride_of_one_chart(void **state) {
+  (void)state;
+  const size_t strides[] = {0, 1, SIZE_MAX};
+  for (size_t i = 0; i < sizeof strides / sizeof strides[0]; i++) {
+    call c;
+    call_open(&c);
+    c.candles.offsets = NULL;
+    c.candles.n_series = 1;
+    guarded_close(&c.images);
+    guarded_open(&c.images, &(guarded_shape){WIDTH, HEIGHT, 1, 3, 0, 16, 16}, 12);
+    c.images.raster.image_stride = strides[i];
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_drawn(&c, 1);
+    call_close(&c);
+  }
+}
+
+static void test_decreasing_times(void **state) {
+  (void)state;
+  for (int64_t row = 1; row < ROWS; row++) {
+    call c;
+    call_open(&c);
+    c.options.axis = TLW_AXIS_TIME;
+    c.data.time[row] = c.data.time[row - 1] - 1;
+    if (row == 7) {
+      /* The first row of another series may be earlier. */
+      for (int64_t i = row + 1; i < ROWS; i++) c.data.time[i] = c.data.time[row] + i;
+      assert_int_equal(render(&c, NULL), TLW_OK);
+      assert_drawn(&c, SERIES);
+    } else {
+      tlw_error error;
+      memset(&error, 0x5A, sizeof error);
+      assert_int_equal(render(&c, &error), TLW_ERR_DATA);
+      assert_record(&error, TLW_ERR_DATA);
+      assert_int_equal(error.row, row);
+      assert_int_equal(render(&c, NULL), TLW_ERR_DATA);
+      assert_true(guarded_intact(&c.images));
+    }
+    call_close(&c);
+  }
+}
+
+/* Rows are counted from the start of the columns, and the first one at fault is told. */
+static void test_decreasing_times_of_two(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  c.options.axis = TLW_AXIS_TIME;
+  c.offsets[0] = 2;
+  c.data.time[1] = INT64_MAX; /* belongs to no series */
+  c.data.time[5] = INT64_MIN;
+  c.data.time[9] = INT64_MIN;
+  tlw_error error;
+  assert_int_equal(render(&c, &error), TLW_ERR_DATA);
+  assert_int_equal(error.row, 5);
+  c.options.axis = TLW_AXIS_INDEX;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  call_close(&c);
+}
+
+static void test_no_series(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  c.candles.n_series = 0;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_true(guarded_untouched(&c.images));
+  c.images.raster.size = 0;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_true(guarded_untouched(&c.images));
+  call_close(&c);
+}
+
+static void test_no_rows(void **state) {
+  (void)state;
+  for (int axis = 0; axis < 2; axis++) {
+    call c;
+    call_open(&c);
+    c.options.axis = (tlw_axis)axis;
+    memset(c.offsets, 0, sizeof c.offsets);
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_drawn(&c, SERIES);
+
+    guarded_poison(&c.images);
+    for (int i = 0; i <= SERIES; i++) c.offsets[i] = ROWS;
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_drawn(&c, SERIES);
+
+    guarded_poison(&c.images);
+    c.candles.offsets = NULL;
+    c.candles.n_rows = 0;
+    c.candles.n_series = 1;
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_drawn(&c, 1);
+    call_close(&c);
+  }
+}
+
+static void test_inputs_are_not_changed(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  uint64_t before = columns_hash(&c.data);
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_true(columns_hash(&c.data) == before);
+  call_close(&c);
+}
+
+static void test_second_call_allocates_nothing(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  tlw_stats first = {.struct_size = sizeof first};
+  tlw_stats second = {.struct_size = sizeof second};
+  for (int axis = 0; axis < 2; axis++) {
+    c.options.axis = (tlw_axis)axis;
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_int_equal(tlw_engine_stats(engine, &first, NULL), TLW_OK);
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_int_equal(tlw_engine_stats(engine, &second, NULL), TLW_OK);
+    assert_int_equal(second.host_bytes.total, first.host_bytes.total);
+    assert_int_equal(second.host_bytes.current, first.host_bytes.current);
+    assert_int_equal(second.charts, first.charts + SERIES);
+    assert_int_equal(second.candles, first.candles + ROWS);
+    assert_int_equal(second.pixels, first.pixels + (uint64_t)SERIES * WIDTH * HEIGHT);
+  }
+  call_close(&c);
+}
+
+static void test_layout_is_the_oracles(void **state) {
+  (void)state;
+  rng r = {2024};
+  for (int i = 0; i < 20000; i++) {
+    tlw_chart_options o;
+    tlw_chart_options_init(&o);
+    int32_t most = i % 3 == 0 ? TLW_CHART_MAX_SIDE : 400;
+    o.width = rng_between(&r, TLW_CHART_MIN_SIDE, most);
+    o.height = rng_between(&r, TLW_CHART_MIN_SIDE, most);
+    o.volume = rng_between(&r, 0, 1);
+    if (rng_below(&r, 2) == 0) {
+      o.margin_left = rng_between(&r, TLW_MARGIN_AUTO, o.width / 3);
+      o.margin_right = rng_between(&r, TLW_MARGIN_AUTO, o.width / 3);
+      o.margin_top = rng_between(&r, TLW_MARGIN_AUTO, o.height / 3);
+      o.margin_bottom = rng_between(&r, TLW_MARGIN_AUTO, o.height / 3);
+    }
+    tlw_chart_layout got, expected;
+    memset(&got, 0x5A, sizeof got);
+    assert_int_equal(tlw_chart_layout_of(&o, &got, NULL), TLW_OK);
+    oracle_layout(&o, &expected);
+    assert_int_equal(got.plot_x, expected.plot_x);
+    assert_int_equal(got.plot_width, expected.plot_width);
+    assert_int_equal(got.price_y, expected.price_y);
+    assert_int_equal(got.price_height, expected.price_height);
+    assert_int_equal(got.volume_height, expected.volume_height);
+    if (expected.volume_height > 0) assert_int_equal(got.volume_y, expected.volume_y);
+  }
+}
+
+/* The smallest plot, 1 x 2, is drawn; one less is refused. */
+static void test_least_plot(void **state) {
+  (void)state;
+  for (int volume = 0; volume < 2; volume++) {
+    call c;
+    call_open(&c);
+    c.options.volume = volume;
+    c.options.margin_left = 20;
+    c.options.margin_right = WIDTH - 21;
+    c.options.margin_top = 0;
+    c.options.margin_bottom = HEIGHT - 2;
+    assert_int_equal(render(&c, NULL), TLW_OK);
+    assert_drawn(&c, SERIES);
+    c.options.margin_bottom++;
+    assert_refused(&c, TLW_ERR_ARGUMENT);
+    c.options.margin_bottom--;
+    c.options.margin_left++;
+    assert_refused(&c, TLW_ERR_ARGUMENT);
+    call_close(&c);
+  }
+}
+
+static void test_themes(void **state) {
+  (void)state;
+  static const struct {
+    tlw_theme theme;
+    const char *name, *other;
+    uint32_t background, grid, up, down;
+  } themes[TLW_THEME_COUNT] = {
+      {TLW_THEME_CLASSIC, "classic", "Classic", 0x000000, 0x333333, 0x00FF00, 0xFF0000},
+      {TLW_THEME_MODERN, "modern", "MODERN", 0x1E1E1E, 0x424242, 0x26A69A, 0xEF5350},
+      {TLW_THEME_TRADINGVIEW, "tradingview", "TradingView", 0x131722, 0x2A2E39, 0x089981, 0xF23645},
+      {TLW_THEME_LIGHT, "light", "lIGHT", 0xFFFFFF, 0xE0E0E0, 0x26A69A, 0xEF5350},
+  };
+  for (int i = 0; i < TLW_THEME_COUNT; i++) {
+    assert_string_equal(tlw_theme_name(themes[i].theme), themes[i].name);
+    tlw_theme found = (tlw_theme)-1;
+    assert_int_equal(tlw_theme_find(themes[i].name, &found, NULL), TLW_OK);
+    assert_int_equal(found, themes[i].theme);
+    found = (tlw_theme)-1;
+    assert_int_equal(tlw_theme_find(themes[i].other, &found, NULL), TLW_OK);
+    assert_int_equal(found, themes[i].theme);
+
+    uint8_t rgb[TLW_INK_COUNT * 3 + 1];
+    memset(rgb, 0x5A, sizeof rgb);
+    assert_int_equal(tlw_theme_palette(themes[i].theme, rgb, NULL), TLW_OK);
+    uint32_t colours[TLW_INK_COUNT];
+    colours[TLW_INK_BACKGROUND] = themes[i].background;
+    colours[TLW_INK_GRID] = themes[i].grid;
+    colours[TLW_INK_UP] = themes[i].up;
+    colours[TLW_INK_DOWN] = themes[i].down;
+    for (int ink = 0; ink < TLW_INK_COUNT; ink++) {
+      assert_int_equal((uint32_t)rgb[3 * ink] << 16 | (uint32_t)rgb[3 * ink + 1] << 8 | rgb[3 * ink + 2], colours[ink]);
+    }
+    assert_int_equal(rgb[TLW_INK_COUNT * 3], 0x5A);
+  }
+}
+
+static void test_theme_errors(void **state) {
+  (void)state;
+  const tlw_theme none[] = {(tlw_theme)-1, (tlw_theme)TLW_THEME_COUNT, (tlw_theme)INT32_MAX};
+  uint8_t rgb[TLW_INK_COUNT * 3];
+  tlw_error error;
+  for (int i = 0; i < 3; i++) {
+    assert_null(tlw_theme_name(none[i]));
+    assert_int_equal(tlw_theme_palette(none[i], rgb, &error), TLW_ERR_ARGUMENT);
+    assert_record(&error, TLW_ERR_ARGUMENT);
+    assert_int_equal(tlw_theme_palette(none[i], rgb, NULL), TLW_ERR_ARGUMENT);
+  }
+  assert_int_equal(tlw_theme_palette(TLW_THEME_LIGHT, NULL, &error), TLW_ERR_ARGUMENT);
+
+  const char *const names[] = {"", "dark", "moder", "modern ", "modernn", NULL};
+  for (int i = 0; i < 6; i++) {
+    tlw_theme theme;
+    assert_int_equal(tlw_theme_find(names[i], &theme, NULL), TLW_ERR_ARGUMENT);
+    memset(&error, 0x5A, sizeof error);
+    assert_int_equal(tlw_theme_find(names[i], &theme, &error), TLW_ERR_ARGUMENT);
+    assert_record(&error, TLW_ERR_ARGUMENT);
+    if (names[i] == NULL) continue;
+    for (int k = 0; k < TLW_THEME_COUNT; k++) assert_non_null(strstr(error.message, tlw_theme_name((tlw_theme)k)));
+  }
+  assert_int_equal(tlw_theme_find("modern", NULL, &error), TLW_ERR_ARGUMENT);
+
+  /* A name of any length does not overflow the record. */
+  char *name = malloc(5000);
+  assert_non_null(name);
+  memset(name, 'x', 4999);
+  name[4999] = '\0';
+  tlw_theme theme;
+  assert_int_equal(tlw_theme_find(name, &theme, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  free(name);
+}
+
+static void test_expand(void **state) {
+  (void)state;
+  rng r = {5};
+  for (int i = 0; i < 400; i++) {
+    int32_t width = rng_between(&r, 1, i % 20 == 0 ? 2000 : 70);
+    int32_t height = rng_between(&r, 1, 5);
+    int32_t n_colors = i % 4 == 0 ? 256 : i % 4 == 1 ? 4 : rng_between(&r, 1, 256);
+    tlw_pixel_format format = i % 2 == 0 ? TLW_PIXELS_RGB : TLW_PIXELS_RGBA;
+    size_t source_stride = (size_t)width + rng_below(&r, 3);
+    size_t source_size = source_stride * (size_t)(height - 1) + (size_t)width;
+    uint8_t *source = malloc(source_size);
+    uint8_t *rgb = malloc((size_t)n_colors * 3);
+    assert_non_null(source);
+    assert_non_null(rgb);
+    for (size_t k = 0; k < source_size; k++) source[k] = (uint8_t)rng_next(&r);
+    for (size_t k = 0; k < (size_t)n_colors * 3; k++) rgb[k] = (uint8_t)(rng_next(&r) & 0x7F);
+
+    guarded g;
+    guarded_open(&g, &(guarded_shape){width * (int32_t)format, height, 1, rng_below(&r, 9), 0, rng_below(&r, 64), 8},
+                 rng_next(&r));
+    assert_int_equal(tlw_raster_expand(source, source_stride, width, height, rgb, n_colors, format, g.raster.pixels,
+                                       g.raster.row_stride, NULL),
+                     TLW_OK);
+    assert_true(guarded_intact(&g));
+    for (int32_t y = 0; y < height; y++) {
+      for (int32_t x = 0; x < width; x++) {
+        uint8_t index = source[(size_t)y * source_stride + (size_t)x];
+        const uint8_t *colour = rgb + (index < n_colors ? index : 0) * 3;
+        const uint8_t *got = g.raster.pixels + (size_t)y * g.raster.row_stride + (size_t)x * (size_t)format;
+        for (int k = 0; k < 3; k++) assert_int_equal(got[k], colour[k]);
+        if (format == TLW_PIXELS_RGBA) assert_int_equal(got[3], 255);
+      }
+    }
+    guarded_close(&g);
+    free(source);
+    free(rgb);
+  }
+}
+
+typedef struct expansion {
+  const uint8_t *source;
+  size_t source_stride;
+  int32_t width, height;
+  const uint8_t *rgb;
+  int32_t n_colors;
+  tlw_pixel_format format;
+  uint8_t *target;
+  size_t target_stride;
+} expansion;
+
+static void test_expand_errors(void **state) {
+  (void)state;
+  const uint8_t source[8 * 4] = {0};
+  const uint8_t rgb[256 * 3] = {0};
+  uint8_t pixels[8 * 4 * 4];
+  const expansion right = {source, 8, 8, 4, rgb, 256, TLW_PIXELS_RGBA, pixels, 32};
+  expansion bad[13];
+  for (int i = 0; i < 13; i++) bad[i] = right;
+  bad[1].source = NULL;
+  bad[2].source_stride = 7;
+  bad[3].width = -1;
+  bad[4].height = -1;
+  bad[5].rgb = NULL;
+  bad[6].n_colors = 0;
+  bad[7].n_colors = 257;
+  bad[8].n_colors = -1;
+  bad[9].format = (tlw_pixel_format)5;
+  bad[10].format = (tlw_pixel_format)0;
+  bad[11].target = NULL;
+  bad[12].target_stride = 31;
+  for (int i = 0; i < 13; i++) {
+    const expansion *e = &bad[i];
+    for (int with = 0; with < 2; with++) {
+      memset(pixels, 0x5A, sizeof pixels);
+      tlw_error error;
+      tlw_status status = tlw_raster_expand(e->source, e->source_stride, e->width, e->height, e->rgb, e->n_colors,
+                                            e->format, e->target, e->target_stride, with ? &error : NULL);
+      assert_int_equal(status, i == 0 ? TLW_OK : TLW_ERR_ARGUMENT);
+      if (i == 0) continue;
+      if (with) assert_record(&error, TLW_ERR_ARGUMENT);
+      for (size_t k = 0; k < sizeof pixels; k++) assert_int_equal(pixels[k], 0x5A);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_right_call),
+      cmocka_unit_test(test_options_defaults),
+      cmocka_unit_test(test_candles_defaults),
+      cmocka_unit_test(test_option_errors),
+      cmocka_unit_test(test_call_errors),
+      cmocka_unit_test(test_null_arguments),
+      cmocka_unit_test(test_engine_survives_errors),
+      cmocka_unit_test(test_what_is_not_needed_may_be_missing),
+      cmocka_unit_test(test_image_stride_of_one_chart),
+      cmocka_unit_test(test_decreasing_times),
+      cmocka_unit_test(test_decreasing_times_of_two),
+      cmocka_unit_test(test_no_series),
+      cmocka_unit_test(test_no_rows),
+      cmocka_unit_test(test_inputs_are_not_changed),
+      cmocka_unit_test(test_second_call_allocates_nothing),
+      cmocka_unit_test(test_layout_is_the_oracles),
+      cmocka_unit_test(test_least_plot),
+      cmocka_unit_test(test_themes),
+      cmocka_unit_test(test_theme_errors),
+      cmocka_unit_test(test_expand),
+      cmocka_unit_test(test_expand_errors),
+  };
+  return cmocka_run_group_tests(tests, open_engine, close_engine);
+}

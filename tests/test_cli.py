@@ -1,0 +1,977 @@
+"""The command line: what it draws and prints, its exit codes, and what it says when it is used wrongly.
+
+Environment: TALLOW_BIN, the executable (needed); TALLOW_TEST_BACKENDS, the backends that must work, between commas
+("cpu"); TALLOW_DATA, a folder with real market data.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+
+BIN = os.environ.get("TALLOW_BIN", "")
+BACKENDS = [b for b in os.environ.get("TALLOW_TEST_BACKENDS", "cpu").split(",") if b]
+DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+
+USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 65, 66, 69, 71, 73, 74
+COMMANDS = ("render", "devices", "synth", "help")
+TIERS = ("baseline", "avx2", "avx512")
+PALETTES = {  # background, grid, up, down
+    "classic": "000000 333333 00FF00 FF0000",
+    "modern": "1E1E1E 424242 26A69A EF5350",
+    "tradingview": "131722 2A2E39 089981 F23645",
+    "light": "FFFFFF E0E0E0 26A69A EF5350",
+}
+GRID, UP, DOWN = 1, 2, 3
+HEADER = "time,open,high,low,close,volume\n"
+
+notes = []  # printed behind the summary
+
+
+class Png:
+    """An indexed PNG, decoded: size, palette and rows of indices. Checks every chunk's checksum."""
+
+    def __init__(self, data):
+        if data[:8] != b"\x89PNG\r\n\x1a\n":
+            raise ValueError("no PNG signature")
+        at, packed = 8, b""
+        while at < len(data):
+            (length,) = struct.unpack(">I", data[at : at + 4])
+            kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+            (crc,) = struct.unpack(">I", data[at + 8 + length : at + 12 + length])
+            if zlib.crc32(kind + body) != crc:
+                raise ValueError(f"bad checksum in {kind}")
+            if kind == b"IHDR":
+                self.width, self.height, self.depth, self.color, *_ = struct.unpack(">IIBBBBB", body)
+            elif kind == b"PLTE":
+                self.palette = " ".join(body[i : i + 3].hex().upper() for i in range(0, len(body), 3))
+            elif kind == b"IDAT":
+                packed += body
+            at += 12 + length
+        if self.color != 3:
+            raise ValueError("not indexed")
+        self.rows = self._unpack(zlib.decompress(packed))
+
+    def _unpack(self, raw):
+        stride = (self.width * self.depth + 7) // 8
+        if len(raw) != self.height * (stride + 1):
+            raise ValueError("wrong amount of image data")
+        above, rows, mask, per_byte = bytes(stride), [], (1 << self.depth) - 1, 8 // self.depth
+        for y in range(self.height):
+            start = y * (stride + 1)
+            line = bytearray(raw[start + 1 : start + 1 + stride])
+            for x in range(stride):
+                left = line[x - 1] if x else 0
+                corner = above[x - 1] if x else 0
+                line[x] = (line[x] + self._predict(raw[start], left, above[x], corner)) & 255
+            above = line
+            shifts = [8 - self.depth * (k + 1) for k in range(per_byte)]
+            rows.append(bytes((byte >> s) & mask for byte in line for s in shifts)[: self.width])
+        return rows
+
+    @staticmethod
+    def _predict(kind, left, up, corner):
+        if kind < 4:
+            return (0, left, up, (left + up) // 2)[kind]
+        guess = left + up - corner
+        return min((left, up, corner), key=lambda value: abs(guess - value))
+
+    def count(self, ink):
+        return sum(row.count(ink) for row in self.rows)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Path(tempfile.mkdtemp(prefix="tallow-cli-"))
+        cls.cache = cls.folder / "cache"
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def setUp(self):
+        self.here = Path(tempfile.mkdtemp(dir=self.folder))
+
+    def start(self, args, env=None, **options):
+        env = {**os.environ, "XDG_CACHE_HOME": str(self.cache), **(env or {})}
+        return subprocess.run([BIN, *map(str, args)], cwd=self.here, env=env, timeout=300, check=False, **options)
+
+    def run_tallow(self, *args, code=0, env=None, **options):
+        """Runs it, checks the exit code, returns standard output (bytes) and standard error (text)."""
+        done = self.start(args, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        errors = done.stderr.decode(errors="surrogateescape")
+        self.assertEqual(done.returncode, code, f"{args}: {errors}")
+        return done.stdout, errors
+
+    def fails(self, code, *args, says=(), **options):
+        """Runs it, checks exit code, that nothing is on standard output and that the message has its form."""
+        out, errors = self.run_tallow(*args, code=code, **options)
+        self.assertEqual(out, b"", args)
+        for line in errors.splitlines():
+            self.assertTrue(line.startswith("tallow: "), line)
+        self.assertNotEqual(errors, "", args)
+        for part in (says,) if isinstance(says, str) else says:
+            self.assertIn(part, errors)
+        return errors
+
+    def write(self, name, text):
+        path = self.here / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def synth(self, name="a.csv", rows=60, *more):
+        self.run_tallow("synth", "candles", "--rows", rows, "-o", name, *more)
+        return (self.here / name).read_text()
+
+    def render(self, *args, size="320x200", **options):
+        """Renders to a PNG on standard output and decodes it."""
+        out, errors = self.run_tallow("render", *args, "--size", size, "-o", "-", **options)
+        self.assertEqual(errors, "")
+        return Png(out)
+
+    def files(self):
+        return sorted(str(p.relative_to(self.here)) for p in self.here.rglob("*") if p.is_file())
+
+
+class WrongUse(Case):
+    """Wrong input first: what a new user meets."""
+
+    def check(self, *args, says):
+        errors = self.fails(USAGE, *args, says=says)
+        self.assertEqual(errors.count("\n"), 1, errors)
+        return errors
+
+    def test_no_command(self):
+        out, errors = self.run_tallow(code=USAGE)
+        self.assertEqual(out, b"")
+        self.assertIn("Usage: tallow COMMAND", errors)
+
+    def test_unknown_command(self):
+        self.check("rendr", says=("'rendr'", "did you mean 'render'?", "try 'tallow --help'"))
+        self.check("device", says="did you mean 'devices'?")
+        self.check("help", "snyth", says="did you mean 'synth'?")
+        self.check("frobnicate", says="there is no command 'frobnicate'; try 'tallow --help'")
+        self.check("--backend", says=("a command comes first", "'--backend'"))
+        self.check("", says="there is no command ''")
+        self.check("x" * 5000, says="there is no command")
+
+    def test_unknown_option(self):
+        says = ("no option --thme", "did you mean --theme?", "'tallow render --help'")
+        self.check("render", "--thme", "light", says=says)
+        self.check("render", "--thme=light", says="did you mean --theme?")
+        self.check("render", "--back", "cpu", says="did you mean --backend?")
+        self.check("devices", "--jsno", says="did you mean --json?")
+        self.check("synth", "candles", "--row", "5", says="did you mean --rows?")
+        self.check("render", "--frobnicate", says="render has no option --frobnicate; try")
+        self.check("render", "-z", says="render has no option -z")
+        self.check("devices", "--" + "y" * 5000, says="devices has no option --yyy")
+
+    def test_missing_value(self):
+        for option in ("--output", "-o", "--theme", "--last", "--from", "--device-mem", "-s"):
+            self.check("render", "a.csv", option, says="needs a value")
+        self.check("render", "a.csv", "--size", "--theme", "light", says="--size needs a value: --size WxH")
+        self.check("render", "a.csv", "-o", "-v", says="--output needs a value")
+        self.check("render", "a.csv", "--output=", says="--output must not be empty")
+        self.check("render", "a.csv", "--size=", says="--size must be")
+
+    def test_value_of_a_flag(self):
+        self.check("devices", "--json=yes", says="--json takes no value")
+
+    def test_twice(self):
+        self.check("synth", "candles", "--rows", "1", "--rows", "1", says="--rows is there twice")
+        self.check("render", "a.csv", "-o", "a.png", "--output=b.png", says="--output is there twice")
+        self.check("render", "a.csv", "-vv", says="--verbose is there twice")
+
+    def test_missing_parts(self):
+        self.check("render", says="FILE... is missing")
+        self.check("render", "a.csv", says="--output OUT is missing")
+        self.check("synth", says="candles|trades is missing")
+
+    def test_too_much(self):
+        self.check("devices", "gpu", says="devices has no use for 'gpu'")
+        self.check("synth", "candles", "trades", says="synth has no use for 'trades'")
+        self.check("help", "render", "synth", says="help has no use for 'synth'")
+
+    def test_choices(self):
+        rows = {
+            "--theme": ("classic, modern, tradingview or light", "modren", "modern"),
+            "--backend": ("auto, cpu, opencl or cuda", "openlc", "opencl"),
+            "--axis": ("index or time", "tme", "time"),
+            "--volume": ("on or off", "of", "off"),
+            "--grid": ("on or off", "onn", "on"),
+        }
+        for option, (names, wrong, meant) in rows.items():
+            says = (f"{option} must be {names}, not '{wrong}'", f"did you mean {meant}?")
+            self.check("render", "a.csv", "-o", "a.png", option, wrong, says=says)
+        self.check("render", "a.csv", "-o", "a.png", "--theme", "qqqq", says="light, not 'qqqq'; try")
+        self.check("synth", "candels", says=("candles or trades, not 'candels'", "did you mean candles?"))
+        self.check("synth", "candles", "--shape", "jump", says="did you mean jumps?")
+        self.check("synth", "candles", "--format", "npy", says="--format must be csv")
+
+    def test_numbers(self):
+        bad = ("", "x", "-1", "+1", " 1", "1 ", "1.5", "1e3", "0x10", "1,000", "99999999999999999999", "٣")
+        for value in bad:
+            self.check("synth", "candles", f"--rows={value}", says="--rows must be a whole number, 0 or more")
+            self.check("render", "a.csv", "-o", "a.png", f"--threads={value}", says="a whole number from 1 to 1024")
+        self.check("synth", "candles", "--rows=9223372036854775808", says="below 2^63")
+        self.check("synth", "candles", "--seed=18446744073709551616", says="below 2^64")
+        for value in ("0", "1025"):
+            self.check("render", "a.csv", "-o", "a.png", "--threads", value, says="1 to 1024")
+        self.check("render", "a.csv", "-o", "a.png", "--last", "0", says="1 or more")
+
+    def test_sizes(self):
+        bad = ("1280", "1280x", "x720", "1280x720x1", "1280*720", "15x720", "1280x15", "16385x16", "16x16385", "-1x20")
+        for value in bad:
+            says = ("--size must be WIDTHxHEIGHT", "16 to 16384")
+            self.check("render", "a.csv", "-o", "a.png", f"--size={value}", says=says)
+
+    def test_bytes(self):
+        bad = ("", "4MB", "4M", "4mib", "4 MiB", "MiB", "-4MiB", "4.5GiB", "16777216TiB", "18446744073709551615")
+        for value in bad:
+            for option in ("--device-mem", "--host-mem"):
+                self.check("render", "a.csv", "-o", "a.png", f"{option}={value}", says=("number of bytes", "512MiB"))
+
+    def test_durations(self):
+        for value in ("", "5", "m", "0s", "-1m", "1.5h", "367d", "1y", "1 m", "9223372036855s"):
+            self.check("synth", "candles", f"--interval={value}", says=("--interval must be", "such as 5m"))
+
+    def test_times(self):
+        for value in ("yesterday", "2020-13-01", "2020-02-30", "2020-01-01T25:00", "1.1.2020", ""):
+            for option in ("--from", "--to"):
+                self.check("render", "a.csv", "-o", "a.png", f"{option}={value}", says=f"{option}: ")
+            self.check("synth", "candles", f"--start={value}", says="--start: ")
+        self.check("render", "a.csv", "-o", "a.png", "--from", "2020", says="not a year alone: write YYYY-01-01")
+
+    def test_range_the_wrong_way_round(self):
+        for to in ("2020-01-01", "2019-01-01"):
+            says = f"--from 2020-01-01 must lie before --to {to}"
+            self.check("render", "a.csv", "-o", "a.png", "--from", "2020-01-01", "--to", to, says=says)
+
+    def test_excluding(self):
+        self.check("render", "a.csv", "-o", "a.png", "-v", "-q", says="--verbose and --quiet exclude each other")
+        for backend in ((), ("--backend", "cpu"), ("--backend", "auto")):
+            self.check("render", "a.csv", "-o", "a.png", "--device", "0", *backend, says="--device needs --backend")
+
+    def test_outputs(self):
+        self.check("render", "a.csv", "-o", "a.jpg", says="--output a.jpg must end in .png, or in / to name a folder")
+        self.check("render", "a.csv", "b.csv", "-o", "a.png", says="can't hold the charts of 2 files: name a folder")
+        self.check("render", "a.csv", "b.csv", "-o", "-", says="name a folder")
+        says = ("x/a.csv and y/a.CSV.gz would both become a.png in charts",)
+        self.check("render", "x/a.csv", "b.csv", "y/a.CSV.gz", "-o", "charts", says=says)
+        self.check("render", "a.csv", "a.csv", "-o", "charts", says="a.csv and a.csv would both become")
+        self.assertEqual(self.files(), [])
+
+    def test_hostile_words(self):
+        """Nothing that a terminal would obey is printed."""
+        for args in (("render", "--\x1b[31m"), ("\x1b]0;x\x07",), ("render", "\x1b[2J.csv", "-o", "a.png")):
+            done = self.start(args, capture_output=True)
+            self.assertIn(done.returncode, (USAGE, NO_INPUT))
+            self.assertIsNone(re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", done.stderr), done.stderr)
+
+
+class Help(Case):
+    def test_version(self):
+        for option in ("--version", "-V"):
+            out, _ = self.run_tallow(option)
+            self.assertRegex(out.decode(), r"\Atallow \d+\.\d+\.\d+\n\Z")
+
+    def test_main(self):
+        texts = [self.run_tallow(*args)[0] for args in (("--help",), ("-h",), ("help",))]
+        self.assertEqual(len(set(texts)), 1)
+        text = texts[0].decode()
+        self.assertLess(text.index("Examples:"), text.index("Usage:"))
+        for command in COMMANDS:
+            self.assertRegex(text, rf"(?m)^  {command} +\w")
+        for code in (0, 64, 65, 66, 69, 70, 71, 73, 74):
+            self.assertRegex(text, rf"(?m)^  {code} +\w")
+
+    def test_commands(self):
+        for command in COMMANDS:
+            forms = ((command, "--help"), (command, "-h"), ("help", command), ("--help", command))
+            texts = [self.run_tallow(*args)[0] for args in forms]
+            self.assertEqual(len(set(texts)), 1, command)
+            text = texts[0].decode()
+            self.assertTrue(text.startswith(f"tallow {command}: "))
+            self.assertLess(text.index("Examples:"), text.index(f"Usage: tallow {command}"))
+            self.assertIn("-h, --help", text)
+
+    def test_every_option_is_there(self):
+        expected = {
+            "render": "output backend device size theme axis last from to volume grid threads device-mem host-mem "
+            "verbose quiet help",
+            "devices": "check json help",
+            "synth": "rows seed shape format output interval start help",
+            "help": "help",
+        }
+        for command, options in expected.items():
+            text = self.run_tallow("help", command)[0].decode()
+            self.assertEqual(re.findall(r"(?m)^  (?:-\w,|   ) --([a-z-]+)", text), options.split(), command)
+
+    def test_defaults_and_ranges_are_there(self):
+        text = " ".join(self.run_tallow("help", "render")[0].decode().split())
+        for part in ("Default: 1280x720.", "classic, modern, tradingview, light. Default: modern.", "Default: auto.",
+                     "open at T or later", "open before T", "Without an offset it is UTC", "16x16 to 16384x16384"):
+            self.assertIn(part, text)
+
+    def test_fits_a_terminal(self):
+        for args in ((), *((c,) for c in COMMANDS)):
+            text = self.run_tallow("help", *args)[0].decode()
+            for line in text.splitlines()[1:]:
+                if not line.startswith("  tallow "):
+                    self.assertLessEqual(len(line), 80, line)
+
+    def test_wanted_in_spite_of_mistakes(self):
+        out, errors = self.run_tallow("render", "--size", "wrong", "--help")
+        self.assertIn(b"Usage: tallow render", out)
+        self.assertEqual(errors, "")
+        self.fails(USAGE, "render", "--", "--help", says="--output OUT is missing")
+
+    def test_examples_work(self):
+        self.synth("aapl.csv", 600, "--interval", "1d")
+        month = self.synth("btc.csv", 500, "--start", "2022-01-15")
+        (self.here / "btc.csv.gz").write_bytes(gzip.compress(month.encode()))
+        for name in ("one", "two"):
+            self.write(f"data/{name}.csv", month)
+        path = self.here / "bin"
+        path.mkdir()
+        (path / "tallow").symlink_to(Path(BIN).resolve())
+        env = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(self.cache)}
+        count = 0
+        for args in ((), *((c,) for c in COMMANDS)):
+            text = self.run_tallow("help", *args)[0].decode()
+            for line in re.search(r"Examples:\n((?:  .*\n)+)", text).group(1).splitlines():
+                done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=self.here, env=env,
+                                      capture_output=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, b""), line)
+                count += 1
+        self.assertGreaterEqual(count, 12)
+        for name in ("aapl.png", "last-year.png", "january.png", "charts/one.png", "charts/two.png", "demo.png"):
+            Png((self.here / name).read_bytes())
+
+
+class Synth(Case):
+    GOLDEN = {  # sha256 of 200 rows with seed 42, computed once
+        ("candles", "quiet"): "eef77937e522c0e273d38b47c8655d5fae3bf6f6df0aefd826f088936a58103e",
+        ("candles", "trending"): "6bd6dbf97384cbe8b03d2857c7a08b6687d2220edee4b4d0f00101e5c5cdc19b",
+        ("candles", "gaps"): "32bf8fa8bc2a31892c499e078d0eb920071e38072842d5b36bc4871e756799ce",
+        ("candles", "jumps"): "12ee1bdbc51b9e09e97b01de8babb64f86bb30a7756c916f4359f44b83cc5128",
+        ("trades", "quiet"): "fbcf657e562540e40a920c3ba2ceaef42c4bbc5f2b9dccf3df28cdeb8e6e1b0e",
+        ("trades", "trending"): "f2a2348133df65175bb43118538b3c94424812b0007ba7d95e6c7da5929eeba3",
+        ("trades", "gaps"): "b63299a59165c1e189b52488dafc4fb8ec39b299cc9e6ec27b6e2d891e9819e8",
+        ("trades", "jumps"): "be4c30676b38070601dfef0883cfd71880b8fa40f9b098aac635bc2e539e5354",
+    }
+
+    def test_known_answers(self):
+        for (kind, shape), expected in self.GOLDEN.items():
+            out, errors = self.run_tallow("synth", kind, "--rows", 200, "--seed", 42, "--shape", shape)
+            self.assertEqual(errors, "")
+            self.assertEqual(hashlib.sha256(out).hexdigest(), expected, (kind, shape))
+
+    def test_defaults(self):
+        out, _ = self.run_tallow("synth", "candles")
+        self.assertEqual(out.count(b"\n"), 1001)
+        same, _ = self.run_tallow("synth", "candles", "--rows=1000", "--seed=1", "--shape=trending", "--format=csv",
+                                  "--interval=1m", "--start=2020-01-01", "-o-")
+        self.assertEqual(out, same)
+        trades, _ = self.run_tallow("synth", "trades")
+        same, _ = self.run_tallow("synth", "trades", "-i250ms", "-n", "1000")
+        self.assertEqual(trades, same)
+
+    def test_candles(self):
+        for shape in ("quiet", "trending", "gaps", "jumps", "JUMPS"):
+            text = self.run_tallow("synth", "candles", "--shape", shape, "--seed", "18446744073709551615")[0].decode()
+            lines = text.splitlines()
+            self.assertEqual(lines[0] + "\n", HEADER)
+            self.assertTrue(text.endswith("\n"))
+            self.assertEqual(lines[1:], sorted(lines[1:]))
+            for line in lines[1:]:
+                self.assertRegex(line, r"\A20\d\d-\d\d-\d\dT\d\d:\d\d:00Z(,\d+\.\d\d){4},\d+\Z")
+                o, h, l, c = map(float, line.split(",")[1:5])
+                self.assertTrue(0 < l <= min(o, c) and max(o, c) <= h, line)
+
+    def test_trades(self):
+        text = self.run_tallow("synth", "trades", "--rows", 300)[0].decode()
+        lines = text.splitlines()
+        self.assertEqual(lines[0], "time,id,price,quantity,side")
+        for i, line in enumerate(lines[1:], 1):
+            self.assertRegex(line, rf"\A2020-01-01T\d\d:\d\d:\d\d\.\d{{3}}Z,{i},\d+\.\d\d,\d+\.\d{{3}},(buy|sell)\Z")
+        times = [line.split(",")[0] for line in lines[1:]]
+        self.assertEqual(times, sorted(times))
+        self.assertLess(len(set(times)), 250)
+
+    def test_seed_and_rows(self):
+        outs = {self.run_tallow("synth", "candles", "--seed", s)[0] for s in range(5)}
+        self.assertEqual(len(outs), 5)
+        long = self.run_tallow("synth", "candles", "--rows", 500)[0]
+        self.assertTrue(long.startswith(self.run_tallow("synth", "candles", "--rows", 77)[0]))
+        self.assertEqual(self.run_tallow("synth", "candles", "--rows", 0)[0].decode(), HEADER)
+
+    def test_times(self):
+        def times(*args):
+            out = self.run_tallow("synth", "candles", "--rows", "3", *args)[0].decode()
+            return [line.split(",")[0] for line in out.splitlines()[1:]]
+
+        day = "2020-01-01T00:00:0"
+        self.assertEqual(times("--interval", "1h")[2], "2020-01-01T02:00:00Z")
+        self.assertEqual(times("--interval", "1w")[2], "2020-01-15T00:00:00Z")
+        self.assertEqual(times("--interval", "250ms"), [day + "0.000Z", day + "0.250Z", day + "0.500Z"])
+        self.assertEqual(times("--interval", "1us")[2], day + "0.000002Z")
+        self.assertEqual(times("--interval", "1ns")[2], day + "0.000000002Z")
+        self.assertEqual(times("--start", "1999-12-31T23:59:30.5Z")[1], "2000-01-01T00:00:30.500Z")
+        self.assertEqual(times("--start", "1/2/2020 9:30")[0], "2020-01-02T09:30:00Z")
+        self.assertEqual(times("--start", "1577836800")[0], "2020-01-01T00:00:00Z")
+        self.assertEqual(times("--start", "1678-01-01")[0], "1678-01-01T00:00:00Z")
+        self.assertEqual(times("--start", "2000-02-28", "--interval", "1d")[1:],
+                         ["2000-02-29T00:00:00Z", "2000-03-01T00:00:00Z"])
+        self.assertEqual(times("--shape", "gaps", "--start", "2020-01-04")[0], "2020-01-06T09:30:00Z")
+
+    def test_end_of_time(self):
+        out, errors = self.run_tallow("synth", "candles", "--start", "2261-12-31", "--interval", "10h", code=USAGE)
+        self.assertIn("row 4 would lie beyond the year 2261: use fewer --rows", errors)
+        self.fails(USAGE, "synth", "candles", "--start", "2261-12-31", "--interval", "10h", "-o", "a.csv",
+                   says="beyond the year 2261")
+        self.assertEqual(self.files(), [])
+
+    def test_file(self):
+        out, _ = self.run_tallow("synth", "candles")
+        for form in (("-o", "a.csv"), ("-oa.csv",), ("--output", "a.csv"), ("--output=a.csv",)):
+            self.write("a.csv", "old")
+            silent, errors = self.run_tallow("synth", "candles", *form)
+            self.assertEqual((silent, errors), (b"", ""))
+            self.assertEqual((self.here / "a.csv").read_bytes(), out)
+            self.assertEqual(self.files(), ["a.csv"])
+        os.remove(self.here / "a.csv")
+        self.run_tallow("synth", "candles", "-oa.csv", umask=0o027)
+        self.assertEqual((self.here / "a.csv").stat().st_mode & 0o777, 0o640)
+
+    def test_special_files(self):
+        self.run_tallow("synth", "candles", "-o", "/dev/null")
+        self.assertTrue(Path("/dev/null").is_char_device())
+        self.fails(IO_ERROR, "synth", "candles", "-o", "/dev/full", says="/dev/full: can't write: No space left")
+
+    def test_output_that_cannot_be_made(self):
+        self.write("file", "x")
+        self.fails(CANT_CREATE, "synth", "candles", "-o", "missing/a.csv", says="missing/a.csv: can't write: No such")
+        self.fails(CANT_CREATE, "synth", "candles", "-o", "file/a.csv", says="Not a directory")
+        self.fails(CANT_CREATE, "synth", "candles", "-o", ".", says="directory")
+        self.fails(CANT_CREATE, "synth", "candles", "-o", "x" * 300, says="File name too long")
+        self.assertEqual(self.files(), ["file"])
+
+    def test_failed_write_keeps_the_old_file(self):
+        self.write("a.csv", "old")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+        says = "a.csv: can't write: File too large"
+        self.fails(IO_ERROR, "synth", "candles", "--rows", 10000, "-o", "a.csv", says=says, preexec_fn=limit)
+        self.assertEqual((self.here / "a.csv").read_text(), "old")
+        self.assertEqual(self.files(), ["a.csv"])
+
+    def test_reader_goes_away(self):
+        done = subprocess.Popen([BIN, "synth", "candles", "--rows", "1000000"], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+        done.stdout.read(100)
+        done.stdout.close()
+        self.assertEqual(done.stderr.read(), b"")
+        done.stderr.close()
+        self.assertEqual(done.wait(timeout=60), IO_ERROR)
+
+    def test_full_standard_output(self):
+        for args in (("synth", "candles"), ("help",), ("--version",), ("devices",)):
+            with open("/dev/full", "wb") as full:
+                done = self.start(args, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, IO_ERROR, args)
+            self.assertIn(b"standard output: can't write", done.stderr)
+
+    def test_closed_standard_streams(self):
+        self.synth("a.csv")
+        for args in (("synth", "candles"), ("--version",), ("render", "a.csv", "-o", "-")):
+            done = self.start(args, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+            self.assertEqual(done.returncode, IO_ERROR, args)
+            self.assertIn(b"standard output: can't write", done.stderr)
+        done = self.start(("render", "a.csv", "-v", "-o", "a.png"), preexec_fn=lambda: [os.close(d) for d in (0, 1, 2)])
+        self.assertEqual(done.returncode, 0)
+        Png((self.here / "a.png").read_bytes())
+
+    def test_memory_does_not_grow(self):
+        peaks = []
+        for rows in ("1000", "1000000"):
+            child = subprocess.Popen([BIN, "synth", "candles", "-n", rows], stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(child.returncode, 0)
+            peaks.append(usage.ru_maxrss)
+        self.assertLess(peaks[1] - peaks[0], 2048, "KiB")
+
+
+class Render(Case):
+    def test_size(self):
+        self.synth("a.csv")
+        for size in ("16x16", "320x200", "33X17", "1000x40"):
+            width, height = map(int, size.lower().split("x"))
+            png = self.render("a.csv", size=size)
+            self.assertEqual((png.width, png.height), (width, height))
+        out, _ = self.run_tallow("render", "a.csv", "-o", "-")
+        self.assertEqual(struct.unpack(">II", out[16:24]), (1280, 720))
+
+    def test_largest(self):
+        self.synth("a.csv")
+        self.run_tallow("render", "a.csv", "-o", "a.png", "--size", "16384x16384")
+        self.assertEqual(struct.unpack(">II", (self.here / "a.png").read_bytes()[16:24]), (16384, 16384))
+
+    def test_themes(self):
+        self.synth("a.csv")
+        pixels = set()
+        for theme, palette in PALETTES.items():
+            for spelling in (theme, theme.upper()):
+                png = self.render("a.csv", "--theme", spelling)
+                self.assertEqual(png.palette, palette)
+                pixels.add(b"".join(png.rows))
+        self.assertEqual(len(pixels), 1)
+        self.assertEqual(self.render("a.csv").palette, PALETTES["modern"])
+
+    def test_something_is_drawn(self):
+        self.synth("a.csv")
+        png = self.render("a.csv")
+        for ink in (GRID, UP, DOWN):
+            self.assertGreater(png.count(ink), 100)
+
+    def test_grid(self):
+        self.synth("a.csv")
+        self.assertEqual(self.render("a.csv", "--grid", "off").count(GRID), 0)
+        self.assertEqual(self.render("a.csv", "--grid", "on").rows, self.render("a.csv").rows)
+
+    def test_volume(self):
+        text = self.synth("a.csv")
+        self.write("b.csv", "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()))
+        with_panel, without = self.render("a.csv"), self.render("a.csv", "--volume", "off")
+        self.assertNotEqual(with_panel.rows, without.rows)
+        self.assertEqual(self.render("a.csv", "--volume", "on").rows, with_panel.rows)
+        for volume in ((), ("--volume", "on"), ("--volume", "off")):
+            self.assertEqual(self.render("b.csv", *volume).rows, without.rows)
+
+    def test_axis(self):
+        self.synth("a.csv", 400, "--shape", "gaps", "--start", "2020-01-02T14:00")
+        by_index, by_time = self.render("a.csv", "--axis", "index"), self.render("a.csv", "--axis", "time")
+        self.assertEqual(by_index.rows, self.render("a.csv").rows)
+
+        def empty_columns(png):
+            return sum(all(row[x] < UP for row in png.rows) for x in range(png.width))
+
+        self.assertGreater(empty_columns(by_time), empty_columns(by_index) + 50)
+
+    def cut(self, text, first, end):
+        lines = text.splitlines(keepends=True)
+        self.write("cut.csv", lines[0] + "".join(lines[1 + first : 1 + end]))
+        return self.render("cut.csv").rows
+
+    def test_selection(self):
+        """--from is inclusive, --to exclusive, --last counts what they leave."""
+        text = self.synth("a.csv", 60)
+        self.write("b.csv", "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()))
+        rows = {
+            ("--last", "10"): (50, 60),
+            ("--last", "1"): (59, 60),
+            ("--last", "60"): (0, 60),
+            ("--last", "9223372036854775807"): (0, 60),
+            ("--from", "2020-01-01T00:20:00Z"): (20, 60),
+            ("--from", "2020-01-01T00:19:00.000000001Z"): (20, 60),
+            ("--from", "1/1/2020 0:20"): (20, 60),
+            ("--from", "1577838000"): (20, 60),
+            ("--from", "1577838000000"): (20, 60),
+            ("--from", "2020-01-01T01:20:00+01:00"): (20, 60),
+            ("--to", "2020-01-01T00:20:00Z"): (0, 20),
+            ("--to", "2020-01-01T00:20:00.000000001Z"): (0, 21),
+            ("--from", "2019-01-01", "--to", "2021-01-01"): (0, 60),
+            ("--from", "2020-01-01T00:10", "--to", "2020-01-01T00:50"): (10, 50),
+            ("--from", "2020-01-01T00:10", "--to", "2020-01-01T00:50", "--last", "5"): (45, 50),
+            ("--to", "2020-01-01T00:03", "--last", "5"): (0, 3),
+            ("--from", "2020-01-01T00:59"): (59, 60),
+        }
+        for args, (first, end) in rows.items():
+            self.assertEqual(self.render("a.csv", *args).rows, self.cut(text, first, end), args)
+        png = self.render("b.csv", "--last", "7")
+        self.assertEqual(png.rows, self.render("a.csv", "--last", "7", "--volume", "off").rows)
+
+    def test_empty_selection(self):
+        self.synth("a.csv", 60)
+        for args in (("--from", "2020-01-01T01:00"), ("--to", "2020-01-01"), ("--to", "2019-01-01", "--last", "3"),
+                     ("--from", "2020-01-01T00:00:01", "--to", "2020-01-01T00:00:59")):
+            says = ("a.csv: ", "60 candles, from 2020-01-01T00:00:00Z to 2020-01-01T00:59:00Z", "change --from or --to")
+            self.fails(BAD_DATA, "render", "a.csv", "-o", "a.png", *args, says=says)
+        self.write("b.csv", HEADER)
+        self.fails(BAD_DATA, "render", "b.csv", "-o", "b.png", says="b.csv")
+        self.assertEqual(self.files(), ["a.csv", "b.csv"])
+
+    def test_bad_input(self):
+        row = "2020-01-01T00:00:00Z,10,12,9,11,5\n"
+        files = {
+            "high.csv": (HEADER + row + "2020-01-02T00:00:00Z,10,8,9,11,5\n", "high.csv:3"),
+            "text.csv": (HEADER + "2020-01-02T00:00:00Z,10,x,9,11,5\n", "text.csv:2"),
+            "order.csv": (HEADER + row + row, "order.csv:3"),
+            "names.csv": ("a,b\n1,2\n", "names.csv:1"),
+            "empty.csv": ("", "empty.csv"),
+        }
+        for name, (text, says) in files.items():
+            self.write(name, text)
+            errors = self.fails(BAD_DATA, "render", name, "-o", "a.png", says=says)
+            self.assertEqual(errors.count("\n"), 1)
+        whole = gzip.compress((HEADER + row * 1).encode())
+        (self.here / "cut.csv.gz").write_bytes(whole[:-12])
+        self.fails(BAD_DATA, "render", "cut.csv.gz", "-o", "a.png", says="cut.csv.gz")
+        self.assertNotIn("a.png", self.files())
+
+    def test_missing_input(self):
+        self.fails(NO_INPUT, "render", "nowhere.csv", "-o", "a.png", says="nowhere.csv: ")
+        self.fails(NO_INPUT, "render", ".", "-o", "a.png", says="folder")
+        self.fails(NO_INPUT, "render", "", "-o", "a.png")
+        self.assertEqual(self.files(), [])
+
+    def test_gap_and_negative_prices(self):
+        self.write("a.csv", HEADER + "2020-01-01,1,2,1,2,5\n2020-01-02,,,,,\n2020-01-03,-3,-1,-4,-2,5\n")
+        self.assertGreater(self.render("a.csv").count(UP), 0)
+
+    def test_one_file(self):
+        self.synth("a.csv")
+        out, errors = self.run_tallow("render", "a.csv", "-o", "b.PNG")
+        self.assertEqual((out, errors), (b"", ""))
+        self.assertEqual(self.files(), ["a.csv", "b.PNG"])
+        for form in (("-oc.png",), ("-o", "c.png"), ("--output", "c.png"), ("--output=c.png",)):
+            self.run_tallow("render", *form, "a.csv")
+            self.assertEqual((self.here / "c.png").read_bytes(), (self.here / "b.PNG").read_bytes())
+            os.remove(self.here / "c.png")
+
+    def test_one_file_to_a_folder(self):
+        self.synth("a.csv")
+        (self.here / "there.png").mkdir()
+        self.run_tallow("render", "a.csv", "-o", "new/")
+        self.run_tallow("render", "a.csv", "-o", "there.png")
+        self.assertEqual(self.files(), ["a.csv", "new/a.png", "there.png/a.png"])
+
+    def test_names_in_a_folder(self):
+        text = self.synth("a.csv")
+        names = {"b.csv.gz": "b", "c.CSV": "c", "d.txt": "d", "e": "e", "f.2020.csv": "f.2020", "g.2020": "g.2020",
+                 ".csv": ".csv", "h i.csv": "h i", "x/y/j.csv": "j", "é.csv": "é"}
+        for name in names:
+            self.write(name, text)
+        before = set(self.files())
+        self.run_tallow("render", *names, "-", "-o", "new/deep/charts", input=text.encode())
+        charts = {f"new/deep/charts/{stem}.png" for stem in (*names.values(), "stdin")}
+        self.assertEqual(set(self.files()) - before, charts)
+        contents = {(self.here / name).read_bytes() for name in charts}
+        self.assertEqual(len(contents), 1)
+
+    def test_dash_names(self):
+        text = self.synth("a.csv")
+        self.write("-x.csv", text)
+        self.write("--help", text)
+        self.run_tallow("render", "-o", "charts", "--", "-x.csv", "--help")
+        self.assertTrue({"charts/-x.png", "charts/--help.png"} <= set(self.files()))
+
+    def test_others_are_drawn_when_one_fails(self):
+        text = self.synth("a.csv")
+        for name in ("b.csv", "c.csv"):
+            self.write(name, text)
+        self.write("bad.csv", HEADER + "x\n")
+        errors = self.fails(BAD_DATA, "render", "a.csv", "bad.csv", "b.csv", "none.csv", "c.csv", "-o", "charts",
+                            says=("bad.csv", "none.csv"))
+        self.assertEqual(errors.count("\n"), 2)
+        charts = [name for name in self.files() if name.startswith("charts/")]
+        self.assertEqual(charts, ["charts/a.png", "charts/b.png", "charts/c.png"])
+        self.fails(NO_INPUT, "render", "none.csv", "bad.csv", "-o", "charts")
+
+    def test_each_file_has_its_own_selection_and_panel(self):
+        text = self.synth("a.csv", 90)
+        self.write("b.csv", "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()[:40]))
+        self.run_tallow("render", "b.csv", "a.csv", "-o", "charts", "--last", "50", "--size", "320x200")
+        for name, args in (("a", ()), ("b", ("--volume", "off"))):
+            png = Png((self.here / f"charts/{name}.png").read_bytes())
+            self.assertEqual(png.rows, self.render(f"{name}.csv", "--last", "50", *args).rows)
+
+    def test_pipes(self):
+        text = self.synth("a.csv")
+        png = self.render("-", input=gzip.compress(text.encode()))
+        self.assertEqual(png.rows, self.render("a.csv").rows)
+        self.run_tallow("render", "a.csv", "-o", "a.png", "--size", "320x200")
+        self.assertEqual(Png((self.here / "a.png").read_bytes()).rows, png.rows)
+        with open("/dev/full", "wb") as full:
+            done = self.start(("render", "a.csv", "-o", "-"), stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, IO_ERROR)
+        self.assertIn(b"standard output: can't write: No space left", done.stderr)
+
+    def test_reader_goes_away(self):
+        self.synth("a.csv")
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = self.start(("render", "a.csv", "-o", "-"), stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (IO_ERROR, b""))
+
+    def test_output_that_cannot_be_made(self):
+        text = self.synth("a.csv")
+        self.write("file", "x")
+        self.write("b.csv", text)
+        self.fails(CANT_CREATE, "render", "a.csv", "-o", "missing/a.png", says="missing/a.png")
+        self.fails(CANT_CREATE, "render", "a.csv", "-o", "file/a.png", says="file/a.png")
+        self.fails(CANT_CREATE, "render", "a.csv", "b.csv", "-o", "file", says="file: can't make this folder")
+        self.fails(CANT_CREATE, "render", "a.csv", "-o", "file/deep/", says="file/deep/: can't make this folder")
+        self.fails(CANT_CREATE, "render", "a.csv", "-o", "x" * 300 + ".png")
+        self.assertEqual(self.files(), ["a.csv", "b.csv", "file"])
+
+    def test_full_disk(self):
+        self.synth("a.csv")
+        self.write("a.png", "old")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+        self.fails(IO_ERROR, "render", "a.csv", "-o", "a.png", "--backend", "cpu", says="a.png", preexec_fn=limit)
+        self.assertEqual((self.here / "a.png").read_text(), "old")
+        self.assertEqual(self.files(), ["a.csv", "a.png"])
+
+    def test_verbose_and_quiet(self):
+        self.synth("a.csv")
+        self.write("b.csv", "time,open,high,low,close\n2020-01-01,1,2,1,2\n")
+        out, errors = self.run_tallow("render", "a.csv", "b.csv", "-o", "charts", "-v", "--backend", "cpu", "-j1")
+        self.assertEqual(out, b"")
+        self.assertRegex(errors, r"(?m)^tallow: using cpu: .+ \(\w+\)$")
+        self.assertRegex(errors, r"(?m)^tallow: charts/a\.png: 60 candles, 1280x720, cpu \(\w+\)$")
+        self.assertRegex(errors, r"(?m)^tallow: charts/b\.png: 1 candle, 1280x720, cpu \(\w+\), no volume in the file$")
+        _, errors = self.run_tallow("render", "a.csv", "-vo", "a.png")
+        self.assertRegex(errors, r"(?m)^tallow: using \w+: ")
+        for option in ((), ("--quiet",), ("-q",)):
+            self.assertEqual(self.run_tallow("render", "a.csv", "-o", "a.png", *option)[1], "")
+
+    def test_verbose_tells_why(self):
+        self.synth("a.csv")
+        _, errors = self.run_tallow("render", "a.csv", "-o", "a.png", "-v")
+        used = re.search(r"using (\w+):", errors).group(1)
+        for backend in ("cuda", "opencl", "cpu"):
+            if backend == used:
+                break
+            self.assertRegex(errors, rf"(?m)^tallow: {backend}.* not used: .+")
+
+    def test_budgets(self):
+        self.synth("a.csv")
+        self.fails(NO_MEMORY, "render", "a.csv", "-o", "a.png", "--host-mem", "0", says="budget")
+        self.fails(NO_MEMORY, "render", "a.csv", "-o", "a.png", "--host-mem", "1", "--backend", "cpu")
+        for value in ("1GiB", "1073741824", "1073741824B", "1048576KiB", "1024MiB"):
+            self.run_tallow("render", "a.csv", "-o", "a.png", "--host-mem", value, "--device-mem", value)
+        self.run_tallow("render", "a.csv", "-o", "a.png", "--host-mem", "1TiB", "--device-mem", "0", "--backend", "cpu")
+
+
+class SameBytes(Case):
+    def setUp(self):
+        super().setUp()
+        self.inputs = []
+        for shape, rows in (("quiet", 40), ("trending", 1000), ("gaps", 5000), ("jumps", 300)):
+            self.synth(f"{shape}.csv", rows, "--shape", shape)
+            self.inputs.append(f"{shape}.csv")
+
+    def charts(self, *args, env=None):
+        charts = []
+        for more in (("--axis", "index"), ("--axis", "time", "--size", "501x333", "--theme", "light")):
+            self.run_tallow("render", *self.inputs, "-o", "charts", *more, *args, env=env)
+            charts += [hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((self.here / "charts").iterdir())]
+            shutil.rmtree(self.here / "charts")
+        return charts
+
+    def test_threads(self):
+        one = self.charts("--backend", "cpu", "--threads", "1")
+        self.assertEqual(len(set(one)), 2 * len(self.inputs))
+        for threads in ("2", "5"):
+            self.assertEqual(one, self.charts("--backend", "cpu", "--threads", threads))
+
+    def test_tiers(self):
+        expected = self.charts("--backend", "cpu")
+        tried = []
+        for tier in TIERS:
+            env = {"TALLOW_CPU_TIER": tier}
+            done = self.start(("render", self.inputs[0], "-v", "-o", "a.png", "--backend", "cpu"), env,
+                              stderr=subprocess.PIPE)
+            if done.returncode == UNAVAILABLE and tier != "baseline":
+                continue
+            self.assertIn(f"cpu ({tier})", done.stderr.decode())
+            self.assertEqual(expected, self.charts("--backend", "cpu", env=env), tier)
+            tried.append(tier)
+        notes.append(f"CPU tiers compared: {', '.join(tried)}")
+        self.assertIn("baseline", tried)
+
+    def test_unknown_tier(self):
+        self.fails(UNAVAILABLE, "render", self.inputs[0], "-o", "a.png", "--backend", "cpu", says="TALLOW_CPU_TIER",
+                   env={"TALLOW_CPU_TIER": "sse9"})
+
+    def test_backends(self):
+        expected = self.charts("--backend", "cpu", "--threads", "1")
+        for backend in BACKENDS:
+            self.assertEqual(expected, self.charts("--backend", backend), backend)
+            _, errors = self.run_tallow("render", self.inputs[0], "-v", "-o", "a.png", "--backend", backend)
+            self.assertRegex(errors, rf"(?m)^tallow: a\.png: .*, {backend} \(")
+        self.assertEqual(expected, self.charts("--backend", "auto"))
+        notes.append(f"backends compared: {', '.join(BACKENDS)}")
+
+
+class Devices(Case):
+    KEYS = {"backend": str, "name": str, "uuid": str, "driver": str, "memory_bytes": int, "compute_units": int,
+            "reason": str, "usable": bool, "checked": bool, "automatic": bool, "auto_choice": bool}
+
+    def read(self, *args):
+        out, errors = self.run_tallow("devices", "--json", *args)
+        self.assertEqual(errors, "")
+        return json.loads(out)
+
+    def test_json(self):
+        devices = self.read()
+        self.assertEqual({d["backend"] for d in devices}, {"cuda", "opencl", "cpu"})
+        for d in devices:
+            for key, kind in self.KEYS.items():
+                self.assertIs(type(d[key]), kind, key)
+            self.assertEqual(set(d), {*self.KEYS, "index"})
+            self.assertFalse(d["checked"])
+            self.assertTrue(d["index"] is None or d["index"] >= 0)
+            self.assertTrue(d["usable"] or d["reason"])
+            self.assertTrue(d["index"] is not None or not d["usable"])
+        (cpu,) = (d for d in devices if d["backend"] == "cpu")
+        self.assertTrue(cpu["usable"] and cpu["automatic"] and cpu["compute_units"] >= 1)
+        choices = [i for i, d in enumerate(devices) if d["auto_choice"]]
+        self.assertEqual(choices, [min(i for i, d in enumerate(devices) if d["usable"] and d["automatic"])])
+
+    def test_check(self):
+        devices = self.read("--check")
+        self.assertTrue(all(d["checked"] for d in devices))
+        for backend in BACKENDS:
+            self.assertTrue(any(d["usable"] for d in devices if d["backend"] == backend), backend)
+
+    def test_table(self):
+        text, errors = self.run_tallow("devices")
+        self.assertEqual(errors, "")
+        lines = text.decode().splitlines()
+        self.assertEqual(sum("auto takes this" in line for line in lines), 1)
+        for d in self.read():
+            index = "-" if d["index"] is None else str(d["index"])
+            self.assertTrue(any(line.split()[:2] == [d["backend"], index] for line in lines), d)
+            if d["reason"]:
+                self.assertTrue(any(d["reason"] in line for line in lines), d)
+        self.run_tallow("devices", "--check")
+
+    def test_nothing_usable(self):
+        env = {"TALLOW_CPU_TIER": "sse9", "OCL_ICD_VENDORS": "/nowhere", "OCL_ICD_FILENAMES": "", "LD_LIBRARY_PATH": ""}
+        done = self.start(("devices", "--json"), env, capture_output=True)
+        devices = json.loads(done.stdout)
+        (cpu,) = (d for d in devices if d["backend"] == "cpu")
+        self.assertFalse(cpu["usable"])
+        self.assertIn("sse9", cpu["reason"])
+        usable = any(d["usable"] for d in devices)
+        self.assertEqual(done.returncode, 0 if usable else UNAVAILABLE)
+        says = b"tallow: no device can be used; the reasons are in the list\n"
+        self.assertEqual(done.stderr, b"" if usable else says)
+        table = self.start(("devices",), env, capture_output=True)
+        self.assertEqual((table.returncode, table.stderr), (done.returncode, done.stderr))
+        self.assertIn(b"refused: ", table.stdout)
+
+    def test_auto_takes_the_choice(self):
+        self.synth("a.csv")
+        (choice,) = (d for d in self.read() if d["auto_choice"])
+        _, errors = self.run_tallow("render", "a.csv", "-o", "a.png", "-v")
+        self.assertIn(f"using {choice['backend']}: {choice['name']}", errors)
+
+    def test_device_by_name(self):
+        self.synth("a.csv")
+        for d in self.read("--check"):
+            if d["usable"] and d["backend"] != "cpu":
+                for name in filter(None, (str(d["index"]), d["uuid"])):
+                    self.run_tallow("render", "a.csv", "-o", "a.png", "--backend", d["backend"], "--device", name)
+
+    def test_lost_device(self):
+        """What a lost device leaves undone is said; what was done stays."""
+        if not any(d["name"] == "Software CUDA device" for d in self.read("--check")):
+            notes.append("SKIPPED: the test of a lost device, for the software CUDA driver is not there")
+            self.skipTest("no software CUDA driver")
+        names = ["a.csv", "b.csv", "c.csv"]
+        for name in names:
+            self.synth(name)
+        args = ("render", *names, "-o", "charts", "--backend", "cuda")
+        self.run_tallow(*args)  # so that the self-test is done
+        shutil.rmtree(self.here / "charts")
+        left = set()
+        for launch in range(1, 9):
+            env = {"SOFTCUDA": f"sticky=cuLaunchKernel:{launch}:CUDA_ERROR_LAUNCH_FAILED"}
+            errors = self.fails(UNAVAILABLE, *args, says="csv: CUDA could not launch a kernel", env=env)
+            undone = int(re.search(r"(\d) of 3 files were not tried, for the device is lost", errors).group(1))
+            self.assertEqual(len(list((self.here / "charts").iterdir())), 2 - undone)
+            shutil.rmtree(self.here / "charts")
+            left.add(undone)
+        self.assertEqual(left, {1, 2})
+
+    def test_unavailable(self):
+        self.synth("a.csv")
+        usable = {d["backend"] for d in self.read("--check") if d["usable"]}
+        for backend in ("cuda", "opencl"):
+            if backend not in usable:
+                says = (backend, ": ")
+                self.fails(UNAVAILABLE, "render", "a.csv", "-o", "a.png", "--backend", backend, says=says)
+            self.fails(UNAVAILABLE, "render", "a.csv", "-o", "a.png", "--backend", backend, "--device", "999",
+                       says=backend)
+        self.assertEqual(self.files(), ["a.csv"])
+
+
+class RealData(Case):
+    FILES = {
+        "aapl_daily_20040819_20180120.csv": 3379,
+        "goog_daily_20040819_20180120.csv": 3379,
+        "intc_daily_19950101_20040412.csv": 2335,
+        "sp500_minute_201911.csv": 1563,
+        "btcperp_minute_202201.csv.gz": 45031,
+    }
+
+    def setUp(self):
+        super().setUp()
+        if not DATA.is_dir():
+            notes.append(f"SKIPPED: the tests on real data, for {DATA} is not there (set TALLOW_DATA)")
+            self.skipTest("no real data")
+
+    def test_candles(self):
+        paths = [DATA / name for name in self.FILES]
+        for backend in BACKENDS:
+            out = self.here / backend
+            _, errors = self.run_tallow("render", *paths, "-v", "-o", out, "--backend", backend)
+            for name, rows in self.FILES.items():
+                chart = out / (name.split(".")[0] + ".png")
+                self.assertIn(f"{chart}: {rows} candles", errors)
+                self.assertEqual(chart.read_bytes(), (self.here / BACKENDS[0] / chart.name).read_bytes())
+                if backend == BACKENDS[0]:
+                    png = Png(chart.read_bytes())
+                    self.assertGreater(min(png.count(UP), png.count(DOWN)), 1000)
+
+    def test_refused(self):
+        spy = DATA / "spy_daily_20080101_20180101.csv"
+        self.fails(BAD_DATA, "render", spy, "-o", "a.png", says=(f"{spy}:1808: open 209.419998", "correct or remove"))
+        for name in ("btcusdt_trades_20240808.csv.gz", "spy_trades_20131008.csv.gz"):
+            self.fails(BAD_DATA, "render", DATA / name, "-o", "a.png", says=(name, "open, high, low, close"))
+
+    def test_selection(self):
+        aapl = DATA / "aapl_daily_20040819_20180120.csv"
+        _, errors = self.run_tallow("render", aapl, "-v", "-o", "a.png", "--from", "2017-01-01", "--to", "2018-01-01")
+        self.assertIn("a.png: 251 candles", errors)
+        self.fails(BAD_DATA, "render", aapl, "-o", "b.png", "--from", "2018-02-01",
+                   says="3379 candles, from 2004-08-19T00:00:00Z to 2018-01-19T00:00:00Z")
+
+
+def main():
+    if not BIN or not os.access(BIN, os.X_OK):
+        sys.exit("TALLOW_BIN must name the tallow executable")
+    result = unittest.main(exit=False).result
+    for note in dict.fromkeys(notes):
+        print(note)
+    sys.exit(not result.wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()

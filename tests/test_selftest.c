@@ -1,0 +1,72 @@
+/* The known answer of the kernels' self-test is what the oracle draws, and a wrong pixel does not pass. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "host/gpu/chart.h"
+#include "host/gpu/selftest.h"
+#include "oracle.h"
+#include "tallow/chart.h"
+
+static struct tlw_selftest test;
+
+static void test_known_answer(void **state) {
+  (void)state;
+  struct tlw_render_job job;
+  tlw_selftest_prepare(&test, &job);
+  tlw_chart_options options;
+  tlw_chart_options_init(&options);
+  options.width = TLW_SELFTEST_WIDTH;
+  options.height = TLW_SELFTEST_HEIGHT;
+  options.margin_left = 3;
+  options.margin_top = 2;
+  options.margin_right = 7;
+  options.margin_bottom = 9;
+  int64_t offsets[TLW_SELFTEST_SERIES + 1] = {0};
+  for (int i = 0; i < TLW_SELFTEST_SERIES; i++) offsets[i + 1] = offsets[i] + test.series[i].count;
+  tlw_candles candles;
+  tlw_candles_init(&candles);
+  candles.open = job.open;
+  candles.high = job.high;
+  candles.low = job.low;
+  candles.close = job.close;
+  candles.volume = job.volume;
+  candles.time = job.time;
+  candles.n_rows = offsets[TLW_SELFTEST_SERIES];
+  candles.offsets = offsets;
+  candles.n_series = TLW_SELFTEST_SERIES;
+  for (int i = 0; i < TLW_SELFTEST_SERIES; i++) {
+    options.axis = test.series[i].by_time ? TLW_AXIS_TIME : TLW_AXIS_INDEX;
+    oracle_render(&candles, i, &options, test.pixels + (size_t)i * job.image_stride);
+  }
+  assert_true(tlw_selftest_passed(&test));
+  const size_t places[] = {0, sizeof test.pixels / 2, sizeof test.pixels - 1};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    test.pixels[places[i]] ^= 1;
+    assert_false(tlw_selftest_passed(&test));
+    test.pixels[places[i]] ^= 1;
+  }
+  assert_true(tlw_selftest_passed(&test));
+}
+
+/* What opening an engine asks of the host budget on unified memory is enough for the self-test. */
+static void test_bytes_are_enough(void **state) {
+  (void)state;
+  struct tlw_render_job job;
+  tlw_selftest_prepare(&test, &job);
+  struct tlw_gpu gpu = {.unified = false};
+  const uint64_t beside = tlw_gpu_selftest_bytes(&gpu);
+  gpu.unified = true;
+  assert_true(beside >= sizeof test);
+  assert_true(tlw_gpu_selftest_bytes(&gpu) - beside >= tlw_gpu_chart_least(&job));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answer), cmocka_unit_test(test_bytes_are_enough)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

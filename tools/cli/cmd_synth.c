@@ -1,0 +1,113 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "output.h"
+#include "parse.h"
+#include "report.h"
+#include "tools/synth/synth.h"
+
+#define ROW_SIZE 256 /* no row is longer */
+#define PRICE_DECIMALS 2
+#define QUANTITY_DECIMALS 3
+_Static_assert(SYNTH_TICKS == 100 && SYNTH_LOTS == 1000, "the decimals above are those of a tick and a lot");
+
+/* Writes the next row to out and returns its end; NULL at the end of time. */
+typedef char *(*row_writer)(synth_source *source, int time_digits, char *out);
+
+static char *put_price(char *out, int64_t ticks) {
+  *out++ = ',';
+  return cli_put_fixed(out, ticks, PRICE_DECIMALS);
+}
+
+static char *put_count(char *out, int64_t count) {
+  *out++ = ',';
+  return cli_put_digits(out, (uint64_t)count, 1);
+}
+
+static char *write_candle(synth_source *source, int time_digits, char *out) {
+  synth_candle c;
+  if (!synth_next_candle(source, &c)) return NULL;
+  out = cli_put_time(out, c.time, time_digits);
+  out = put_price(out, c.open);
+  out = put_price(out, c.high);
+  out = put_price(out, c.low);
+  out = put_price(out, c.close);
+  out = put_count(out, c.volume);
+  *out++ = '\n';
+  return out;
+}
+
+static char *write_trade(synth_source *source, int time_digits, char *out) {
+  synth_trade t;
+  if (!synth_next_trade(source, &t)) return NULL;
+  out = cli_put_time(out, t.time, time_digits);
+  out = put_count(out, t.id);
+  out = put_price(out, t.price);
+  *out++ = ',';
+  out = cli_put_fixed(out, t.quantity, QUANTITY_DECIMALS);
+  const char *side = t.side > 0 ? ",buy\n" : ",sell\n";
+  size_t length = strlen(side);
+  memcpy(out, side, length);
+  return out + length;
+}
+
+typedef struct table {
+  const char *header;
+  int64_t interval; /* default */
+  row_writer write;
+} table;
+
+static const table tables[] = {
+    [SYNTH_KIND_CANDLES] = {"time,open,high,low,close,volume\n", 60 * SYNTH_SECOND, write_candle},
+    [SYNTH_KIND_TRADES] = {"time,id,price,quantity,side\n", SYNTH_SECOND / 4, write_trade},
+};
+
+/* Digits behind the second that all times of a series need. */
+static int time_digits_of(const synth_options *options, int kind) {
+  int start = cli_time_digits(options->start);
+  int step = cli_time_digits(options->interval);
+  if (kind == SYNTH_KIND_TRADES) step = options->interval >= SYNTH_SECOND / 1000 ? 3 : 9;
+  return start > step ? start : step;
+}
+
+static cli_exit write_rows(cli_output *output, const table *t, const synth_options *options, int time_digits,
+                           int64_t rows) {
+  cli_exit code = cli_output_write(output, t->header, strlen(t->header));
+  synth_source source;
+  synth_start(&source, options);
+  for (int64_t row = 0; !code && row < rows; row++) {
+    char line[ROW_SIZE];
+    const char *end = t->write(&source, time_digits, line);
+    if (!end)
+      return cli_fail(CLI_USAGE,
+                      "row %" PRId64 " would lie beyond the year 2261: use fewer --rows, a smaller --interval or an "
+                      "earlier --start",
+                      row + 1);
+    code = cli_output_write(output, line, (size_t)(end - line));
+  }
+  return code;
+}
+
+cli_exit cli_run_synth(const cli_args *args) {
+  int kind = cli_find_name("what synth makes", args->operands[0], cli_synth_kind_name, args->command->name);
+  if (kind < 0) return CLI_USAGE;
+  const table *t = &tables[kind];
+  const cli_value *interval = &args->values[SYNTH_INTERVAL];
+  synth_options options = {
+      .seed = args->values[SYNTH_SEED].number,
+      .shape = (synth_shape)args->values[SYNTH_SHAPE].number,
+      .start = args->values[SYNTH_START].time,
+      .interval = interval->given ? (int64_t)interval->number : t->interval,
+  };
+  cli_output *output = malloc(sizeof *output);
+  if (!output) return cli_fail(CLI_NO_MEMORY, "no memory to write");
+  cli_exit code = cli_output_open(output, args->values[SYNTH_OUTPUT].text);
+  if (!code) {
+    code = write_rows(output, t, &options, time_digits_of(&options, kind), (int64_t)args->values[SYNTH_ROWS].number);
+    code = cli_output_close(output, code);
+  }
+  free(output);
+  return code;
+}

@@ -1,0 +1,17 @@
+/* Exit codes of the command line, by sysexits.h. options.c describes them for --help. */
+#ifndef CLI_EXIT_CODES_H
+#define CLI_EXIT_CODES_H
+
+typedef enum cli_exit {
+  CLI_OK = 0,
+  CLI_USAGE = 64,
+  CLI_DATA = 65,
+  CLI_NO_INPUT = 66,
+  CLI_UNAVAILABLE = 69,
+  CLI_INTERNAL = 70,
+  CLI_NO_MEMORY = 71,
+  CLI_CANT_CREATE = 73,
+  CLI_IO = 74
+} cli_exit;
+
+#endif

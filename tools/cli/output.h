@@ -1,0 +1,31 @@
+/* A file, or standard output, that is written from front to end. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stddef.h>
+
+#include "exit_codes.h"
+
+#define CLI_OUTPUT_BUFFER 65536
+
+typedef struct cli_output {
+  const char *name; /* for messages */
+  const char *path; /* NULL: standard output */
+  char *temporary;  /* the file that becomes path by rename; NULL: written where it is */
+  int descriptor;
+  size_t used;
+  char buffer[CLI_OUTPUT_BUFFER];
+} cli_output;
+
+/*
+ * Opens path, which must outlive the output; "-" is standard output. A regular file appears under its name when it is
+ * complete; a device or pipe that is there already is written as it is. After CLI_OK the output must be closed.
+ * All three: CLI_OK, or another code after a message.
+ */
+cli_exit cli_output_open(cli_output *output, const char *path);
+cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size);
+
+/* Writes what is left. If code is not CLI_OK or writing fails, a file is taken back. Returns the first failure. */
+cli_exit cli_output_close(cli_output *output, cli_exit code);
+
+#endif

@@ -1,0 +1,85 @@
+#include "report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void say(const char *format, va_list args) {
+  char text[8192];
+  vsnprintf(text, sizeof text, format, args);
+  for (char *c = text; *c; c++)
+    if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
+  fprintf(stderr, "tallow: %s\n", text);
+}
+
+void cli_say(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say(format, args);
+  va_end(args);
+}
+
+cli_exit cli_fail(cli_exit code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say(format, args);
+  va_end(args);
+  return code;
+}
+
+cli_exit cli_exit_of(tlw_status status) {
+  switch (status) {
+  case TLW_OK:
+    return CLI_OK;
+  case TLW_ERR_ARGUMENT:
+    return CLI_USAGE;
+  case TLW_ERR_MEMORY:
+  case TLW_ERR_BUDGET:
+    return CLI_NO_MEMORY;
+  case TLW_ERR_DATA:
+    return CLI_DATA;
+  case TLW_ERR_NOT_FOUND:
+    return CLI_NO_INPUT;
+  case TLW_ERR_IO:
+    return CLI_IO;
+  case TLW_ERR_UNAVAILABLE:
+  case TLW_ERR_DEVICE:
+  case TLW_ERR_DEVICE_LOST:
+    return CLI_UNAVAILABLE;
+  case TLW_ERR_STALE:
+  case TLW_ERR_INTERNAL:
+    break;
+  }
+  return CLI_INTERNAL;
+}
+
+cli_exit cli_exit_of_output(int code) {
+  switch (code) {
+  case ENOENT:
+  case ENOTDIR:
+  case EISDIR:
+  case EEXIST:
+  case EACCES:
+  case EPERM:
+  case EROFS:
+  case ELOOP:
+  case ENAMETOOLONG:
+  case EINVAL:
+  case ENXIO:
+  case EBUSY:
+  case ETXTBSY:
+  case EMFILE:
+  case ENFILE:
+    return CLI_CANT_CREATE;
+  default:
+    return CLI_IO;
+  }
+}
+
+cli_exit cli_fail_library(const tlw_error *error) { return cli_fail(cli_exit_of(error->code), "%s", error->message); }
+
+cli_exit cli_fail_output(const char *name, int code) {
+  if (code == EPIPE) return CLI_IO;
+  return cli_fail(cli_exit_of_output(code), "%s: can't write: %s", name, strerror(code));
+}
