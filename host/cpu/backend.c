@@ -9,7 +9,7 @@
 #include "host/seam/device_list.h"
 
 /* A chart that several threads share is cut so that each gets about this many bands, to even out their ends. */
-#define BANDS_PER_THREAD 4
+#define BANDS_PER_THREAD 2
 
 /* A chart with less work than this is drawn sooner by one thread than by several that have to meet. */
 #define SHARED_PIXELS (512 * 1024)
@@ -44,7 +44,7 @@ static void draw_whole(void *context, uint32_t worker, int64_t item) {
   const struct tlw_cpu_scratch *scratch = &loop->state->scratch[worker];
   const tlk_series *series = loop->series + item;
   const bool merges = tlw_cpu_merges(series, &job->layout);
-  if (merges) tlw_cpu_merge(job, series, 0, job->layout.plot_width, scratch);
+  if (merges) tlw_cpu_merge(tier, job, series, 0, job->layout.plot_width, scratch);
   const size_t n = tlw_cpu_mark(tier, job, series, merges, scratch);
   tlw_cpu_paint(tier, job, series, n, scratch, scratch, 0, job->layout.height, image_of(job, series));
 }
@@ -56,8 +56,8 @@ static void merge_part(void *context, uint32_t worker, int64_t item) {
   (void)worker;
   const struct loop *loop = context;
   const int32_t width = loop->job->layout.plot_width;
-  tlw_cpu_merge(loop->job, loop->series, part(width, item, loop->n_items), part(width, item + 1, loop->n_items),
-                &loop->state->scratch[0]);
+  tlw_cpu_merge(loop->state->tier, loop->job, loop->series, part(width, item, loop->n_items),
+                part(width, item + 1, loop->n_items), &loop->state->scratch[0]);
 }
 
 static void paint_part(void *context, uint32_t worker, int64_t item) {

@@ -25,6 +25,7 @@ static uint64_t place(struct tlw_cpu_scratch *s, const tlk_layout *layout, void 
     *columns[i] = take(memory, &offset, marks * sizeof **columns[i]);
   s->events = take(memory, &offset, marks * EVENTS_PER_MARK * sizeof *s->events);
   s->heads = take(memory, &offset, ((uint64_t)layout->height + 1) * sizeof *s->heads);
+  s->on_grid = take(memory, &offset, (uint64_t)layout->height);
   s->bare = take(memory, &offset, width);
   s->line = take(memory, &offset, width);
   return offset;
@@ -37,10 +38,12 @@ uint64_t tlw_cpu_scratch_size(const tlk_layout *layout) {
 
 void tlw_cpu_scratch_place(struct tlw_cpu_scratch *scratch, const tlk_layout *layout, void *memory) {
   place(scratch, layout, memory);
+  for (int32_t y = 0; y < layout->height; y++)
+    scratch->on_grid[y] = tlk_on_grid(y - layout->price_y, layout->price_height, layout->price_cells) ||
+                          tlk_on_grid(y - layout->volume_y, layout->volume_height, layout->volume_cells);
   for (int32_t x = 0; x < layout->width; x++)
     scratch->bare[x] =
-        (uint8_t)(tlk_on_grid(x - layout->plot_x, layout->plot_width, layout->column_cells) ? TLK_INK_GRID
-                                                                                            : TLK_INK_BACKGROUND);
+        tlk_on_grid(x - layout->plot_x, layout->plot_width, layout->column_cells) ? TLK_INK_GRID : TLK_INK_BACKGROUND;
 }
 
 /* ---- merging ---- */
@@ -70,35 +73,47 @@ static int64_t first_of(const struct tlw_render_job *job, const tlk_series *seri
   return from;
 }
 
-static void merge_column(const struct tlw_render_job *job, int64_t begin, int64_t end, int32_t x,
-                         const struct tlw_cpu_scratch *scratch) {
-  double open = TLK_NAN, high = -TLK_INFINITY, low = TLK_INFINITY, close = open;
+/* Any candles, gaps and none at all among them. */
+static struct tlw_cpu_merged merge_one_by_one(const struct tlw_cpu_candles *candles, size_t begin, size_t end) {
+  struct tlw_cpu_merged merged = {.open = TLK_NAN, .high = -TLK_INFINITY, .low = TLK_INFINITY, .close = TLK_NAN};
   double sums[TLK_SUM_LANES] = {0};
   bool some = false;
-  for (int64_t i = begin; i < end; i++) {
-    const double o = job->open[i], h = job->high[i], l = job->low[i], c = job->close[i];
+  for (size_t i = begin; i < end; i++) {
+    const double o = candles->open[i], h = candles->high[i], l = candles->low[i], c = candles->close[i];
     const tlk_mask valid = tlk_candle_valid(o, h, l, c);
     if (!valid) continue;
-    if (!some) open = o;
+    if (!some) merged.open = o;
     some = true;
-    close = c;
-    high = tlk_max(high, tlk_candle_high(o, h, l, c));
-    low = tlk_min(low, tlk_candle_low(o, h, l, c));
-    if (job->volume) sums[(i - begin) % TLK_SUM_LANES] += tlk_candle_volume(valid, job->volume[i]);
+    merged.close = c;
+    merged.high = tlk_max(merged.high, tlk_candle_high(o, h, l, c));
+    merged.low = tlk_min(merged.low, tlk_candle_low(o, h, l, c));
+    if (candles->volume) sums[(i - begin) % TLK_SUM_LANES] += tlk_candle_volume(valid, candles->volume[i]);
   }
-  scratch->merged[0][x] = open;
-  scratch->merged[1][x] = high;
-  scratch->merged[2][x] = low;
-  scratch->merged[3][x] = close;
-  scratch->merged[4][x] = tlk_sum_lanes(sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]);
+  merged.volume = tlk_sum_lanes(sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]);
+  return merged;
 }
 
-void tlw_cpu_merge(const struct tlw_render_job *job, const tlk_series *series, int32_t x0, int32_t x1,
-                   const struct tlw_cpu_scratch *scratch) {
-  int64_t begin = series->begin + first_of(job, series, x0);
+static struct tlw_cpu_candles candles_of(const struct tlw_render_job *job, const tlk_series *series) {
+  const int64_t at = series->begin;
+  return (struct tlw_cpu_candles){
+      job->open + at,        job->high + at, job->low + at, job->close + at, job->volume ? job->volume + at : NULL,
+      (size_t)series->count,
+  };
+}
+
+void tlw_cpu_merge(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
+                   int32_t x0, int32_t x1, const struct tlw_cpu_scratch *scratch) {
+  const struct tlw_cpu_candles candles = candles_of(job, series);
+  size_t begin = (size_t)first_of(job, series, x0);
   for (int32_t x = x0; x < x1; x++) {
-    const int64_t end = series->begin + first_of(job, series, x + 1);
-    merge_column(job, begin, end, x, scratch);
+    const size_t end = (size_t)first_of(job, series, x + 1);
+    struct tlw_cpu_merged merged;
+    if (begin == end || !tier->merge(&candles, begin, end, &merged)) merged = merge_one_by_one(&candles, begin, end);
+    scratch->merged[0][x] = merged.open;
+    scratch->merged[1][x] = merged.high;
+    scratch->merged[2][x] = merged.low;
+    scratch->merged[3][x] = merged.close;
+    scratch->merged[4][x] = merged.volume;
     begin = end;
   }
 }
@@ -114,10 +129,7 @@ size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job
                                        scratch->merged[3], scratch->merged[4], (size_t)job->layout.plot_width};
     for (size_t i = 0; i < candles.count; i++) scratch->centre[i] = (uint16_t)i;
   } else {
-    const int64_t at = series->begin;
-    candles = (struct tlw_cpu_candles){
-        job->open + at,       job->high + at, job->low + at, job->close + at, job->volume ? job->volume + at : NULL,
-        (size_t)series->count};
+    candles = candles_of(job, series);
     for (size_t i = 0; i < candles.count; i++) scratch->centre[i] = (uint16_t)centre_of(job, series, (int64_t)i);
   }
   const tlk_scale scale = tier->scale(&candles);
@@ -177,11 +189,6 @@ static void play_row(const struct tlw_cpu_scratch *scratch, int32_t first) {
   }
 }
 
-static bool is_grid_row(const tlk_layout *layout, int32_t y) {
-  return tlk_on_grid(y - layout->price_y, layout->price_height, layout->price_cells) ||
-         tlk_on_grid(y - layout->volume_y, layout->volume_height, layout->volume_cells);
-}
-
 void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
                    size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
                    int32_t y0, int32_t y1, uint8_t *pixels) {
@@ -201,6 +208,6 @@ void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job 
     }
     play_row(scratch, scratch->heads[y - y0]);
     tier->copy(row, scratch->line, width);
-    if (is_grid_row(layout, y)) tier->copy_on_grid(row + plot_x, scratch->line + plot_x, plot_width);
+    if (scratch->on_grid[y]) tier->copy_on_grid(row + plot_x, scratch->line + plot_x, plot_width);
   }
 }

@@ -24,6 +24,7 @@ struct tlw_cpu_scratch {
   struct tlw_cpu_marks marks;
   struct tlw_cpu_event *events;
   int32_t *heads;       /* first event by row */
+  uint8_t *on_grid;     /* by row of the image: whether it is a line of the grid */
   uint8_t *bare, *line; /* a row of the grid's columns alone; the row being painted */
 };
 
@@ -35,8 +36,8 @@ void tlw_cpu_scratch_place(struct tlw_cpu_scratch *scratch, const tlk_layout *la
 bool tlw_cpu_merges(const tlk_series *series, const tlk_layout *layout);
 
 /* Merges the candles of pixel columns x0 to x1 - 1 into scratch->merged. */
-void tlw_cpu_merge(const struct tlw_render_job *job, const tlk_series *series, int32_t x0, int32_t x1,
-                   const struct tlw_cpu_scratch *scratch);
+void tlw_cpu_merge(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
+                   int32_t x0, int32_t x1, const struct tlw_cpu_scratch *scratch);
 
 /* Fills scratch->marks and ->centre; returns their number, 0 if there is nothing to draw. */
 size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,

@@ -2,6 +2,7 @@
 #ifndef TALLOW_CPU_TIER_H
 #define TALLOW_CPU_TIER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernels/core/chart.h"
@@ -21,8 +22,18 @@ struct tlw_cpu_marks {
   uint16_t *wick_top, *wick_bottom, *body_top, *body_bottom, *bar_top, *ink;
 };
 
+/* One merged candle. */
+struct tlw_cpu_merged {
+  double open, high, low, close, volume;
+};
+
 struct tlw_cpu_tier {
   const char *name;
+  /*
+   * Merges candles begin to end - 1, at least one. False, with *merged unspecified, if one of them is a gap or if they
+   * are too near the end of the columns to be read in whole vectors.
+   */
+  bool (*merge)(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_merged *merged);
   /* What the rows of these candles depend on. */
   tlk_scale (*scale)(const struct tlw_cpu_candles *candles);
   /* The marks of all candles, count rounded up to TLW_CPU_PAD. scale has at least one valid candle. */

@@ -41,6 +41,89 @@ static struct group load_last(const struct tlw_cpu_candles *candles, size_t i) {
                         candles->volume ? load_part(candles->volume + i, n, 0.0) : tlk_splat(0.0)};
 }
 
+/* ---- merging ---- */
+
+/* A candle's place among TLK_SUM_LANES, which are this many vectors. */
+#define PARTS (TLK_SUM_LANES / TLK_LANES)
+
+static inline tlk_mask places(void) {
+  tlk_mask x;
+  for (int i = 0; i < TLK_LANES; i++) x[i] = i;
+  return x;
+}
+
+/* The vector with its lanes in blocks of n swapped with their neighbours. */
+#if TLK_LANES == 8
+#define SWAP_1(x) __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6)
+#define SWAP_2(x) __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5)
+#define SWAP_4(x) __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3)
+#elif TLK_LANES == 4
+#define SWAP_1(x) __builtin_shufflevector(x, x, 1, 0, 3, 2)
+#define SWAP_2(x) __builtin_shufflevector(x, x, 2, 3, 0, 1)
+#else
+#define SWAP_1(x) __builtin_shufflevector(x, x, 1, 0)
+#endif
+
+/* Combines all lanes of all parts, in the order of tlk_sum_lanes. */
+#if TLK_LANES == 8
+#define REDUCE_PART(combine, x)                                                                                        \
+  x = combine(x, SWAP_1(x));                                                                                           \
+  x = combine(x, SWAP_2(x));                                                                                           \
+  x = combine(x, SWAP_4(x))
+#elif TLK_LANES == 4
+#define REDUCE_PART(combine, x)                                                                                        \
+  x = combine(x, SWAP_1(x));                                                                                           \
+  x = combine(x, SWAP_2(x))
+#else
+#define REDUCE_PART(combine, x) x = combine(x, SWAP_1(x))
+#endif
+
+#define DEFINE_REDUCE(name, combine)                                                                                   \
+  static inline double name(tlk_real *parts) {                                                                         \
+    for (int k = 0; k < PARTS; k++) {                                                                                  \
+      REDUCE_PART(combine, parts[k]);                                                                                  \
+    }                                                                                                                  \
+    for (int step = 1; step < PARTS; step *= 2)                                                                        \
+      for (int k = 0; k < PARTS; k += 2 * step) parts[k] = combine(parts[k], parts[k + step]);                         \
+    return parts[0][0];                                                                                                \
+  }
+
+static inline tlk_real add(tlk_real a, tlk_real b) { return a + b; }
+
+DEFINE_REDUCE(reduce_max, tlk_max)
+DEFINE_REDUCE(reduce_min, tlk_min)
+DEFINE_REDUCE(reduce_sum, add)
+
+static bool merge(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_merged *merged) {
+  if (end + TLK_SUM_LANES > candles->count) return false;
+  tlk_real high[PARTS], low[PARTS], sum[PARTS], odd = tlk_splat(0.0);
+  for (int k = 0; k < PARTS; k++) {
+    high[k] = tlk_splat(-__builtin_inf());
+    low[k] = tlk_splat(__builtin_inf());
+    sum[k] = tlk_splat(0.0);
+  }
+  for (size_t i = begin; i < end; i += TLK_SUM_LANES) {
+    for (int k = 0; k < PARTS && i + (size_t)k * TLK_LANES < end; k++) {
+      const struct group g = load_group(candles, i + (size_t)k * TLK_LANES);
+      const tlk_mask inside = places() + k * TLK_LANES < (tlk_i64)(end - i);
+      /* 0 unless a price is not finite */
+      const tlk_real gap = ((g.open - g.open) + (g.high - g.high)) + ((g.low - g.low) + (g.close - g.close));
+      odd += tlk_pick(inside, gap, tlk_splat(0.0));
+      high[k] = tlk_max(tlk_pick(inside, tlk_candle_high(g.open, g.high, g.low, g.close), high[k]), high[k]);
+      low[k] = tlk_min(tlk_pick(inside, tlk_candle_low(g.open, g.high, g.low, g.close), low[k]), low[k]);
+      sum[k] += tlk_candle_volume(inside, g.volume);
+    }
+  }
+  for (int i = 0; i < TLK_LANES; i++)
+    if (!(odd[i] == 0.0)) return false;
+  const double volume = reduce_sum(sum);
+  *merged = (struct tlw_cpu_merged){candles->open[begin], reduce_max(high), reduce_min(low), candles->close[end - 1],
+                                    tlk_finite_sum(volume)};
+  return true;
+}
+
+/* ---- scale and marks ---- */
+
 struct extent {
   tlk_real high, low, volume;
 };
@@ -90,6 +173,8 @@ static void mark(const struct tlw_cpu_candles *candles, tlk_scale s, const tlk_l
   if (i < candles->count) store_mark(marks, i, load_last(candles, i), s, layout);
 }
 
+/* ---- rows ---- */
+
 static void copy(uint8_t *restrict target, const uint8_t *restrict source, size_t n) {
   size_t i = 0;
   for (; i + BYTES <= n; i += BYTES) {
@@ -112,4 +197,4 @@ static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict sourc
 }
 
 extern const struct tlw_cpu_tier TLW_TIER;
-const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, scale, mark, copy, copy_on_grid};
+const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, merge, scale, mark, copy, copy_on_grid};

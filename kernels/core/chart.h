@@ -90,11 +90,15 @@ TLK_FN tlk_real tlk_candle_volume(tlk_mask valid, tlk_real v) {
   return tlk_pick(valid & tlk_finite(v) & (v > tlk_splat(0.0)), v, tlk_splat(0.0));
 }
 
-/* A merged volume from its partial sums, which are never negative: finite even where they overflow. */
-TLK_FN double tlk_sum_lanes(double s0, double s1, double s2, double s3, double s4, double s5, double s6, double s7) {
-  const double sum = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+/* A sum that is never negative: the greatest finite number where it overflowed. */
+TLK_FN double tlk_finite_sum(double sum) {
   const double most = 1.7976931348623157e308;
   return sum < most ? sum : most;
+}
+
+/* A merged volume from its partial sums. */
+TLK_FN double tlk_sum_lanes(double s0, double s1, double s2, double s3, double s4, double s5, double s6, double s7) {
+  return tlk_finite_sum(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)));
 }
 
 /* ---- rows ---- */
