@@ -85,8 +85,9 @@ TLW_API void tlw_engine_options_init(tlw_engine_options *options);
  * finds at least the CPU); TLW_ERR_BUDGET: host_budget can't hold the engine itself, or a budget the self-test of the
  * kernels (bytes: what the budget that the message names must be); TLW_ERR_MEMORY.
  *
- * Environment: TALLOW_CPU_TIER (baseline, avx2, avx512) forces the tier of the CPU backend; one that this CPU lacks
- * is TLW_ERR_UNAVAILABLE. TALLOW_CUDA_IMAGE names a file with the CUDA kernels to use in place of the embedded ones.
+ * Environment: TALLOW_CPU_TIER (baseline, avx2, avx512; neon on 64-bit Arm) forces the tier of the CPU backend; one
+ * that this CPU lacks is TLW_ERR_UNAVAILABLE. TALLOW_CUDA_IMAGE names a file with the CUDA kernels to use in place of
+ * the embedded ones.
  */
 TLW_API tlw_status tlw_engine_open(tlw_engine **engine, const tlw_engine_options *options, tlw_error *error);
 
