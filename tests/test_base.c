@@ -118,7 +118,7 @@ static void test_team_visits_each_item_once(void **state) {
     for (int items = 0; items <= 1000; items += 1 + items / 3) {
       struct visits visits;
       memset(&visits, 0, sizeof visits);
-      tlw_team_run(team, items, visit, &visits);
+      tlw_team_run(team, 1 + (uint32_t)items % threads, items, visit, &visits);
       for (int i = 0; i < 1000; i++) assert_int_equal(visits.count[i], i < items);
     }
     tlw_team_close(&team);

@@ -7,10 +7,13 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host/gpu/cache.h"
@@ -46,23 +49,34 @@ static int count(const struct tlw_cache *cache) {
   return n;
 }
 
+static bool is_there(const struct tlw_cache *cache, uint64_t key) {
+  struct tlw_memory memory = {.budget = UINT64_MAX};
+  struct tlw_block content = {0};
+  const bool there = tlw_cache_load(cache, key, &memory, &content);
+  if (!there) assert_null(content.data);
+  tlw_block_free(&memory, &content);
+  assert_int_equal(tlw_gauge_read(&memory.bytes).current, 0);
+  return there;
+}
+
 static void test_what_is_stored_comes_back(void **state) {
   (void)state;
   const struct tlw_cache cache = open_at("a/deep/folder");
-  void *data;
-  size_t size;
-  assert_false(tlw_cache_load(&cache, 1, &data, &size));
-  assert_null(data);
+  assert_false(is_there(&cache, 1));
   assert_true(tlw_cache_store(&cache, 1, "kernels", 7));
   assert_true(tlw_cache_store(&cache, 2, NULL, 0));
-  assert_true(tlw_cache_load(&cache, 1, &data, &size));
-  assert_int_equal(size, 7);
-  assert_memory_equal(data, "kernels", 7);
-  free(data);
-  assert_true(tlw_cache_load(&cache, 2, &data, &size));
-  assert_int_equal(size, 0);
-  free(data);
-  assert_false(tlw_cache_load(&cache, 3, &data, &size));
+  struct tlw_memory memory = {.budget = 64};
+  struct tlw_block content = {0};
+  assert_true(tlw_cache_load(&cache, 1, &memory, &content));
+  assert_int_equal(content.size, 7);
+  assert_memory_equal(content.data, "kernels", 7);
+  tlw_block_free(&memory, &content);
+  assert_true(tlw_cache_load(&cache, 2, &memory, &content));
+  assert_int_equal(content.size, 0);
+  assert_false(is_there(&cache, 3));
+  memory.budget = 63; /* what can't be held within the budget is as good as not there */
+  assert_false(tlw_cache_load(&cache, 1, &memory, &content));
+  assert_null(content.data);
   assert_int_equal(count(&cache), 2);
 }
 
@@ -70,10 +84,8 @@ static void test_no_cache(void **state) {
   (void)state;
   struct tlw_cache cache;
   tlw_cache_open(&cache, "");
-  void *data;
-  size_t size;
   assert_false(tlw_cache_store(&cache, 1, "x", 1));
-  assert_false(tlw_cache_load(&cache, 1, &data, &size));
+  assert_false(is_there(&cache, 1));
 }
 
 static void test_folder_by_environment(void **state) {
@@ -114,8 +126,6 @@ static void test_damaged_files(void **state) {
   unsigned char whole[256];
   const size_t size = fread(whole, 1, sizeof whole, stream);
   fclose(stream);
-  void *data;
-  size_t n;
   for (size_t i = 0; i < size; i++) {
     for (int shorten = 0; shorten <= 1; shorten++) {
       stream = fopen(path, "wb");
@@ -125,21 +135,39 @@ static void test_damaged_files(void **state) {
       if (!shorten) changed[i] ^= 0x40;
       assert_int_equal(fwrite(changed, 1, shorten ? i : size, stream), shorten ? i : size);
       fclose(stream);
-      assert_false(tlw_cache_load(&cache, 7, &data, &n));
+      assert_false(is_there(&cache, 7));
     }
   }
 }
 
+static void put(const struct tlw_cache *cache, const char *name, time_t written) {
+  char path[1200];
+  snprintf(path, sizeof path, "%s/%s", cache->folder, name);
+  FILE *stream = fopen(path, "wb");
+  assert_non_null(stream);
+  fclose(stream);
+  const struct timespec times[2] = {{.tv_sec = written}, {.tv_sec = written}};
+  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* The oldest go; files of others stay, however old; so do unfinished files, unless they are long dead. */
 static void test_number_of_files_is_bounded(void **state) {
   (void)state;
   const struct tlw_cache cache = open_at("bounded");
+  assert_true(tlw_cache_store(&cache, 1, "x", 1));
+  put(&cache, "my.kernels", 1);
+  put(&cache, "0123456789abcdef.kernels.old", 1);
+  put(&cache, "0123456789abcdef.kernels.dead00", 1);
+  put(&cache, "0123456789abcdef.kernels.alive0", time(NULL));
   for (uint64_t key = 1; key <= TLW_CACHE_FILES + 20; key++)
     assert_true(tlw_cache_store(&cache, key, &key, sizeof key));
-  assert_int_equal(count(&cache), TLW_CACHE_FILES);
-  void *data;
-  size_t size;
-  assert_true(tlw_cache_load(&cache, TLW_CACHE_FILES + 20, &data, &size));
-  free(data);
+  assert_int_equal(count(&cache), TLW_CACHE_FILES + 3);
+  assert_true(is_there(&cache, TLW_CACHE_FILES + 20));
+  char path[1200];
+  snprintf(path, sizeof path, "%s/my.kernels", cache.folder);
+  assert_int_equal(access(path, F_OK), 0);
+  snprintf(path, sizeof path, "%s/0123456789abcdef.kernels.dead00", cache.folder);
+  assert_int_not_equal(access(path, F_OK), 0);
 }
 
 int main(void) {

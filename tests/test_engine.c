@@ -9,12 +9,16 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <dlfcn.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "host/gpu/cache.h"
 #include "softcuda/softcuda.h"
 #include "tallow/tallow.h"
 
@@ -123,6 +127,21 @@ static void refused(const tlw_engine_options *options, tlw_status code, const ch
   assert_int_equal(error.code, code);
   if (!strstr(error.message, part)) fail_msg("'%s' does not say '%s'", error.message, part);
   assert_int_equal(tlw_engine_open(&engine, options, NULL), code);
+}
+
+/* "A call that succeeds leaves the record alone", also if AUTO was refused something on its way. */
+static void test_success_leaves_the_error_alone(void **state) {
+  (void)state;
+  assert_int_equal(soft.set("fp64=0"), 0);
+  tlw_error error, untouched;
+  memset(&error, 0x5a, sizeof error);
+  untouched = error;
+  const tlw_engine_options options = options_for(TLW_BACKEND_AUTO);
+  tlw_engine *engine;
+  assert_int_equal(tlw_engine_open(&engine, &options, &error), TLW_OK);
+  assert_int_equal(render(engine, pixels, &error), TLW_OK);
+  tlw_engine_close(&engine);
+  assert_memory_equal(&error, &untouched, sizeof error);
 }
 
 static void test_wrong_options(void **state) {
@@ -359,6 +378,66 @@ static void test_a_lost_device_stays_lost(void **state) {
   tlw_engine_close(&engine);
 }
 
+/*
+ * A wait that fails leaves no copy behind that would write into memory which the caller has freed by then: the pixels
+ * are on the heap, where a sanitizer sees it.
+ */
+static void test_a_failed_wait_leaves_no_copies(void **state) {
+  (void)state;
+  for (int n = 1; n <= 12; n++) {
+    assert_int_equal(soft.restart(), 0);
+    char setting[60];
+    snprintf(setting, sizeof setting, "fail=cuStreamSynchronize:%d:600", n);
+    assert_int_equal(soft.set(setting), 0);
+    const tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
+    tlw_engine *engine;
+    if (tlw_engine_open(&engine, &options, NULL) == TLW_OK) {
+      void *target = malloc(sizeof expected);
+      assert_non_null(target);
+      render(engine, target, NULL);
+      struct softcuda_stats stats;
+      soft.stats(&stats);
+      assert_int_equal(stats.queued, 0);
+      free(target);
+    }
+    tlw_engine_close(&engine);
+  }
+}
+
+/* A device that is lost while a lesser error is being cleaned up is lost. */
+static void test_lost_while_finishing(void **state) {
+  (void)state;
+  const tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
+  tlw_engine *engine;
+  assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+  assert_int_equal(soft.set("fail=cuLaunchKernel:2:1"), 0);
+  assert_int_equal(soft.set("sticky=cuStreamSynchronize:1:719"), 0);
+  tlw_error error;
+  assert_int_equal(render(engine, pixels, &error), TLW_ERR_DEVICE_LOST);
+  assert_int_equal(error.code, TLW_ERR_DEVICE_LOST);
+  assert_int_equal(error.native, 719);
+  assert_non_null(strstr(error.message, "close this engine"));
+  tlw_engine_close(&engine);
+}
+
+/* What a driver answers while an engine opens comes out as a device that can't be used. */
+static void test_codes_of_a_failed_open(void **state) {
+  (void)state;
+  static const char *const settings[] = {"fail=cuModuleLoadData:1:200", "fail=cuModuleGetFunction:1:500",
+                                         "sticky=cuLaunchKernel:1:719", "fail=cuDevicePrimaryCtxRetain:1:46"};
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+    assert_int_equal(soft.restart(), 0);
+    assert_int_equal(soft.set(settings[i]), 0);
+    const tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
+    tlw_engine *engine;
+    tlw_error error = {.code = TLW_OK};
+    assert_int_equal(tlw_engine_open(&engine, &options, &error), TLW_ERR_UNAVAILABLE);
+    assert_int_equal(error.code, TLW_ERR_UNAVAILABLE);
+    assert_int_equal(error.native, atoi(strrchr(settings[i], ':') + 1));
+    assert_null(strstr(error.message, "engine"));
+  }
+}
+
 /* ---- budgets and statistics ---- */
 
 static void test_device_budget_to_the_byte(void **state) {
@@ -425,6 +504,47 @@ static void test_statistics(void **state) {
   assert_int_equal(kept_by_driver(), 0);
 }
 
+/* Memory of an integrated GPU is host memory, and held against that budget too. */
+static void test_integrated_device(void **state) {
+  (void)state;
+  assert_int_equal(soft.set("integrated=1"), 0);
+  tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
+  tlw_engine *engine;
+  assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+  assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+  tlw_stats stats = {.struct_size = sizeof stats};
+  assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+  assert_true(stats.device_bytes.current > 0);
+  assert_true(stats.host_bytes.current > stats.device_bytes.current);
+  tlw_engine_close(&engine);
+}
+
+/* Where scratch for all threads does not fit, fewer work. */
+static void test_fewer_threads_fit(void **state) {
+  (void)state;
+  tlw_engine_options options = options_for(TLW_BACKEND_CPU);
+  options.threads = 4;
+  tlw_stats stats = {.struct_size = sizeof stats};
+  tlw_engine *engine;
+  assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+  assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+  const uint64_t opened = stats.host_bytes.current;
+  assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+  assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+  const uint64_t each = (stats.host_bytes.current - opened) / 4;
+  tlw_engine_close(&engine);
+  for (uint64_t workers = 1; workers <= 4; workers++) {
+    options.host_budget = opened + workers * each;
+    assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+    memset(pixels, 0x5a, sizeof pixels);
+    assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+    assert_pixels();
+    assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+    assert_int_equal(stats.host_bytes.peak, opened + workers * each);
+    tlw_engine_close(&engine);
+  }
+}
+
 /* The least host budget that works is found by believing the errors; one byte less does not work. */
 static void test_host_budget(void **state) {
   (void)state;
@@ -469,6 +589,101 @@ static void test_second_render_allocates_nothing(void **state) {
     assert_int_equal(first.device_bytes.total, second.device_bytes.total);
     tlw_engine_close(&engine);
   }
+}
+
+/* ---- the caller's floating-point environment ---- */
+
+static void flush_denormals(bool on) {
+#ifdef __SSE2__
+  const unsigned bits = 0x8040; /* FTZ and DAZ */
+  __builtin_ia32_ldmxcsr(on ? __builtin_ia32_stmxcsr() | bits : __builtin_ia32_stmxcsr() & ~bits);
+#else
+  (void)on;
+#endif
+}
+
+/* Neither the direction of rounding nor flushed denormals change a pixel, and both are as they were afterwards. */
+static void test_floating_point_environment(void **state) {
+  (void)state;
+  static const int directions[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  static double tiny[4][ROWS];
+  static uint8_t reference[WIDTH * HEIGHT], drawn[WIDTH * HEIGHT];
+  for (int k = 0; k < 4; k++)
+    for (int i = 0; i < ROWS; i++) tiny[k][i] = columns[k][i] * 3e-310;
+  tlw_candles candles = candles_of_test();
+  candles.open = tiny[0];
+  candles.high = tiny[1];
+  candles.low = tiny[2];
+  candles.close = tiny[3];
+  candles.offsets = NULL;
+  candles.n_series = 1;
+  tlw_chart_options options;
+  tlw_chart_options_init(&options);
+  options.width = WIDTH;
+  options.height = HEIGHT;
+  for (size_t round = 0; round <= 3; round++) {
+    if (round > 0) {
+      fesetround(directions[round - 1]);
+      flush_denormals(true);
+    }
+    tlw_engine_options engine_options = options_for(TLW_BACKEND_CPU);
+    engine_options.threads = 2;
+    tlw_engine *engine;
+    const tlw_raster raster = {round ? drawn : reference, sizeof drawn, WIDTH, sizeof drawn};
+    const tlw_status opened = tlw_engine_open(&engine, &engine_options, NULL);
+    const tlw_status status = opened == TLW_OK ? tlw_chart_render(engine, &candles, &options, &raster, NULL) : opened;
+    tlw_engine_close(&engine);
+    const int direction = fegetround();
+    fesetround(FE_TONEAREST);
+    flush_denormals(false);
+    assert_int_equal(status, TLW_OK);
+    assert_int_equal(direction, round ? directions[round - 1] : FE_TONEAREST);
+    if (round) assert_memory_equal(drawn, reference, sizeof drawn);
+  }
+}
+
+/* ---- the cache ---- */
+
+static struct { char folder[40], file[400]; } cache = {.folder = "/tmp/tallow_engine_XXXXXX"};
+
+static uint64_t launches_of_open(void) {
+  tlw_engine_options options = options_for(TLW_BACKEND_OPENCL);
+  options.cache_dir = cache.folder;
+  tlw_engine *engine;
+  tlw_error error;
+  if (tlw_engine_open(&engine, &options, &error) != TLW_OK) fail_msg("%s", error.message);
+  tlw_stats stats = {.struct_size = sizeof stats};
+  assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+  assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+  assert_pixels();
+  tlw_engine_close(&engine);
+  return stats.launches;
+}
+
+static void find_kept_file(void) {
+  DIR *folder = opendir(cache.folder);
+  assert_non_null(folder);
+  for (struct dirent *entry; (entry = readdir(folder));)
+    if (entry->d_name[0] != '.') snprintf(cache.file, sizeof cache.file, "%s/%.200s", cache.folder, entry->d_name);
+  closedir(folder);
+}
+
+/* Kernels are tested once and then kept; what the driver does not take is compiled, tested and kept anew. */
+static void test_kept_kernels(void **state) {
+  (void)state;
+  assert_non_null(mkdtemp(cache.folder));
+  assert_true(launches_of_open() > 0);
+  assert_int_equal(launches_of_open(), 0);
+  find_kept_file();
+  struct tlw_cache at;
+  tlw_cache_open(&at, cache.folder);
+  const uint64_t key = strtoull(strrchr(cache.file, '/') + 1, NULL, 16);
+  static const char rubbish[1000] = "no kernels";
+  assert_true(tlw_cache_store(&at, key, rubbish, sizeof rubbish));
+  assert_true(launches_of_open() > 0);
+  assert_int_equal(launches_of_open(), 0);
+  assert_int_equal(unlink(cache.file), 0);
+  assert_int_equal(rmdir(cache.folder), 0);
 }
 
 /* ---- independence ---- */
@@ -533,6 +748,7 @@ static void test_selftest_refuses(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, healthy)
   const struct CMUnitTest tests[] = {
+      TEST(test_success_leaves_the_error_alone),
       TEST(test_wrong_options),
       TEST(test_forced_tier),
       TEST(test_reasons_of_refusal),
@@ -542,7 +758,14 @@ int main(void) {
       TEST(test_out_of_memory),
       TEST(test_sticky_errors_lose_the_device),
       TEST(test_a_lost_device_stays_lost),
+      TEST(test_a_failed_wait_leaves_no_copies),
+      TEST(test_lost_while_finishing),
+      TEST(test_codes_of_a_failed_open),
       TEST(test_device_budget_to_the_byte),
+      TEST(test_integrated_device),
+      TEST(test_fewer_threads_fit),
+      TEST(test_floating_point_environment),
+      TEST(test_kept_kernels),
       TEST(test_statistics),
       TEST(test_host_budget),
       TEST(test_second_render_allocates_nothing),

@@ -187,6 +187,9 @@ static void test_epochs(void **state) {
 static void test_compact_dates(void **state) {
   (void)state;
   refuse("20210104", "without separators");
+  refuse("2020", "without separators");
+  refuse("202001", "without separators");
+  refuse("210104", "without separators");
   refuse("16780101", "without separators");
   refuse("202101040930", "without separators");
   refuse("20210104093000", "without separators");

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "arithmetic.h"
+#include "cpus.h"
 #include "error.h"
 
 /* How long a thread looks for the next loop, or for the others' end, before it sleeps: waking takes longer than most
@@ -32,7 +34,9 @@ struct tlw_team {
   _Atomic uint32_t active; /* members at work on this round; written under lock */
   uint32_t sleepers;       /* under lock, as all that follows */
   bool open;               /* members may still join this round */
+  uint32_t workers;        /* that take part in it */
   bool stop;
+  bool crowded; /* more threads than CPUs: whoever spins is in the way of work */
   tlw_team_fn run;
   void *context;
   struct member members[]; /* by worker */
@@ -50,7 +54,7 @@ static void take_items(struct tlw_team *team, uint32_t worker, struct member *sh
 
 /* Its own share first, then what others have left. */
 static void work(struct tlw_team *team, uint32_t worker) {
-  for (uint32_t i = 0; i < team->threads; i++) take_items(team, worker, &team->members[(worker + i) % team->threads]);
+  for (uint32_t i = 0; i < team->workers; i++) take_items(team, worker, &team->members[(worker + i) % team->workers]);
 }
 
 static int64_t nanoseconds(void) {
@@ -68,17 +72,19 @@ static void pause_briefly(void) {
 }
 
 static void spin_for_round_after(struct tlw_team *team, uint64_t seen) {
+  if (team->crowded) return;
   const int64_t end = nanoseconds() + SPIN_NANOSECONDS;
   while (atomic_load_explicit(&team->round, memory_order_relaxed) == seen && nanoseconds() < end) pause_briefly();
 }
 
 static void spin_for_end(struct tlw_team *team) {
+  if (team->crowded) return;
   const int64_t end = nanoseconds() + SPIN_NANOSECONDS;
   while (atomic_load_explicit(&team->active, memory_order_relaxed) && nanoseconds() < end) pause_briefly();
 }
 
 /* Sleeps until there is a round after *seen and joins it. Whether there is more to come. */
-static bool join_round(struct tlw_team *team, uint64_t *seen, bool *joined) {
+static bool join_round(struct tlw_team *team, uint32_t worker, uint64_t *seen, bool *joined) {
   pthread_mutex_lock(&team->lock);
   while (team->round == *seen && !team->stop) {
     team->sleepers++;
@@ -87,7 +93,7 @@ static bool join_round(struct tlw_team *team, uint64_t *seen, bool *joined) {
   }
   const bool more = !team->stop;
   *seen = team->round;
-  *joined = more && team->open;
+  *joined = more && team->open && worker < team->workers;
   if (*joined) team->active++;
   pthread_mutex_unlock(&team->lock);
   return more;
@@ -102,9 +108,11 @@ static void leave_round(struct tlw_team *team) {
 static void *member_main(void *argument) {
   const struct member *member = argument;
   struct tlw_team *team = member->team;
+  fenv_t inherited;
+  tlw_arithmetic_begin(&inherited);
   uint64_t seen = 0;
   bool joined;
-  while (join_round(team, &seen, &joined)) {
+  while (join_round(team, member->worker, &seen, &joined)) {
     if (joined) {
       work(team, member->worker);
       leave_round(team);
@@ -134,6 +142,7 @@ tlw_status tlw_team_open(struct tlw_team **out, uint32_t threads, struct tlw_mem
   }
   team->memory = memory;
   team->threads = threads;
+  team->crowded = threads > tlw_cpus();
   pthread_mutex_init(&team->lock, NULL);
   pthread_cond_init(&team->begun, NULL);
   pthread_cond_init(&team->ended, NULL);
@@ -170,15 +179,16 @@ void tlw_team_close(struct tlw_team **out) {
 
 uint32_t tlw_team_threads(const struct tlw_team *team) { return team->threads; }
 
-void tlw_team_run(struct tlw_team *team, int64_t items, tlw_team_fn run, void *context) {
-  if (team->started == 0 || items <= 1) {
+void tlw_team_run(struct tlw_team *team, uint32_t workers, int64_t items, tlw_team_fn run, void *context) {
+  if (workers == 1 || items <= 1) {
     for (int64_t i = 0; i < items; i++) run(context, 0, i);
     return;
   }
   pthread_mutex_lock(&team->lock);
-  for (uint32_t i = 0; i < team->threads; i++) {
-    team->members[i].end = items * (i + 1) / team->threads;
-    atomic_store_explicit(&team->members[i].next, items * i / team->threads, memory_order_relaxed);
+  team->workers = workers;
+  for (uint32_t i = 0; i < workers; i++) {
+    team->members[i].end = items * (i + 1) / workers;
+    atomic_store_explicit(&team->members[i].next, items * i / workers, memory_order_relaxed);
   }
   team->run = run;
   team->context = context;

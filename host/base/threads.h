@@ -18,7 +18,10 @@ uint64_t tlw_team_size(uint32_t threads);
 void tlw_team_close(struct tlw_team **team);
 uint32_t tlw_team_threads(const struct tlw_team *team);
 
-/* Calls run for each item from 0 to items - 1, in no order, and returns when all are done. One call at a time. */
-void tlw_team_run(struct tlw_team *team, int64_t items, tlw_team_fn run, void *context);
+/*
+ * Calls run for each item from 0 to items - 1, in no order, by the first so many workers of the team (1 to threads), and
+ * returns when all are done. One call at a time.
+ */
+void tlw_team_run(struct tlw_team *team, uint32_t workers, int64_t items, tlw_team_fn run, void *context);
 
 #endif

@@ -67,9 +67,9 @@ static tlw_status check_raster(const tlw_raster *r, const tlk_layout *layout, in
   if (!r) return missing("raster", error);
   if (n_series == 0) return TLW_OK;
   if (!r->pixels) return missing("raster.pixels", error);
-  if (r->row_stride < (size_t)layout->width)
-    return tlw_fail(error, TLW_ERR_ARGUMENT, "raster.row_stride is %zu bytes: it must be at least the width, %d",
-                    r->row_stride, layout->width);
+  if (r->row_stride < (size_t)layout->width || r->row_stride > INT32_MAX)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "raster.row_stride is %zu bytes: it must be %d, the width, to %d",
+                    r->row_stride, layout->width, INT32_MAX);
   const size_t one = raster_size(r, layout, 1), all = raster_size(r, layout, n_series);
   if (n_series > 1 && r->image_stride < one)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "raster.image_stride is %zu bytes: a chart needs at least %zu",

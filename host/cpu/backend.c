@@ -22,6 +22,7 @@ struct tlw_backend_state {
   struct tlw_cpu_scratch *scratch; /* by worker */
   struct tlw_block working;        /* what the scratches point into */
   tlk_layout layout;               /* for which they are placed */
+  uint32_t workers;                /* that have one */
 };
 
 /* A loop over one team. */
@@ -76,28 +77,33 @@ static bool is_worth_sharing(const struct tlw_render_job *job, const tlk_series 
 /* One chart by all threads. */
 static void draw_shared(struct tlw_backend_state *state, const struct tlw_render_job *job, const tlk_series *series) {
   const tlk_layout *layout = &job->layout;
-  const int64_t parts = (int64_t)tlw_team_threads(state->team) * BANDS_PER_THREAD;
+  const int64_t parts = (int64_t)state->workers * BANDS_PER_THREAD;
   struct loop loop = {.state = state, .job = job, .series = series};
   const bool merges = tlw_cpu_merges(series, layout);
   if (merges) {
     loop.n_items = parts < layout->plot_width ? parts : layout->plot_width;
-    tlw_team_run(state->team, loop.n_items, merge_part, &loop);
+    tlw_team_run(state->team, state->workers, loop.n_items, merge_part, &loop);
   }
   loop.n_marks = tlw_cpu_mark(state->tier, job, series, merges, &state->scratch[0]);
   loop.n_items = parts < layout->height ? parts : layout->height;
-  tlw_team_run(state->team, loop.n_items, paint_part, &loop);
+  tlw_team_run(state->team, state->workers, loop.n_items, paint_part, &loop);
 }
 
+/* Scratch for as many threads as the budget allows, at least one. */
 static tlw_status prepare(struct tlw_backend_state *state, const tlk_layout *layout, tlw_error *error) {
   if (memcmp(&state->layout, layout, sizeof *layout) == 0) return TLW_OK;
-  const uint32_t threads = tlw_team_threads(state->team);
+  struct tlw_memory *memory = &state->services->memory;
   const uint64_t size = tlw_cpu_scratch_size(layout);
+  uint32_t workers = tlw_team_threads(state->team);
   state->layout = (tlk_layout){0};
-  const tlw_status status =
-      tlw_block_reserve(&state->services->memory, &state->working, size * threads, "the threads' scratch", error);
+  if (state->working.size < size * workers) tlw_block_free(memory, &state->working);
+  if (!state->working.data)
+    while (workers > 1 && tlw_memory_check(memory, size * workers, "scratch", NULL) != TLW_OK) workers--;
+  const tlw_status status = tlw_block_reserve(memory, &state->working, size * workers, "a chart's scratch", error);
   if (status != TLW_OK) return status;
-  for (uint32_t i = 0; i < threads; i++)
+  for (uint32_t i = 0; i < workers; i++)
     tlw_cpu_scratch_place(&state->scratch[i], layout, (uint8_t *)state->working.data + size * i);
+  state->workers = workers;
   state->layout = *layout;
   return TLW_OK;
 }
@@ -106,10 +112,9 @@ static tlw_status cpu_render(struct tlw_backend_state *state, const struct tlw_r
   const tlw_status status = prepare(state, &job->layout, error);
   if (status != TLW_OK) return status;
   /* As many whole charts as come out even; the threads share each of the few that are left. */
-  const uint32_t threads = tlw_team_threads(state->team);
-  const int64_t whole = job->n_series - job->n_series % threads;
+  const int64_t whole = job->n_series - job->n_series % state->workers;
   struct loop loop = {.state = state, .job = job, .series = job->series};
-  tlw_team_run(state->team, whole, draw_whole, &loop);
+  tlw_team_run(state->team, state->workers, whole, draw_whole, &loop);
   for (int64_t i = whole; i < job->n_series; i++) {
     if (is_worth_sharing(job, &job->series[i]))
       draw_shared(state, job, &job->series[i]);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/base/arithmetic.h"
 #include "host/base/cpus.h"
 #include "host/base/error.h"
 
@@ -16,6 +17,7 @@ struct tlw_engine {
   uint32_t passed_over;
   pthread_mutex_t turn; /* held by the operation that runs */
   bool lost;            /* under turn: the device failed for good */
+  fenv_t environment;   /* under turn: the caller's, for arithmetic */
   tlk_series series[TLW_ENGINE_SERIES];
   _Atomic uint64_t charts, candles, pixels;
 };
@@ -46,7 +48,7 @@ static tlw_status check(const tlw_engine_options *o, tlw_error *error) {
   return TLW_OK;
 }
 
-/* Letters and digits of two UUIDs alike; "GPU-" and "MIG-" in front of the wanted one count only if they are there. */
+/* In any case of letters, with or without "GPU-" or "MIG-" in front of the wanted one. */
 static bool uuid_matches(const char *wanted, const char *uuid) {
   if (!*uuid) return false;
   const char *bare = strchr(uuid, '-') + 1;
@@ -121,7 +123,10 @@ static tlw_status choose(tlw_engine *engine, const tlw_engine_options *options, 
     if (options->backend != TLW_BACKEND_AUTO && options->backend != backend) continue;
     struct tlw_device_list list = {0};
     tlw_engine_devices(backend, &list);
-    status = choose_device(engine, options, &list, error);
+    if (list.lost)
+      status = tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a list of devices");
+    else
+      status = choose_device(engine, options, &list, error);
     tlw_device_list_free(&list);
   }
   return status;
@@ -148,11 +153,13 @@ tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, 
   /* Not yet held against the budget: the backend's refusal names what both need. */
   tlw_gauge_add(&services->memory.bytes, tlw_memory_counted(sizeof *engine), UINT64_MAX);
   pthread_mutex_init(&engine->turn, NULL);
-  tlw_error local;
-  status = choose(engine, options, error ? error : &local);
+  tlw_error failure;
+  status = choose(engine, options, &failure);
   services->cache_dir = NULL;
   *out = engine;
-  if (status != TLW_OK) tlw_engine_close(out);
+  if (status == TLW_OK) return TLW_OK;
+  tlw_engine_close(out);
+  if (error) *error = failure;
   return status;
 }
 
@@ -202,18 +209,32 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
 
 tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error) {
   pthread_mutex_lock(&engine->turn);
-  if (!engine->lost) return TLW_OK;
+  if (!engine->lost) {
+    tlw_arithmetic_begin(&engine->environment);
+    return TLW_OK;
+  }
   pthread_mutex_unlock(&engine->turn);
   return tlw_fail(error, TLW_ERR_DEVICE_LOST, "the device failed earlier: close this engine and open another");
 }
 
-void tlw_engine_end(tlw_engine *engine) { pthread_mutex_unlock(&engine->turn); }
+void tlw_engine_end(tlw_engine *engine) {
+  tlw_arithmetic_end(&engine->environment);
+  pthread_mutex_unlock(&engine->turn);
+}
 
 tlk_series *tlw_engine_series(tlw_engine *engine) { return engine->series; }
 
+static void add_sentence(tlw_error *error, const char *text) {
+  const size_t length = strlen(error->message);
+  snprintf(error->message + length, sizeof error->message - length, "%s", text);
+}
+
 tlw_status tlw_engine_render(tlw_engine *engine, const struct tlw_render_job *job, tlw_error *error) {
   const tlw_status status = engine->executor.ops->render(engine->executor.state, job, error);
-  if (status == TLW_ERR_DEVICE_LOST) engine->lost = true;
+  if (status == TLW_ERR_DEVICE_LOST) {
+    engine->lost = true;
+    if (error) add_sentence(error, "; close this engine and open another");
+  }
   if (status != TLW_OK) return status;
   uint64_t candles = 0;
   for (int64_t i = 0; i < job->n_series; i++) candles += (uint64_t)job->series[i].count;

@@ -47,35 +47,50 @@ static uint64_t cache_key(struct tlw_gpu *gpu) {
   return tlw_hash(key, program, size);
 }
 
-/* Loads the kernels; those that are not kept from an earlier run are tested and then kept. */
-static tlw_status open_kernels(struct tlw_backend_state *state, tlw_error *error) {
-  struct tlw_gpu *gpu = state->gpu;
-  struct tlw_cache cache;
-  tlw_cache_open(&cache, state->services->cache_dir);
-  const uint64_t key = cache_key(gpu);
-  void *kept;
-  size_t kept_size;
-  const bool passed = tlw_cache_load(&cache, key, &kept, &kept_size);
-  tlw_status status =
-      gpu->ops->kernels_open(gpu, tlw_chart_kernel_names, TLW_CHART_KERNELS, kept, kept_size, state->chart, error);
-  free(kept);
-  if (status != TLW_OK || passed) return status;
-  status = tlw_gpu_selftest(state, error);
-  if (status != TLW_OK) return status;
-  size_t size;
-  void *compiled = gpu->ops->kernels_save(gpu, &size);
-  const bool stored = tlw_cache_store(&cache, key, compiled, size);
-  free(compiled);
-  const struct tlw_services *services = state->services;
-  if (!stored && cache.folder[0] && services->log)
+static tlw_status load_kernels(struct tlw_backend_state *state, const struct tlw_block *kept, tlw_error *error) {
+  return state->gpu->ops->kernels_open(state->gpu, tlw_chart_kernel_names, TLW_CHART_KERNELS, kept, state->chart,
+                                       error);
+}
+
+/* Keeps kernels that have passed; without, the next run compiles and tests them again. */
+static void keep_kernels(struct tlw_backend_state *state, const struct tlw_cache *cache, uint64_t key) {
+  struct tlw_services *services = state->services;
+  struct tlw_block saved = {0};
+  const bool kept = state->gpu->ops->kernels_save(state->gpu, &services->memory, &saved, NULL) == TLW_OK &&
+                    tlw_cache_store(cache, key, saved.data, saved.size);
+  tlw_block_free(&services->memory, &saved);
+  if (!kept && cache->folder[0] && services->log)
     services->log(services->log_user, TLW_LOG_WARNING,
                   "compiled kernels could not be kept in the cache folder, so the next run compiles them again");
-  return TLW_OK;
+}
+
+/* Loads the kernels: those kept from an earlier run have passed their self-test, others are tested and then kept. */
+static tlw_status open_kernels(struct tlw_backend_state *state, tlw_error *error) {
+  struct tlw_memory *memory = &state->services->memory;
+  struct tlw_cache cache;
+  tlw_cache_open(&cache, state->services->cache_dir);
+  const uint64_t key = cache_key(state->gpu);
+  struct tlw_block kept = {0};
+  const bool passed = tlw_cache_load(&cache, key, memory, &kept) && load_kernels(state, &kept, NULL) == TLW_OK;
+  tlw_block_free(memory, &kept);
+  if (passed) return TLW_OK;
+  tlw_status status = load_kernels(state, NULL, error);
+  if (status == TLW_OK) status = tlw_gpu_selftest(state, error);
+  if (status == TLW_OK) keep_kernels(state, &cache, key);
+  return status;
 }
 
 static uint64_t default_budget(const struct tlw_gpu *gpu) {
   const uint64_t half = gpu->free_memory / 2;
   return half < DEFAULT_BUDGET ? half : DEFAULT_BUDGET;
+}
+
+/* A device on which an engine can't be opened is no use, however its driver puts it. */
+static tlw_status refuse_device(tlw_status status, tlw_error *failure, tlw_error *error) {
+  if (status == TLW_ERR_DEVICE || status == TLW_ERR_DEVICE_LOST) status = TLW_ERR_UNAVAILABLE;
+  failure->code = status;
+  if (error) *error = *failure;
+  return status;
 }
 
 tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device *device, tlw_gpu_open_fn open,
@@ -90,8 +105,7 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
   if (status == TLW_OK) state = tlw_memory_alloc(&services->memory, sizeof *state, "the backend's records", &failure);
   if (!state) {
     if (gpu) gpu->ops->close(gpu);
-    if (error) *error = failure;
-    return failure.code;
+    return refuse_device(failure.code, &failure, error);
   }
   state->services = services;
   state->gpu = gpu;
@@ -104,6 +118,5 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
     return TLW_OK;
   }
   gpu_close(state);
-  if (error) *error = failure;
-  return status;
+  return refuse_device(status, &failure, error);
 }

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host/base/hash.h"
 
 #define SUFFIX ".kernels"
+#define TEMPORARY ".XXXXXX" /* as mkostemp wants it */
+#define STALE_SECONDS 3600  /* no file takes so long to write */
 #define MAX_SIZE (64u << 20)
 
 struct header {
@@ -58,28 +61,27 @@ static bool write_all(int file, const void *data, size_t size) {
   return true;
 }
 
-bool tlw_cache_load(const struct tlw_cache *cache, uint64_t key, void **data, size_t *size) {
-  *data = NULL;
-  *size = 0;
+static bool read_content(int file, uint64_t key, struct tlw_memory *memory, struct tlw_block *content) {
+  struct header header;
+  if (!read_all(file, &header, sizeof header) || memcmp(header.magic, magic, sizeof magic) != 0 || header.key != key ||
+      header.size > MAX_SIZE)
+    return false;
+  if (header.size == 0) return header.checksum == TLW_HASH_START;
+  return tlw_block_reserve(memory, content, header.size, "compiled kernels", NULL) == TLW_OK &&
+         read_all(file, content->data, (size_t)header.size) &&
+         tlw_hash(TLW_HASH_START, content->data, (size_t)header.size) == header.checksum;
+}
+
+bool tlw_cache_load(const struct tlw_cache *cache, uint64_t key, struct tlw_memory *memory, struct tlw_block *content) {
   if (!cache->folder[0]) return false;
   char path[PATH_SIZE];
   path_of(cache, key, path);
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
-  struct header header;
-  bool intact = read_all(file, &header, sizeof header) && memcmp(header.magic, magic, sizeof magic) == 0 &&
-                header.key == key && header.size <= MAX_SIZE;
-  if (intact) {
-    *size = (size_t)header.size;
-    *data = malloc(*size + 1);
-    intact = *data && read_all(file, *data, *size) && tlw_hash(TLW_HASH_START, *data, *size) == header.checksum;
-  }
+  const bool intact = read_content(file, key, memory, content);
   close(file);
-  if (intact) return true;
-  free(*data);
-  *data = NULL;
-  *size = 0;
-  return false;
+  if (!intact) tlw_block_free(memory, content);
+  return intact;
 }
 
 static bool make_folders(const char *folder) {
@@ -93,24 +95,34 @@ static bool make_folders(const char *folder) {
   return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
-static bool is_ours(const char *name) {
-  const size_t length = strlen(name);
-  return length > strlen(SUFFIX) && strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
+/* Whether a name is that of a file of the cache, or, with temporary, of one that was never finished. */
+static bool is_ours(const char *name, bool temporary) {
+  if (strspn(name, "0123456789abcdef") != 16 || strncmp(name + 16, SUFFIX, strlen(SUFFIX)) != 0) return false;
+  const size_t rest = strlen(name + 16 + strlen(SUFFIX));
+  return rest == (temporary ? strlen(TEMPORARY) : 0);
 }
 
-/* Counts our files in the folder and names the one that was written first. */
+static bool is_earlier(struct timespec a, struct timespec b) {
+  return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+/* Counts the files of the cache and names the one that was written first; removes what a crash has left. */
 static size_t count_files(const struct tlw_cache *cache, char *oldest) {
   DIR *folder = opendir(cache->folder);
   if (!folder) return 0;
+  const time_t now = time(NULL);
   size_t n = 0;
-  struct timespec least = {0};
+  struct timespec first = {0};
   for (struct dirent *entry; (entry = readdir(folder));) {
+    const bool unfinished = is_ours(entry->d_name, true);
     struct stat status;
-    if (!is_ours(entry->d_name) || fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    const struct timespec t = status.st_mtim;
-    if (n++ == 0 || t.tv_sec < least.tv_sec || (t.tv_sec == least.tv_sec && t.tv_nsec < least.tv_nsec)) {
-      least = t;
-      snprintf(oldest, PATH_SIZE, "%s/%.60s", cache->folder, entry->d_name);
+    if (!unfinished && !is_ours(entry->d_name, false)) continue;
+    if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (unfinished) {
+      if (now - status.st_mtim.tv_sec > STALE_SECONDS) unlinkat(dirfd(folder), entry->d_name, 0);
+    } else if (n++ == 0 || is_earlier(status.st_mtim, first)) {
+      first = status.st_mtim;
+      snprintf(oldest, PATH_SIZE, "%s/%.40s", cache->folder, entry->d_name);
     }
   }
   closedir(folder);
@@ -123,16 +135,16 @@ static void drop_oldest(const struct tlw_cache *cache) {
   }
 }
 
-bool tlw_cache_store(const struct tlw_cache *cache, uint64_t key, const void *data, size_t size) {
+bool tlw_cache_store(const struct tlw_cache *cache, uint64_t key, const void *data, uint64_t size) {
   if (!cache->folder[0] || size > MAX_SIZE || !make_folders(cache->folder)) return false;
   char path[PATH_SIZE], temporary[PATH_SIZE + 8];
   path_of(cache, key, path);
-  snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+  snprintf(temporary, sizeof temporary, "%s" TEMPORARY, path);
   const int file = mkostemp(temporary, O_CLOEXEC);
   if (file < 0) return false;
-  struct header header = {.key = key, .size = size, .checksum = tlw_hash(TLW_HASH_START, data, size)};
+  struct header header = {.key = key, .size = size, .checksum = tlw_hash(TLW_HASH_START, data, (size_t)size)};
   memcpy(header.magic, magic, sizeof magic);
-  bool stored = write_all(file, &header, sizeof header) && write_all(file, data, size);
+  bool stored = write_all(file, &header, sizeof header) && write_all(file, data, (size_t)size);
   stored = close(file) == 0 && stored;
   stored = stored && rename(temporary, path) == 0;
   if (!stored)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/base/memory.h"
+
 #define TLW_CACHE_FILES 64
 
 struct tlw_cache {
@@ -19,10 +21,10 @@ struct tlw_cache {
 /* The folder that tlw_engine_options.cache_dir means. */
 void tlw_cache_open(struct tlw_cache *cache, const char *cache_dir);
 
-/* Whether there is an intact file for the key; its content, which may be empty, is to be freed with free(). */
-bool tlw_cache_load(const struct tlw_cache *cache, uint64_t key, void **data, size_t *size);
+/* Whether there is an intact file for the key, its content, which may be empty, then in a block that was empty. */
+bool tlw_cache_load(const struct tlw_cache *cache, uint64_t key, struct tlw_memory *memory, struct tlw_block *content);
 
 /* Whether it was written; there is nothing to do about it if not. */
-bool tlw_cache_store(const struct tlw_cache *cache, uint64_t key, const void *data, size_t size);
+bool tlw_cache_store(const struct tlw_cache *cache, uint64_t key, const void *data, uint64_t size);
 
 #endif

@@ -84,8 +84,8 @@ static tlw_status refuse(const struct tlw_backend_state *state, uint64_t needed,
   const struct tlw_services *services = state->services;
   const uint64_t largest_slab = state->gpu->largest_slab;
   if (needed > largest_slab)
-    return tlw_fail_budget(error, needed, "a chart needs %llu bytes in one piece, the device allows %llu: use the cpu",
-                           (unsigned long long)needed, (unsigned long long)largest_slab);
+    return tlw_fail(error, TLW_ERR_MEMORY, "a chart needs %llu bytes in one piece, the device allows %llu: use the cpu",
+                    (unsigned long long)needed, (unsigned long long)largest_slab);
   const bool by_host = needed <= services->device_budget;
   const uint64_t budget = by_host ? services->memory.budget : services->device_budget;
   const uint64_t enough = by_host ? needed + host_bytes_beside(state) : needed;
@@ -281,13 +281,30 @@ static tlw_status reserve(struct tlw_backend_state *state, const struct cut *cut
   return status;
 }
 
-/* Waits for all work, so that the caller's memory is no longer used; the first failure counts. */
+/*
+ * Waits for all work, so that the caller's memory is no longer used. A device that can't even be waited for is lost, for
+ * nobody knows what it still does.
+ */
+static tlw_status finish_queue(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, tlw_error *error) {
+  const tlw_status status = gpu->ops->finish(gpu, queue, error);
+  if (status == TLW_OK || status == TLW_ERR_DEVICE_LOST) return status;
+  if (gpu->ops->finish(gpu, queue, NULL) == TLW_OK) return status;
+  error->code = TLW_ERR_DEVICE_LOST;
+  return TLW_ERR_DEVICE_LOST;
+}
+
+/* The first failure counts, unless a later one says that the device is lost. */
 static tlw_status finish(struct tlw_backend_state *state, tlw_status status, tlw_error *error) {
-  struct tlw_gpu *gpu = state->gpu;
-  const tlw_status computed = gpu->ops->finish(gpu, &state->compute, status == TLW_OK ? error : NULL);
-  if (status == TLW_OK) status = computed;
-  const tlw_status downloaded = gpu->ops->finish(gpu, &state->download, status == TLW_OK ? error : NULL);
-  return status == TLW_OK ? downloaded : status;
+  const struct tlw_gpu_queue *queues[] = {&state->compute, &state->download};
+  for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+    tlw_error failure;
+    const tlw_status finished = finish_queue(state->gpu, queues[i], &failure);
+    if (finished == TLW_OK || (status != TLW_OK && finished != TLW_ERR_DEVICE_LOST) || status == TLW_ERR_DEVICE_LOST)
+      continue;
+    status = finished;
+    if (error) *error = failure;
+  }
+  return status;
 }
 
 tlw_status tlw_gpu_chart_render(struct tlw_backend_state *state, const struct tlw_render_job *job, tlw_error *error) {

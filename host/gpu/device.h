@@ -3,7 +3,8 @@
  * functions a driver. All calls on one device come from one thread at a time.
  *
  * Every function that can fail gives TLW_ERR_MEMORY (the driver is out of memory), TLW_ERR_DEVICE, or
- * TLW_ERR_DEVICE_LOST (the device can only be closed), with the driver's own code in error->native.
+ * TLW_ERR_DEVICE_LOST (the device can only be closed), with the driver's own code in error->native; opening can also
+ * give TLW_ERR_UNAVAILABLE.
  */
 #ifndef TALLOW_GPU_DEVICE_H
 #define TALLOW_GPU_DEVICE_H
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/base/memory.h"
 #include "host/seam/device_list.h"
 #include "tallow/engine.h"
 
@@ -58,13 +60,13 @@ struct tlw_gpu_ops {
   /* What the kernels are made from: source or image. */
   const void *(*program)(struct tlw_gpu *gpu, size_t *size);
   /*
-   * Loads the kernels of these names. kept may hold what kernels_save gave for the same device, driver and library
-   * earlier; a driver that can't use it does without.
+   * Loads the kernels of these names, from kept if it is not NULL: what kernels_save gave for the same device, driver and
+   * library earlier. A failure then may mean no more than that the driver does not take it.
    */
-  tlw_status (*kernels_open)(struct tlw_gpu *gpu, const char *const *names, size_t n, const void *kept,
-                             size_t kept_size, struct tlw_gpu_kernel *kernels, tlw_error *error);
-  /* The compiled kernels, to be freed by the caller with free(); NULL where there is nothing worth keeping. */
-  void *(*kernels_save)(struct tlw_gpu *gpu, size_t *size);
+  tlw_status (*kernels_open)(struct tlw_gpu *gpu, const char *const *names, size_t n, const struct tlw_block *kept,
+                             struct tlw_gpu_kernel *kernels, tlw_error *error);
+  /* The compiled kernels into an empty block, which stays empty where the driver keeps them itself. */
+  tlw_status (*kernels_save)(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved, tlw_error *error);
   tlw_status (*slab_open)(struct tlw_gpu *gpu, uint64_t size, struct tlw_slab *slab, tlw_error *error);
   void (*slab_close)(struct tlw_gpu *gpu, struct tlw_slab *slab);
   tlw_status (*queue_open)(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue, tlw_error *error);

@@ -65,7 +65,9 @@ static const char *name_of(cu_result result) {
 static bool is_sticky(cu_result result) {
   switch (result) {
   case CU_DEINITIALIZED:
+  case CU_INVALID_CONTEXT:
   case CU_ECC_UNCORRECTABLE:
+  case CU_NVLINK_UNCORRECTABLE:
   case CU_ILLEGAL_ADDRESS:
   case CU_LAUNCH_TIMEOUT:
   case CU_CONTEXT_IS_DESTROYED:
@@ -75,6 +77,8 @@ static bool is_sticky(cu_result result) {
   case CU_INVALID_ADDRESS_SPACE:
   case CU_INVALID_PC:
   case CU_LAUNCH_FAILED:
+  case CU_TENSOR_MEMORY_LEAK:
+  case CU_MPS_CLIENT_TERMINATED:
   case CU_UNKNOWN:
     return true;
   default:
@@ -87,8 +91,7 @@ static tlw_status report(cu_result result, const char *what, tlw_error *error) {
   const tlw_status status = result == CU_OUT_OF_MEMORY ? TLW_ERR_MEMORY
                             : is_sticky(result)        ? TLW_ERR_DEVICE_LOST
                                                        : TLW_ERR_DEVICE;
-  return tlw_fail_native(error, status, result, "CUDA could not %s: %s (%d)%s", what, name_of(result), result,
-                         status == TLW_ERR_DEVICE_LOST ? "; the engine can only be closed" : "");
+  return tlw_fail_native(error, status, result, "CUDA could not %s: %s (%d)", what, name_of(result), result);
 }
 
 /* Calls the driver with the device's context current and leaves the thread's own as it was. */
@@ -142,7 +145,7 @@ static void describe(tlw_device *device, int index, int driver) {
   device->memory_bytes = memory;
   device->compute_units = (uint32_t)processors;
   if (!has_image())
-    tlw_device_refuse(device, "this build has no CUDA kernels: nvcc was not found when it was made");
+    tlw_device_refuse(device, "this build has no CUDA kernels: there was no nvcc of CUDA 13 when it was made");
   else if (driver / 1000 < NEEDED_VERSION / 1000)
     tlw_device_refuse(device, "the driver is of CUDA %d.%d, the kernels need %d.0 or newer: update the driver",
                       driver / 1000, driver % 1000 / 10, NEEDED_VERSION / 1000);
@@ -207,10 +210,9 @@ static void cuda_close(struct tlw_gpu *gpu) {
   free(cuda);
 }
 
-static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n, const void *kept,
-                                    size_t kept_size, struct tlw_gpu_kernel *kernels, tlw_error *error) {
+static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n,
+                                    const struct tlw_block *kept, struct tlw_gpu_kernel *kernels, tlw_error *error) {
   (void)kept;
-  (void)kept_size;
   struct cuda *cuda = cuda_of(gpu);
   const void *image = cuda->image ? cuda->image : tlw_cuda_image_begin;
   cu_result result = CU_SUCCESS;
@@ -223,10 +225,13 @@ static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, const char *const *name
   return report(result, "load the kernels", error);
 }
 
-static void *cuda_kernels_save(struct tlw_gpu *gpu, size_t *size) {
-  (void)gpu; /* the driver keeps what it compiles itself */
-  *size = 0;
-  return NULL;
+static tlw_status cuda_kernels_save(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved,
+                                    tlw_error *error) {
+  (void)gpu;
+  (void)memory;
+  (void)saved;
+  (void)error;
+  return TLW_OK;
 }
 
 static const void *cuda_program(struct tlw_gpu *gpu, size_t *size) {
@@ -355,12 +360,24 @@ static const struct tlw_gpu_ops ops = {
     .finish = cuda_finish,
 };
 
+/* The release of the kernel driver, which the version of the API does not tell; "" where it is not to be found. */
+static void read_driver_version(char *text, int size) {
+  *text = 0;
+  FILE *stream = fopen("/proc/driver/nvidia/version", "re");
+  if (!stream) return;
+  if (!fgets(text, size, stream)) *text = 0;
+  fclose(stream);
+}
+
 tlw_status tlw_cuda_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_error *error) {
   *gpu = NULL;
   struct cuda *cuda = calloc(1, sizeof *cuda);
   if (!cuda) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a CUDA device");
   cuda->gpu.ops = &ops;
-  snprintf(cuda->gpu.identity, sizeof cuda->gpu.identity, "%s|%s|%s", device->name, device->uuid, device->driver);
+  char driver[128];
+  read_driver_version(driver, sizeof driver);
+  snprintf(cuda->gpu.identity, sizeof cuda->gpu.identity, "%s|%s|%s|%s", device->name, device->uuid, device->driver,
+           driver);
   tlw_status status = read_image(cuda, error);
   if (status == TLW_OK) status = report(cu.device_get(&cuda->device, device->index), "get the device", error);
   if (status == TLW_OK)
@@ -375,6 +392,9 @@ tlw_status tlw_cuda_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_err
     cuda_close(&cuda->gpu);
     return status;
   }
+  int integrated = 0;
+  cu.device_attribute(&integrated, CU_ATTRIBUTE_INTEGRATED, cuda->device);
+  cuda->gpu.unified = integrated != 0;
   cuda->gpu.free_memory = available;
   cuda->gpu.largest_slab = UINT64_MAX;
   *gpu = &cuda->gpu;

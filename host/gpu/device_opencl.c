@@ -44,6 +44,7 @@ extern const char tlw_opencl_source_begin[], tlw_opencl_source_end[];
   X(clEnqueueNDRangeKernel)                                                                                            \
   X(clEnqueueMarkerWithWaitList)                                                                                       \
   X(clEnqueueBarrierWithWaitList)                                                                                      \
+  X(clGetEventInfo)                                                                                                    \
   X(clReleaseEvent)                                                                                                    \
   X(clFlush)                                                                                                           \
   X(clFinish)
@@ -104,8 +105,14 @@ static tlw_status report(cl_int result, const char *what, tlw_error *error) {
     status = TLW_ERR_DEVICE;
     break;
   }
-  return tlw_fail_native(error, status, result, "OpenCL could not %s: error %d%s", what, result,
-                         status == TLW_ERR_DEVICE_LOST ? "; the engine can only be closed" : "");
+  return tlw_fail_native(error, status, result, "OpenCL could not %s: error %d", what, result);
+}
+
+/* CL_OUT_OF_RESOURCES is both what a faulted queue answers and what memory that is given late does: the former lasts. */
+static tlw_status report_use(cl_int result, const struct tlw_gpu_queue *queue, const char *what, tlw_error *error) {
+  if (result == CL_OUT_OF_RESOURCES && cl.clFinish(queue->handle) == CL_SUCCESS)
+    result = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+  return report(result, what, error);
 }
 
 /* ---- listing ---- */
@@ -190,7 +197,7 @@ void tlw_opencl_list(struct tlw_device_list *list) {
   }
   const size_t before = list->count;
   const cl_int result = visit_devices(list_one, list);
-  if (list->count > before) return;
+  if (list->count > before || list->lost) return;
   char reason[TLW_REASON_SIZE] = "libOpenCL.so.1 is there, but no OpenCL driver offers a device";
   if (result != CL_SUCCESS && result != PLATFORM_NOT_FOUND)
     snprintf(reason, sizeof reason, "libOpenCL.so.1 failed to list platforms: error %d", result);
@@ -229,55 +236,60 @@ static cl_int create_kernels(struct opencl *opencl, const char *const *names, si
   return result;
 }
 
-static bool open_kept(struct opencl *opencl, const char *const *names, size_t n, const void *kept, size_t kept_size,
-                      struct tlw_gpu_kernel *kernels) {
-  if (!kept_size) return false;
-  const unsigned char *binary = kept;
-  cl_int binary_result, result;
-  opencl->program =
-      cl.clCreateProgramWithBinary(opencl->context, 1, &opencl->device, &kept_size, &binary, &binary_result, &result);
-  if (result == CL_SUCCESS && binary_result == CL_SUCCESS &&
-      cl.clBuildProgram(opencl->program, 1, &opencl->device, BUILD_OPTIONS, NULL, NULL) == CL_SUCCESS &&
-      create_kernels(opencl, names, n, kernels) == CL_SUCCESS)
-    return true;
-  release_kernels(opencl);
-  return false;
-}
-
-static tlw_status report_build(struct opencl *opencl, cl_int result, tlw_error *error) {
-  char log[4096] = "";
-  cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-  for (char *c = log; *c; c++)
-    if (*c == '\n') *c = ' ';
-  return tlw_fail_native(error, TLW_ERR_UNAVAILABLE, result, "OpenCL could not compile the kernels: error %d, %.200s",
-                         result, log);
-}
-
-static tlw_status opencl_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n, const void *kept,
-                                      size_t kept_size, struct tlw_gpu_kernel *kernels, tlw_error *error) {
-  struct opencl *opencl = opencl_of(gpu);
-  if (n > MAX_KERNELS) return tlw_fail(error, TLW_ERR_INTERNAL, "more than %d kernels", MAX_KERNELS);
-  if (open_kept(opencl, names, n, kept, kept_size, kernels)) return TLW_OK;
+static cl_int create_program(struct opencl *opencl, const struct tlw_block *kept) {
+  cl_int result;
+  if (kept) {
+    const unsigned char *binary = kept->data;
+    const size_t size = (size_t)kept->size;
+    cl_int taken = CL_SUCCESS;
+    opencl->program =
+        cl.clCreateProgramWithBinary(opencl->context, 1, &opencl->device, &size, &binary, &taken, &result);
+    return result == CL_SUCCESS ? taken : result;
+  }
   const char *source = tlw_opencl_source_begin;
   const size_t size = (size_t)(tlw_opencl_source_end - tlw_opencl_source_begin);
-  cl_int result;
   opencl->program = cl.clCreateProgramWithSource(opencl->context, 1, &source, &size, &result);
-  if (result != CL_SUCCESS) return report(result, "take the kernels' source", error);
-  result = cl.clBuildProgram(opencl->program, 1, &opencl->device, BUILD_OPTIONS, NULL, NULL);
-  if (result != CL_SUCCESS) return report_build(opencl, result, error);
-  return report(create_kernels(opencl, names, n, kernels), "find a kernel", error);
+  return result;
 }
 
-static void *opencl_kernels_save(struct tlw_gpu *gpu, size_t *size) {
+/* With what the compiler says, on one line. */
+static tlw_status report_build(struct opencl *opencl, cl_int result, tlw_error *error) {
+  size_t size = 0;
+  cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+  char *log = calloc(1, size + 1);
+  if (log) cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+  for (char *c = log; c && *c; c++)
+    if (*c == '\n') *c = ' ';
+  tlw_fail_native(error, TLW_ERR_UNAVAILABLE, result, "OpenCL could not compile the kernels: error %d, %.200s", result,
+                  log ? log : "");
+  free(log);
+  return TLW_ERR_UNAVAILABLE;
+}
+
+static tlw_status opencl_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n,
+                                      const struct tlw_block *kept, struct tlw_gpu_kernel *kernels, tlw_error *error) {
   struct opencl *opencl = opencl_of(gpu);
-  *size = 0;
-  if (cl.clGetProgramInfo(opencl->program, CL_PROGRAM_BINARY_SIZES, sizeof *size, size, NULL) != CL_SUCCESS || !*size)
-    return NULL;
-  unsigned char *binary = malloc(*size);
-  if (binary && cl.clGetProgramInfo(opencl->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
-    return binary;
-  free(binary);
-  return NULL;
+  if (n > MAX_KERNELS) return tlw_fail(error, TLW_ERR_INTERNAL, "more than %d kernels", MAX_KERNELS);
+  tlw_status status = report(create_program(opencl, kept), "take the kernels", error);
+  if (status == TLW_OK) {
+    const cl_int built = cl.clBuildProgram(opencl->program, 1, &opencl->device, BUILD_OPTIONS, NULL, NULL);
+    if (built != CL_SUCCESS) status = report_build(opencl, built, error);
+  }
+  if (status == TLW_OK) status = report(create_kernels(opencl, names, n, kernels), "find a kernel", error);
+  if (status != TLW_OK) release_kernels(opencl);
+  return status;
+}
+
+static tlw_status opencl_kernels_save(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved,
+                                      tlw_error *error) {
+  struct opencl *opencl = opencl_of(gpu);
+  size_t size = 0;
+  cl_int result = cl.clGetProgramInfo(opencl->program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL);
+  if (result != CL_SUCCESS) return report(result, "save the kernels", error);
+  const tlw_status status = tlw_block_reserve(memory, saved, size, "compiled kernels", error);
+  if (status != TLW_OK) return status;
+  result = cl.clGetProgramInfo(opencl->program, CL_PROGRAM_BINARIES, sizeof saved->data, &saved->data, NULL);
+  return report(result, "save the kernels", error);
 }
 
 static cl_mem memory_of(const struct tlw_slab *slab) { return (cl_mem)(uintptr_t)slab->handle; }
@@ -344,9 +356,9 @@ static tlw_status opencl_event_wait(struct tlw_gpu *gpu, const struct tlw_gpu_qu
 static tlw_status opencl_upload(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
                                 uint64_t offset, const void *source, uint64_t size, tlw_error *error) {
   (void)gpu;
-  return report(cl.clEnqueueWriteBuffer(queue->handle, memory_of(slab), CL_FALSE, (size_t)offset, (size_t)size, source,
-                                        0, NULL, NULL),
-                "copy to the device", error);
+  const cl_int result = cl.clEnqueueWriteBuffer(queue->handle, memory_of(slab), CL_FALSE, (size_t)offset, (size_t)size,
+                                                source, 0, NULL, NULL);
+  return report_use(result, queue, "copy to the device", error);
 }
 
 static tlw_status opencl_download(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
@@ -355,9 +367,10 @@ static tlw_status opencl_download(struct tlw_gpu *gpu, const struct tlw_gpu_queu
   const size_t from[3] = {(size_t)(d->offset % d->pitch), (size_t)(d->offset / d->pitch), 0};
   const size_t to[3] = {0, 0, 0};
   const size_t region[3] = {(size_t)d->width, (size_t)d->rows, 1};
-  return report(cl.clEnqueueReadBufferRect(queue->handle, memory_of(d->slab), CL_FALSE, from, to, region,
-                                           (size_t)d->pitch, 0, (size_t)d->target_pitch, 0, d->target, 0, NULL, NULL),
-                "copy from the device", error);
+  const cl_int result =
+      cl.clEnqueueReadBufferRect(queue->handle, memory_of(d->slab), CL_FALSE, from, to, region, (size_t)d->pitch, 0,
+                                 (size_t)d->target_pitch, 0, d->target, 0, NULL, NULL);
+  return report_use(result, queue, "copy from the device", error);
 }
 
 static tlw_status opencl_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
@@ -370,12 +383,22 @@ static tlw_status opencl_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue 
   if (result == CL_SUCCESS) result = cl.clSetKernelArg(kernel->handle, 1, sizeof memory, &memory);
   if (result == CL_SUCCESS)
     result = cl.clEnqueueNDRangeKernel(queue->handle, kernel->handle, 1, NULL, &all, &each, 0, NULL, NULL);
-  return report(result, "launch a kernel", error);
+  return report_use(result, queue, "launch a kernel", error);
 }
 
+/* clFinish need not tell that a command went wrong: the status of a marker behind all of them does. */
 static tlw_status opencl_finish(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, tlw_error *error) {
   (void)gpu;
-  return report(cl.clFinish(queue->handle), "finish its work", error);
+  cl_event marker = NULL;
+  cl_int result = cl.clEnqueueMarkerWithWaitList(queue->handle, 0, NULL, &marker);
+  const cl_int finished = cl.clFinish(queue->handle);
+  if (result == CL_SUCCESS) result = finished;
+  cl_int ended = CL_COMPLETE;
+  if (result == CL_SUCCESS)
+    result = cl.clGetEventInfo(marker, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof ended, &ended, NULL);
+  if (marker) cl.clReleaseEvent(marker);
+  if (result == CL_SUCCESS && ended < 0) result = ended;
+  return report(result, "finish its work", error);
 }
 
 static const struct tlw_gpu_ops ops = {

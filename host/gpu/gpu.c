@@ -19,7 +19,8 @@ void tlw_gpu_list(tlw_backend backend, struct tlw_device_list *list) {
   default:
     break;
   }
-  if (list->count == before) tlw_device_list_add_absence(list, backend, "this build has no such backend");
+  if (list->count == before && !list->lost)
+    tlw_device_list_add_absence(list, backend, "this build has no such backend");
 }
 
 tlw_status tlw_gpu_open(struct tlw_services *services, const tlw_device *device, struct tlw_executor *executor,

@@ -31,8 +31,7 @@ tlw_status tlw_gpu_slot_reserve(struct tlw_backend_state *state, struct tlw_gpu_
   tlw_gpu_slot_release(state, slot);
   const uint64_t bytes = tlw_gpu_slab_size(size);
   if (!count_slab(state, bytes))
-    return tlw_fail_budget(error, bytes, "the budgets leave no %llu bytes for work on the device",
-                           (unsigned long long)bytes);
+    return tlw_fail(error, TLW_ERR_INTERNAL, "a plan of %llu bytes exceeds the budgets", (unsigned long long)bytes);
   const tlw_status status = state->gpu->ops->slab_open(state->gpu, bytes, &slot->slab, error);
   if (status != TLW_OK) uncount_slab(state, bytes);
   return status;

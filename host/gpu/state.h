@@ -27,7 +27,7 @@ struct tlw_backend_state {
 /* A size, rounded up to what slabs and the parts within them are aligned to. */
 uint64_t tlw_gpu_slab_size(uint64_t size);
 
-/* Makes the slab of a slot at least size bytes, within the device budget. Its content is lost. */
+/* Makes the slab of a slot at least size bytes, which the plan has fitted to the budgets. Its content is lost. */
 tlw_status tlw_gpu_slot_reserve(struct tlw_backend_state *state, struct tlw_gpu_slot *slot, uint64_t size,
                                 tlw_error *error);
 void tlw_gpu_slot_release(struct tlw_backend_state *state, struct tlw_gpu_slot *slot);

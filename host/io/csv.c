@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/base/arithmetic.h"
 #include "host/base/error.h"
 #include "lines.h"
 #include "number.h"
@@ -372,6 +373,8 @@ tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw_error *
   if (table) *table = NULL;
   if (!path || !table) return tlw_fail(error, TLW_ERR_ARGUMENT, "path and table must not be NULL");
   reader r = {.error = error};
+  fenv_t callers;
+  tlw_arithmetic_begin(&callers); /* numbers are read to the nearest double */
   tlw_status status = tlw_lines_open(&r.lines, path, error);
   if (status == TLW_OK) {
     r.table = calloc(1, sizeof *r.table);
@@ -379,6 +382,7 @@ tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw_error *
   }
   tlw_lines_close(&r.lines);
   free(r.fields);
+  tlw_arithmetic_end(&callers);
   if (status != TLW_OK) tlw_table_close(&r.table);
   *table = r.table;
   return status;

@@ -142,11 +142,25 @@ static const char *finish(const cursor *c, const moment *m, int64_t *time) {
   return NULL;
 }
 
+/* YYYY, YYYYMM or YYMMDD. */
+static bool is_short_date(const char *digits, ptrdiff_t n_digits) {
+  cursor c = {digits, digits + n_digits};
+  const int32_t year = take_digits(&c, 4, 4);
+  const bool is_year = year >= 1678 && year <= 2261;
+  if (n_digits == 4) return is_year;
+  const int32_t month = take_digits(&c, 2, 2);
+  c.at = digits + 2;
+  const int32_t short_month = take_digits(&c, 2, 2);
+  const int32_t day = take_digits(&c, 2, 2);
+  return (is_year && month >= 1 && month <= 12) || is_calendar_day(2000, short_month, day);
+}
+
 /*
- * YYYYMMDD, also with HHMM or HHMMSS behind it. As an epoch it would be a wrong time, in 1970 for YYYYMMDD, and nothing
- * else would tell.
+ * YYYYMMDD, also with HHMM or HHMMSS behind it, or a short date. As an epoch it would be a wrong time, in 1970 for most,
+ * and nothing else would tell.
  */
 static bool is_compact_date(const char *digits, ptrdiff_t n_digits) {
+  if (n_digits == 4 || n_digits == 6) return is_short_date(digits, n_digits);
   if (n_digits != 8 && n_digits != 12 && n_digits != 14) return false;
   cursor c = {digits, digits + n_digits};
   const int32_t year = take_digits(&c, 4, 4);

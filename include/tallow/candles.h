@@ -26,7 +26,7 @@ typedef struct tlw_candles {
   const double *volume;
   /* n_rows opening times in nanoseconds since 1970-01-01 00:00 UTC, or NULL where no axis or filter needs them. */
   const int64_t *time;
-  int64_t n_rows;
+  int64_t n_rows; /* 0 to 2^40 */
   /*
    * n_series + 1 row numbers: series i is the rows offsets[i] to offsets[i + 1] - 1. Must not decrease and must lie in
    * 0..n_rows; an empty series is fine, and so are rows that no series covers. NULL: one series, all rows.

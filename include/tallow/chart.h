@@ -103,7 +103,10 @@ TLW_API void tlw_chart_options_init(tlw_chart_options *options);
 /* "classic", "modern", "tradingview" or "light"; NULL for another value. Thread-safety: any thread, any time. */
 TLW_API const char *tlw_theme_name(tlw_theme theme);
 
-/* Finds a theme by name, in any case. TLW_ERR_ARGUMENT: no such theme; the message lists them. */
+/*
+ * Finds a theme by name, in any case. TLW_ERR_ARGUMENT: no such theme; the message lists them.
+ * Thread-safety: any thread, any time.
+ */
 TLW_API tlw_status tlw_theme_find(const char *name, tlw_theme *theme, tlw_error *error);
 
 /*
@@ -132,7 +135,7 @@ TLW_API tlw_status tlw_chart_layout_of(const tlw_chart_options *options, tlw_cha
 typedef struct tlw_raster {
   uint8_t *pixels;
   size_t size;         /* bytes at pixels; must hold the last pixel of the last chart */
-  size_t row_stride;   /* bytes, at least width */
+  size_t row_stride;   /* bytes, at least width, at most 2^31 - 1 */
   size_t image_stride; /* bytes, at least (height - 1) * row_stride + width; any for one chart */
 } tlw_raster;
 

@@ -26,7 +26,7 @@ typedef struct tlw_table tlw_table;
  *
  * Times: YYYY-MM-DD, with "T" or a blank and HH:MM, HH:MM:SS or HH:MM:SS and a fraction of up to 9 digits behind it,
  * and "Z" or an offset (+HH:MM, +HHMM) behind that; M/D/YYYY, with H:MM or H:MM:SS behind it; an epoch in whole s,
- * ms, us or ns, told apart by size (below 1e11, 1e14, 1e17, and from there on). Digits that read as a calendar date,
+ * ms, us or ns, told apart by size (below 1e11, 1e14, 1e17, and from there on). Digits that read as a date,
  * such as 20210104, are refused, for as an epoch they would silently be another day. Without an offset a time is UTC.
  * Times must be within the years 1678 to 2261, and must increase from row to row.
  *
@@ -48,7 +48,10 @@ TLW_API tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw
  */
 TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);
 
-/* Frees the table and sets *table to NULL. A NULL table, or the address of one, is fine. */
+/*
+ * Frees the table and sets *table to NULL. A NULL table, or the address of one, is fine.
+ * Thread-safety: any thread; not at the same time as another use of the table or of a view of it.
+ */
 TLW_API void tlw_table_close(tlw_table **table);
 
 /*

@@ -1,7 +1,10 @@
 /*
  * The engine: one backend on one device, with its budgets, threads and statistics.
  *
- * Thread-safety: different engines share nothing and may be used from different threads at the same time. On one
+ * Thread-safety: different engines share no state of this library and may be used from different threads at the same
+ * time. (On CUDA, engines on one device share its primary context with whatever else in the process uses CUDA, so that
+ * memory can be exchanged. A fault after which that context gives nothing but errors loses them all; the device can be
+ * opened again once all of them are closed.) On one
  * engine, operations (a render) may be called from several threads; they run one after the other. tlw_engine_stats
  * and tlw_engine_describe may be called at any time beside them and never wait for them. tlw_engine_close must not
  * run at the same time as another call on the same engine.
@@ -55,7 +58,10 @@ typedef struct tlw_engine_options {
    * open and 1 GiB. Counts the engine's allocations, not the driver's own context. Unused on the CPU backend.
    */
   uint64_t device_budget;
-  /* Bytes of host memory that the engine may have allocated at any moment. AUTO: no limit. */
+  /*
+   * Bytes of host memory that the engine may have allocated at any moment. AUTO: no limit. A driver's own memory and the
+   * list of devices that an open looks through are apart.
+   */
   uint64_t host_budget;
   /*
    * Threads that work for the CPU backend, the caller's included: 1 to TLW_THREADS_MAX. AUTO: the CPUs that the process
@@ -114,8 +120,8 @@ typedef struct tlw_device {
 /*
  * Lists all devices of all backends in the order in which AUTO would try them, each backend at least once.
  *
- * check: 0 asks the drivers only; 1 also opens each device and runs its known-answer self-test, which may compile
- * kernels and take seconds. capacity: entries that fit in devices, may be 0. *count receives how many there are,
+ * check: 0 asks the drivers only; 1 also opens each device and runs the known-answer self-test of its kernels, which may
+ * compile them and take seconds; a self-test that was passed earlier does not count. The CPU backend has no kernels. capacity: entries that fit in devices, may be 0. *count receives how many there are,
  * which may be more than capacity; only the first capacity are written.
  *
  * TLW_ERR_ARGUMENT; TLW_ERR_MEMORY. A driver that is missing or broken is an entry with a reason, not an error.

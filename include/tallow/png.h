@@ -25,9 +25,8 @@ typedef struct tlw_png_image {
 TLW_API size_t tlw_png_bound(int32_t width, int32_t height);
 
 /*
- * Encodes to memory: palette colour, the smallest bit depth that holds n_colors, filter Up (None for a single
- * row), zlib level 6. Writes at most
- * capacity bytes to out and the length to *size.
+ * Encodes to memory: palette colour, the smallest bit depth that holds n_colors, filter Up (None for a single row),
+ * zlib level 6. Writes at most capacity bytes to out and the length to *size.
  *
  * TLW_ERR_ARGUMENT; TLW_ERR_BUDGET: capacity is too small (bytes: tlw_png_bound); TLW_ERR_MEMORY.
  * Thread-safety: any thread. The bytes follow the versions of libpng and zlib; the pixels do not.

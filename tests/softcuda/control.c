@@ -135,6 +135,7 @@ static bool apply(const char *setting) {
   if (IS("seed")) return parse_seed(value);
   if (IS("init")) return parse_code(value, &c->init);
   if (IS("mig")) return parse_bool(value, &c->mig);
+  if (IS("integrated")) return parse_bool(value, &c->integrated);
   if (IS("skip")) return snprintf(c->skip, sizeof c->skip, "%s", value) < (int)sizeof c->skip;
 #undef IS
   return false;

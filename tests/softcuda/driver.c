@@ -100,6 +100,9 @@ cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device device) {
     case CU_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR:
       *value = sc.config.capability % 10;
       break;
+    case CU_ATTRIBUTE_INTEGRATED:
+      *value = sc.config.integrated;
+      break;
     case CU_ATTRIBUTE_SINGLE_TO_DOUBLE_RATIO:
       *value = sc.config.fp64 ? 2 : 0;
       break;

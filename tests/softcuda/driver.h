@@ -39,7 +39,7 @@ typedef struct sc_context {
 
 typedef struct sc_config {
   int devices, driver, capability;
-  bool fp64, mig;
+  bool fp64, mig, integrated;
   uint64_t memory;
   cu_result init;
   char skip[64]; /* a kernel that does nothing */

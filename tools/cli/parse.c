@@ -214,7 +214,9 @@ static cli_exit take_option(cli_args *args, int index, const char *text) {
 /* The value of an option in the words from `next` on; NULL if there is none. */
 static const char *next_value(int n, char **words, int next) {
   if (next >= n) return NULL;
-  int is_option = words[next][0] == '-' && words[next][1] != 0;
+  const char *word = words[next];
+  const int is_number = word[0] == '-' && word[1] >= '0' && word[1] <= '9'; /* wrong perhaps, but given */
+  const int is_option = word[0] == '-' && word[1] != 0 && !is_number;
   return is_option ? NULL : words[next];
 }
 
