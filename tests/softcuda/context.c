@@ -66,6 +66,7 @@ cu_result cuDevicePrimaryCtxRetain(cu_context *handle, cu_device device) {
 static cu_result release(sc_context *context) {
   --sc.stats.retains;
   if (--context->retains > 0) return context->error;
+  if (sc.lost != CU_SUCCESS) sc_context_fail(context, sc.lost); /* a lost device does no more work */
   sc_stream_drain(context);
   sc_memory_check(context, "when the context was released");
   const cu_result error = context->error;
