@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The CPU backend, compiled for 64-bit Arm and run by an emulator, draws what the oracle draws.
+# shellcheck source=tests/scripts/common.sh
+source "$(dirname "$0")/common.sh"
+need aarch64-linux-gnu-gcc aarch64-linux-gnu-objdump qemu-aarch64
+
+compile=(aarch64-linux-gnu-gcc -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -pthread -Wall -Wextra -Wconversion -Wshadow
+  -Werror -I "$TALLOW_SOURCE" -I "$TALLOW_SOURCE/include")
+cd "$TALLOW_SOURCE"
+"${compile[@]}" -O3 -Wno-psabi -DTLK_LANES=2 -DTLW_TIER=tlw_cpu_tier_neon '-DTLW_TIER_NAME="neon"' \
+  -c host/cpu/tier_ops.c -o "$TALLOW_WORK/tier.o"
+mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam -name '*.c' ! -name tier_ops.c)
+"${compile[@]}" -static -o "$TALLOW_WORK/neon_parity" tests/scripts/neon_parity.c tests/oracle.c tests/series.c \
+  host/gpu/gpu.c "${sources[@]}" "$TALLOW_WORK/tier.o" -ldl -lm
+cd "$TALLOW_WORK"
+
+code=$(aarch64-linux-gnu-objdump -d --no-show-raw-insn tier.o)
+grep -qE '\s(fcmgt|fcmge|fmul|fdiv|fadd)\s+v[0-9]+\.2d' <<<"$code" || fail "no arithmetic on vectors of two doubles"
+! grep -qE '\s(fn?m(add|sub)|fml[as])\s' <<<"$code" || fail "there are fused multiply-adds"
+output=$(qemu-aarch64 ./neon_parity 4000) || fail "$output"
+says "$output" "tier neon"
+echo "$output"

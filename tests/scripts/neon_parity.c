@@ -1,0 +1,70 @@
+/* Draws random charts on the CPU backend and holds them against the oracle: for CPUs on which the suite can't run. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tallow/chart.h>
+
+#include "tests/oracle.h"
+#include "tests/series.h"
+
+#define MOST_SIDE 400
+#define MOST_ROWS 3000
+
+static uint8_t pixels[MOST_SIDE * MOST_SIDE], expected[MOST_SIDE * MOST_SIDE];
+
+static bool chart_agrees(tlw_engine *engine, uint64_t seed) {
+  rng r = {seed};
+  columns data;
+  columns_open(&data, 1 + (int64_t)rng_below(&r, rng_below(&r, 2) ? MOST_ROWS : 60));
+  const price_kind prices = (price_kind)rng_below(&r, PRICE_KIND_COUNT);
+  const volume_kind volumes = (volume_kind)rng_below(&r, VOLUME_KIND_COUNT);
+  fill_prices(&data, 0, data.n_rows, prices, &r);
+  fill_volumes(&data, 0, data.n_rows, volumes, &r);
+  fill_times(&data, 0, data.n_rows, (time_kind)rng_below(&r, TIME_KIND_COUNT), &r);
+  tlw_candles candles;
+  columns_view(&data, &candles);
+  tlw_chart_options options;
+  tlw_chart_options_init(&options);
+  options.width = rng_between(&r, TLW_CHART_MIN_SIDE, MOST_SIDE);
+  options.height = rng_between(&r, TLW_CHART_MIN_SIDE, MOST_SIDE);
+  options.axis = (tlw_axis)rng_below(&r, 2);
+  options.volume = (int32_t)rng_below(&r, 2);
+  options.grid = (int32_t)rng_below(&r, 2);
+
+  const size_t width = (size_t)options.width, size = width * (size_t)options.height;
+  const tlw_raster raster = {pixels, size, width, size};
+  memset(pixels, 0xEE, size);
+  tlw_error error;
+  const tlw_status status = tlw_chart_render(engine, &candles, &options, &raster, &error);
+  if (status != TLW_OK) printf("seed %" PRIu64 ": %s\n", seed, error.message);
+  oracle_render(&candles, 0, &options, expected);
+  const bool good = status == TLW_OK && memcmp(pixels, expected, size) == 0;
+  if (!good)
+    printf("seed %" PRIu64 ", %" PRId64 " candles, prices '%s', volumes '%s', %d x %d: not what it should be\n", seed,
+           data.n_rows, price_kind_name(prices), volume_kind_name(volumes), options.width, options.height);
+  columns_close(&data);
+  return good;
+}
+
+int main(int argc, char **argv) {
+  const long n = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = TLW_BACKEND_CPU;
+  options.threads = 2;
+  tlw_engine *engine;
+  tlw_error error;
+  if (n <= 0 || tlw_engine_open(&engine, &options, &error) != TLW_OK) {
+    fprintf(stderr, "%s\n", n <= 0 ? "usage: neon_parity CHARTS" : error.message);
+    return EXIT_FAILURE;
+  }
+  tlw_device device;
+  if (tlw_engine_describe(engine, &device, &error) == TLW_OK) printf("tier %s\n", device.driver);
+  long bad = 0;
+  for (long i = 0; i < n; i++) bad += !chart_agrees(engine, (uint64_t)i);
+  tlw_engine_close(&engine);
+  printf("%ld of %ld charts are equal to the oracle's\n", n - bad, n);
+  return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,77 @@
+"""README.md: the commands of its command-line section run as written, its C code is that of the example, what it links
+to exists, and its tables are those of the program."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+SOURCE = Path(os.environ["TALLOW_SOURCE"])
+WORK = Path(os.environ["TALLOW_WORK"])
+BIN = Path(os.environ["TALLOW_BIN"])
+README = (SOURCE / "README.md").read_text()
+
+
+def section(title):
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL).group(1)
+
+
+def blocks(language, text):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def first_column(table_of):
+    return set(re.findall(r"^\| `?([\w-]+)`? \|", table_of, re.MULTILINE))
+
+
+class Readme(unittest.TestCase):
+    def test_commands_run(self):
+        shutil.rmtree(WORK, ignore_errors=True)
+        (WORK / "run").mkdir(parents=True)
+        commands = "\n".join(blocks("sh", section("Command line")))
+        self.assertGreater(len(commands.splitlines()), 8)
+        env = {**os.environ, "PATH": f"{BIN.parent}:{os.environ['PATH']}"}
+        script = ["bash", "-euxo", "pipefail", "-c", commands]
+        done = subprocess.run(script, cwd=WORK / "run", env=env, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        named = set(re.findall(r"[\w/-]+\.png", commands)) | {"charts/gaps.png", "charts/jumps.png"}
+        for name in named:
+            self.assertTrue((WORK / "run" / name).read_bytes().startswith(b"\x89PNG"), name)
+
+    def test_c_is_that_of_the_example(self):
+        (code,) = blocks("c", section("In C"))
+        self.assertIn(code, (SOURCE / "tools/examples/render_to_memory.c").read_text())
+
+    def test_links(self):
+        links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+        self.assertGreater(len(links), 4)
+        for link in links:
+            self.assertTrue((SOURCE / link).exists(), link)
+
+    def test_exit_codes(self):
+        text = subprocess.run([BIN, "--help"], capture_output=True, text=True, check=True).stdout
+        codes = set(re.findall(r"^  (\d+) ", text.split("Exit codes:")[1], re.MULTILINE))
+        rows = first_column(section("Command line")) - {"exit"}
+        self.assertEqual({row for row in rows if row.isdigit()}, codes)
+
+    def test_environment(self):
+        read = set()
+        for path in (SOURCE / "host").rglob("*.c"):
+            read |= set(re.findall(r'getenv\("(\w+)"\)', path.read_text()))
+        self.assertEqual(set(re.findall(r"^\| `([A-Z_]+)` \|", section("Backends"), re.MULTILINE)), read - {"HOME"})
+
+    def test_build_options_and_presets(self):
+        cmake = (SOURCE / "CMakeLists.txt").read_text()
+        names = r"TALLOW_\w+|BUILD_SHARED_LIBS"
+        there = set(re.findall(rf"^(?:option|set|cmake_dependent_option)\(({names}) ", cmake, re.MULTILINE))
+        text = section("Build, install, link")
+        self.assertEqual(set(re.findall(rf"`({names})`", text)), there)
+        presets = re.findall(r'^      "name": "(\w+)",$', (SOURCE / "CMakePresets.json").read_text(), re.MULTILINE)
+        for preset in set(presets) - {"base"}:
+            self.assertIn(f"`{preset}`", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
