@@ -11,5 +11,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/TallowConfigVersion
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/TallowConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/TallowConfigVersion.cmake
         DESTINATION ${package})
 
+# The prefix is told relative to the file, so that it holds for "cmake --install --prefix" and where the tree is moved.
+string(REGEX REPLACE "[^/]+" ".." up_from_libdir ${CMAKE_INSTALL_LIBDIR})
 configure_file(cmake/tallow.pc.in ${CMAKE_CURRENT_BINARY_DIR}/tallow.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tallow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -11,10 +11,9 @@ set(script_environment
     "TALLOW_NVCC=${TALLOW_NVCC}"
     "TALLOW_PTX_FILE=${TALLOW_PTX_FILE}"
     "TALLOW_SOFTCUDA=${softcuda_folder}"
-    "TALLOW_LIBRARY=$<TARGET_FILE:tallow>"
     "TALLOW_BIN=$<TARGET_FILE:tallow_cli>")
 
-# tallow_script(name [TIMEOUT seconds] [ARGUMENTS ...] script): a bash or Python script of the folder scripts.
+# tallow_script(name script [TIMEOUT seconds] [ARGUMENTS ...]): a bash or Python script of the folder scripts.
 function(tallow_script name script)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "ARGUMENTS")
   set(program ${TALLOW_BASH})
@@ -29,10 +28,13 @@ endfunction()
 # On what this build made.
 tallow_script(install install.sh)
 tallow_script(readme readme.py)
+# Tests that hold the lock start the build in the folder of this build.
 tallow_script(demo demo.sh)
-tallow_script(gpu_check gpu_check.sh TIMEOUT 600)
-# These start the build in the folder of this build.
-set_tests_properties(demo gpu_check PROPERTIES RESOURCE_LOCK build)
+set_tests_properties(demo PROPERTIES RESOURCE_LOCK build)
+if(TALLOW_BENCH)
+  tallow_script(gpu_check gpu_check.sh TIMEOUT 600)
+  set_tests_properties(gpu_check PROPERTIES RESOURCE_LOCK build)
+endif()
 
 # A sanitizer's build has tests enough; the rest would do the same in each build.
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. ctest gives in the environment TALLOW_SOURCE, TALLOW_BUILD, TALLOW_WORK (a folder for the
 # test, kept from run to run), TALLOW_CC, TALLOW_C_FLAGS, TALLOW_GENERATOR, TALLOW_NVCC, TALLOW_PTX_FILE,
-# TALLOW_SOFTCUDA (the folder of the software CUDA driver), TALLOW_LIBRARY and TALLOW_BIN.
+# TALLOW_SOFTCUDA (the folder of the software CUDA driver) and TALLOW_BIN.
 set -euo pipefail
 exec </dev/null
 export CMAKE_BUILD_PARALLEL_LEVEL
