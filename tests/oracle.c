@@ -72,7 +72,7 @@ static plot plot_of(const tlw_chart_options *options) {
   if (options->volume) {
     p.volume_height = greatest(1, p.height / 5);
     p.volume_y = top + p.height - p.volume_height;
-    p.price_height = p.height - p.volume_height - p.height / 40;
+    p.price_height = p.height - p.volume_height - (p.height < 10 ? 0 : greatest(1, p.height / 40));
   }
   return p;
 }

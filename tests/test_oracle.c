@@ -139,7 +139,7 @@ static void test_gap(void **state) {
       const double bad[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
       const candle candles[] = {{0, 15, 0, 15, 7}, {4, 12, 3, 10, 9}, {12, 14, 4, 5, 3}};
       drawing d;
-      drawing_open(&d, 48, 20, candles, 3);
+      drawing_open(&d, 48, 21, candles, 3);
       d.columns[column][1] = bad[kind];
       d.options.volume = 1;
       EXPECT(&d, {1, ".......UUU......................................"},
@@ -147,6 +147,7 @@ static void test_gap(void **state) {
              {8, ".......UUU.............................DDD......"},
              {1, ".......UUU..............................D......."},
              {4, ".......UUU......................................"},
+             {1, "................................................"},
              {2, ".......UUU......................................"},
              {2, ".......UUU.............................DDD......"});
     }
@@ -177,22 +178,22 @@ static void test_merge_passes_over_gaps(void **state) {
   const double nan = (double)NAN;
   const candle candles[] = {{nan, 99, -99, 9, 9}, {5, 6, 4, 5, 1}, {7, 15, 7, 8, 1}, {2, 3, 0, nan, 9}};
   drawing d;
-  drawing_open(&d, 16, 20, candles, 4);
+  drawing_open(&d, 16, 21, candles, 4);
   d.options.margin_left = 8;
   d.options.margin_right = 7;
   d.options.volume = 1;
   /* One column: open 5, close 8, high 15, low 4 of the two valid ones, over all 16 rows of the price panel. */
-  EXPECT(&d, {20, "........U......."});
+  EXPECT(&d, {16, "........U......."}, {1, "................"}, {4, "........U......."});
 }
 
 static void test_volume_bars(void **state) {
   (void)state;
   const candle candles[] = {{0, 15, 0, 15, 100}, {15, 15, 0, 0, 40}};
   drawing d;
-  drawing_open(&d, 40, 20, candles, 2);
+  drawing_open(&d, 40, 21, candles, 2);
   d.options.volume = 1;
-  EXPECT(&d, {16, ".........UUU.................DDD........"}, {2, ".........UUU............................"},
-         {2, ".........UUU.................DDD........"});
+  EXPECT(&d, {16, ".........UUU.................DDD........"}, {1, "........................................"},
+         {2, ".........UUU............................"}, {2, ".........UUU.................DDD........"});
 }
 
 /* Height 110: 22 rows of volume, 2 empty rows, 86 rows of prices. One candle in each of 16 columns. */
@@ -679,7 +680,7 @@ static void test_layouts(void **state) {
   (void)state;
   /* width, height, margin, volume; x, width; price y, height; volume y, height */
   const int32_t cases[][10] = {
-      {16, 16, TLW_MARGIN_AUTO, 1, 0, 16, 0, 13, 13, 3},
+      {16, 16, TLW_MARGIN_AUTO, 1, 0, 16, 0, 12, 13, 3},
       {159, 119, TLW_MARGIN_AUTO, 1, 3, 153, 3, 89, 94, 22},
       {160, 120, TLW_MARGIN_AUTO, 1, 3, 117, 3, 76, 81, 19},
       {800, 600, TLW_MARGIN_AUTO, 1, 18, 732, 18, 429, 460, 110},
@@ -687,9 +688,11 @@ static void test_layouts(void **state) {
       {1920, 1080, TLW_MARGIN_AUTO, 1, 24, 1800, 24, 782, 831, 201},
       {1920, 1080, TLW_MARGIN_AUTO, 0, 24, 1800, 24, 1008, 0, 0},
       {16384, 16384, TLW_MARGIN_AUTO, 1, 24, 16264, 24, 12643, 13074, 3262},
-      {16384, 16, TLW_MARGIN_AUTO, 1, 0, 16288, 0, 13, 13, 3},
+      {16384, 16, TLW_MARGIN_AUTO, 1, 0, 16288, 0, 12, 13, 3},
       {16, 16384, TLW_MARGIN_AUTO, 1, 0, 16, 0, 12661, 13069, 3267},
       {18, 18, 8, 1, 8, 2, 8, 1, 9, 1},
+      {25, 25, 8, 1, 8, 9, 8, 8, 16, 1},
+      {26, 26, 8, 1, 8, 10, 8, 7, 16, 2},
       {100, 200, 10, 0, 10, 80, 10, 180, 0, 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -12,10 +12,10 @@ struct tlw_team;
 typedef void (*tlw_team_fn)(void *context, uint32_t worker, int64_t item);
 
 /* A team of threads, the caller of tlw_team_run being one of them. */
-tlw_status tlw_team_open(struct tlw_team **team, uint32_t threads, struct tlw_memory *memory, tlw_error *error);
+tlw_status tlw_team_open(struct tlw_team **out, uint32_t threads, struct tlw_memory *memory, tlw_error *error);
 /* Bytes of host memory that a team counts. */
 uint64_t tlw_team_size(uint32_t threads);
-void tlw_team_close(struct tlw_team **team);
+void tlw_team_close(struct tlw_team **out);
 uint32_t tlw_team_threads(const struct tlw_team *team);
 
 /*

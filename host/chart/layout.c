@@ -2,6 +2,9 @@
 
 #include "host/base/error.h"
 
+/* Rows of a plot that can spare one between its panels. */
+#define LEAST_WITH_GAP 10
+
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
 
@@ -88,7 +91,7 @@ tlw_status tlw_layout_of(const tlw_chart_options *options, tlk_layout *layout, t
                     "the margins leave %d x %d pixels for the plot of a %d x %d chart: at least 1 x 2 are needed",
                     plot.width, plot.height, options->width, options->height);
   const int32_t volume = options->volume ? most(plot.height / 5, 1) : 0;
-  const int32_t gap = options->volume ? plot.height / 40 : 0;
+  const int32_t gap = options->volume && plot.height >= LEAST_WITH_GAP ? most(plot.height / 40, 1) : 0;
   const int32_t price = plot.height - volume - gap;
   const int32_t grid = options->grid;
   *layout = (tlk_layout){

@@ -14,8 +14,9 @@
  *   bottom = H < 120 ? m : min(max(H / 20, 20), 48), the room for time labels.
  * The plot is what the margins leave: PW columns by PH rows, at least 1 x 2.
  *
- * **Panels.** With volume, the lowest VH = PH / 5 rows of the plot, at least 1, are the volume panel, PH / 40 rows
- * above it stay empty, and the rest is the price panel, PR rows. Without volume the price panel is the whole plot.
+ * **Panels.** With volume, the lowest VH = PH / 5 rows of the plot, at least 1, are the volume panel; above it
+ * max(1, PH / 40) rows stay empty if PH is 10 or more, else none; the rest is the price panel, PR rows. Without volume
+ * the price panel is the whole plot.
  *
  * **Grid** (where asked for). The price panel has n = min(PR / 48, 8) cells: if n > 0, rows j * (PR - 1) / n below
  * its first row are lines, for j = 0..n. The volume panel likewise with n = min(VH / 32, 2). Columns likewise with n
