@@ -191,10 +191,10 @@ static void test_library_reasons(void **state) {
   char reason[256];
   void *table[2];
   const char *const names[] = {"strlen", "tlw_no_such_symbol"};
-  assert_true(tlw_library_load("libc.so.6", names, 1, table, reason, sizeof reason));
-  assert_false(tlw_library_load("libc.so.6", names, 2, table, reason, sizeof reason));
+  assert_true(tlw_library_load("libc.so.6", "the C library", names, 1, table, reason, sizeof reason));
+  assert_false(tlw_library_load("libc.so.6", "the C library", names, 2, table, reason, sizeof reason));
   assert_non_null(strstr(reason, "tlw_no_such_symbol"));
-  assert_false(tlw_library_load("libtallow_none.so.9", names, 1, table, reason, sizeof reason));
+  assert_false(tlw_library_load("libtallow_none.so.9", "nothing", names, 1, table, reason, sizeof reason));
   assert_non_null(strstr(reason, "libtallow_none.so.9"));
 }
 

@@ -7,10 +7,10 @@
 
 /*
  * Opens a shared library and fills table, a struct of n function pointers, from the symbols of these names, in order.
- * On failure the reason says what is missing and *table is unspecified. The library stays loaded for good: drivers
+ * what names the library to people. On failure the reason says what is missing and *table is unspecified. The library stays loaded for good: drivers
  * keep threads of their own.
  */
-bool tlw_library_load(const char *file, const char *const *names, size_t n, void *table, char *reason,
+bool tlw_library_load(const char *file, const char *what, const char *const *names, size_t n, void *table, char *reason,
                       size_t reason_size);
 
 #endif

@@ -39,8 +39,8 @@ static void load(void) {
       CU_FUNCTIONS(X)
 #undef X
   };
-  loaded.ready =
-      tlw_library_load("libcuda.so.1", names, sizeof names / sizeof names[0], &cu, loaded.reason, sizeof loaded.reason);
+  loaded.ready = tlw_library_load("libcuda.so.1", "NVIDIA's driver", names, sizeof names / sizeof names[0], &cu,
+                                  loaded.reason, sizeof loaded.reason);
 }
 
 struct cuda {

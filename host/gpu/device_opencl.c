@@ -66,8 +66,8 @@ static void load(void) {
       CL_FUNCTIONS(X)
 #undef X
   };
-  loaded.ready = tlw_library_load("libOpenCL.so.1", names, sizeof names / sizeof names[0], &cl, loaded.reason,
-                                  sizeof loaded.reason);
+  loaded.ready = tlw_library_load("libOpenCL.so.1", "the OpenCL loader", names, sizeof names / sizeof names[0], &cl,
+                                  loaded.reason, sizeof loaded.reason);
 }
 
 #define MAX_KERNELS 16
@@ -198,7 +198,8 @@ void tlw_opencl_list(struct tlw_device_list *list) {
   const size_t before = list->count;
   const cl_int result = visit_devices(list_one, list);
   if (list->count > before || list->lost) return;
-  char reason[TLW_REASON_SIZE] = "libOpenCL.so.1 is there, but no OpenCL driver offers a device";
+  char reason[TLW_REASON_SIZE] =
+      "the OpenCL loader found no driver with a device: install one, or let clinfo tell why it is not seen";
   if (result != CL_SUCCESS && result != PLATFORM_NOT_FOUND)
     snprintf(reason, sizeof reason, "libOpenCL.so.1 failed to list platforms: error %d", result);
   tlw_device_list_add_absence(list, TLW_BACKEND_OPENCL, reason);

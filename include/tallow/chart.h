@@ -91,7 +91,7 @@ typedef struct tlw_chart_options {
   size_t struct_size; /* set by tlw_chart_options_init */
   int32_t width;      /* pixels, TLW_CHART_MIN_SIDE to TLW_CHART_MAX_SIDE; default 1280 */
   int32_t height;     /* likewise; default 720 */
-  tlw_theme theme;    /* default TLW_THEME_MODERN */
+  tlw_theme theme;    /* default TLW_THEME_MODERN; for the palette, the pixels are the same */
   tlw_axis axis;      /* default TLW_AXIS_INDEX */
   int32_t volume;     /* 1: with volume panel (default), needs candles.volume; 0: without */
   int32_t grid;       /* 1: with grid (default); 0: without */

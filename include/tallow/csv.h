@@ -43,7 +43,7 @@ typedef struct tlw_table tlw_table;
 TLW_API tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw_error *error);
 
 /*
- * A view of the table's columns as one series, valid until the table is closed. volume is NULL if the file has none.
+ * Sets every member to a view of the table's columns as one series, valid until the table is closed. volume is NULL if the file has none.
  * Thread-safety: any thread.
  */
 TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);

@@ -2,12 +2,11 @@
  * The engine: one backend on one device, with its budgets, threads and statistics.
  *
  * Thread-safety: different engines share no state of this library and may be used from different threads at the same
- * time. (On CUDA, engines on one device share its primary context with whatever else in the process uses CUDA, so that
- * memory can be exchanged. A fault after which that context gives nothing but errors loses them all; the device can be
- * opened again once all of them are closed.) On one
- * engine, operations (a render) may be called from several threads; they run one after the other. tlw_engine_stats
- * and tlw_engine_describe may be called at any time beside them and never wait for them. tlw_engine_close must not
- * run at the same time as another call on the same engine.
+ * time. (On CUDA, engines on one device share its primary context with whatever else in the process uses CUDA, so
+ * that memory can be exchanged. A fault after which that context gives nothing but errors loses them all; the device
+ * can be opened again once all of them are closed.) On one engine, operations (a render) may be called from several
+ * threads; they run one after the other. tlw_engine_stats and tlw_engine_describe may be called at any time beside
+ * them and never wait for them. tlw_engine_close must not run at the same time as another call on the same engine.
  */
 #ifndef TALLOW_ENGINE_H
 #define TALLOW_ENGINE_H
@@ -120,9 +119,11 @@ typedef struct tlw_device {
 /*
  * Lists all devices of all backends in the order in which AUTO would try them, each backend at least once.
  *
- * check: 0 asks the drivers only; 1 also opens each device and runs the known-answer self-test of its kernels, which may
- * compile them and take seconds; a self-test that was passed earlier does not count. The CPU backend has no kernels. capacity: entries that fit in devices, may be 0. *count receives how many there are,
- * which may be more than capacity; only the first capacity are written.
+ * check: 0 asks the drivers only; 1 also opens each device and runs the known-answer self-test of its kernels, which
+ * may compile them and take seconds; a self-test that was passed earlier does not count. The CPU backend has none.
+ *
+ * capacity: entries that fit in devices, may be 0. *count receives how many there are, which may be more than
+ * capacity; only the first capacity are written.
  *
  * TLW_ERR_ARGUMENT; TLW_ERR_MEMORY. A driver that is missing or broken is an entry with a reason, not an error.
  * Thread-safety: any thread, any time.

@@ -27,7 +27,7 @@ typedef enum tlw_status {
   TLW_ERR_UNAVAILABLE = 7, /* the backend, device or library asked for is missing or was refused */
   TLW_ERR_DEVICE = 8,      /* a driver call failed; the engine can still be used */
   TLW_ERR_DEVICE_LOST = 9, /* a driver call failed for good; the engine can only be closed */
-  TLW_ERR_STALE = 10,      /* a handle from before a reset */
+  TLW_ERR_STALE = 10,      /* a handle from before a reset; no call gives it yet */
   TLW_ERR_INTERNAL = 11    /* a fault of this library; please report it */
 } tlw_status;
 
