@@ -443,6 +443,11 @@ class Synth(Case):
         self.fails(USAGE, "synth", "candles", "--start", "2261-12-31", "--interval", "10h", "-o", "a.csv",
                    says="beyond the year 2261")
         self.assertEqual(self.files(), [])
+        # At once, without a row written, and from the first time that there is.
+        self.assertEqual(out, b"")
+        self.fails(USAGE, "synth", "candles", "--rows", "99999999999", "--start", "1678-01-01", "-o", "a.csv",
+                   says="beyond the year 2261")
+        self.assertEqual(self.files(), [])
 
     def test_file(self):
         out, _ = self.run_tallow("synth", "candles")

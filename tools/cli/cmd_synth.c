@@ -72,6 +72,14 @@ static int time_digits_of(const synth_options *options, int kind) {
   return start > step ? start : step;
 }
 
+static cli_exit fail_late(int64_t row) {
+  return cli_fail(CLI_USAGE,
+                  "row %" PRId64
+                  " would lie beyond the year 2261: use fewer --rows, a smaller --interval or an earlier "
+                  "--start",
+                  row);
+}
+
 static cli_exit write_rows(cli_output *output, const table *t, const synth_options *options, int time_digits,
                            int64_t rows) {
   cli_exit code = cli_output_write(output, t->header, strlen(t->header));
@@ -80,14 +88,16 @@ static cli_exit write_rows(cli_output *output, const table *t, const synth_optio
   for (int64_t row = 0; !code && row < rows; row++) {
     char line[ROW_SIZE];
     const char *end = t->write(&source, time_digits, line);
-    if (!end)
-      return cli_fail(CLI_USAGE,
-                      "row %" PRId64 " would lie beyond the year 2261: use fewer --rows, a smaller --interval or an "
-                      "earlier --start",
-                      row + 1);
+    if (!end) return fail_late(row + 1);
     code = cli_output_write(output, line, (size_t)(end - line));
   }
   return code;
+}
+
+/* Candles are an interval or more apart, so that too many are known before the first is written: so many may fit. */
+static uint64_t most_rows(int kind, const synth_options *options) {
+  if (kind != SYNTH_KIND_CANDLES) return UINT64_MAX;
+  return ((uint64_t)(SYNTH_TIME_END - 1) - (uint64_t)options->start) / (uint64_t)options->interval + 1;
 }
 
 cli_exit cli_run_synth(const cli_args *args) {
@@ -101,11 +111,14 @@ cli_exit cli_run_synth(const cli_args *args) {
       .start = args->values[SYNTH_START].time,
       .interval = interval->given ? (int64_t)interval->number : t->interval,
   };
+  const int64_t rows = (int64_t)args->values[SYNTH_ROWS].number;
+  const uint64_t most = most_rows(kind, &options);
+  if ((uint64_t)rows > most) return fail_late((int64_t)most + 1);
   cli_output *output = malloc(sizeof *output);
   if (!output) return cli_fail(CLI_NO_MEMORY, "no memory to write");
   cli_exit code = cli_output_open(output, args->values[SYNTH_OUTPUT].text);
   if (!code) {
-    code = write_rows(output, t, &options, time_digits_of(&options, kind), (int64_t)args->values[SYNTH_ROWS].number);
+    code = write_rows(output, t, &options, time_digits_of(&options, kind), rows);
     code = cli_output_close(output, code);
   }
   free(output);
