@@ -98,7 +98,10 @@ typedef struct cu_copy_2d {
   X(cuMemGetInfo_v2, memory_info, (size_t * available, size_t * total))                                                \
   X(cuMemAlloc_v2, memory_alloc, (cu_pointer * pointer, size_t bytes))                                                 \
   X(cuMemFree_v2, memory_free, (cu_pointer pointer))                                                                   \
+  X(cuMemHostAlloc, host_alloc, (void **pointer, size_t bytes, unsigned flags))                                        \
+  X(cuMemFreeHost, host_free, (void *pointer))                                                                         \
   X(cuMemcpyHtoDAsync_v2, upload, (cu_pointer target, const void *source, size_t bytes, cu_stream stream))             \
+  X(cuMemcpyDtoHAsync_v2, download, (void *target, cu_pointer source, size_t bytes, cu_stream stream))                 \
   X(cuMemcpy2DAsync_v2, copy_2d, (const cu_copy_2d *copy, cu_stream stream))                                           \
   X(cuStreamCreate, stream_create, (cu_stream * stream, unsigned flags))                                               \
   X(cuStreamDestroy_v2, stream_destroy, (cu_stream stream))                                                            \
@@ -107,6 +110,7 @@ typedef struct cu_copy_2d {
   X(cuEventCreate, event_create, (cu_event * event, unsigned flags))                                                   \
   X(cuEventDestroy_v2, event_destroy, (cu_event event))                                                                \
   X(cuEventRecord, event_record, (cu_event event, cu_stream stream))                                                   \
+  X(cuEventQuery, event_query, (cu_event event))                                                                       \
   X(cuModuleLoadData, module_load, (cu_module * module, const void *image))                                            \
   X(cuModuleUnload, module_unload, (cu_module module))                                                                 \
   X(cuModuleGetFunction, module_function, (cu_function * function, cu_module module, const char *name))                \

@@ -5,13 +5,20 @@
 enum { MAX_PUSHED = 256 };
 
 static _Thread_local struct {
+  uint64_t life; /* of the driver, in which they were pushed */
   unsigned count;
   cu_context handles[MAX_PUSHED];
 } pushed;
 
+static unsigned pushed_count(void) {
+  if (pushed.life != sc.life) pushed.count = 0;
+  pushed.life = sc.life;
+  return pushed.count;
+}
+
 cu_result sc_context_current(sc_context **context) {
   *context = NULL;
-  if (pushed.count == 0) return CU_INVALID_CONTEXT;
+  if (pushed_count() == 0) return CU_INVALID_CONTEXT;
   *context = sc_handle_object(pushed.handles[pushed.count - 1], SC_CONTEXT, NULL);
   return *context != NULL ? CU_SUCCESS : CU_CONTEXT_IS_DESTROYED;
 }
@@ -42,10 +49,19 @@ void sc_context_destroy(sc_context *context) {
   sc_memory_release(context);
   sc_handle_close(context->handle);
   context->handle = NULL;
+  context->retains = 0;
   --sc.stats.contexts;
 }
 
-static uint64_t objects(void) { return sc.stats.allocations + sc.stats.modules + sc.stats.streams + sc.stats.events; }
+void sc_context_forget_pushed(void) {
+  ++sc.life;
+  sc.stats.pushes = 0;
+}
+
+static uint64_t objects(void) {
+  const struct softcuda_stats *s = &sc.stats;
+  return s->allocations + s->host_allocations + s->modules + s->streams + s->events;
+}
 
 cu_result cuDevicePrimaryCtxRetain(cu_context *handle, cu_device device) {
   cu_result result = sc_enter(SC_cuDevicePrimaryCtxRetain, SC_NEED_INIT, NULL);
@@ -64,10 +80,13 @@ cu_result cuDevicePrimaryCtxRetain(cu_context *handle, cu_device device) {
 }
 
 static cu_result release(sc_context *context) {
+  if (context->retains == 1) {
+    if (sc.lost != CU_SUCCESS) sc_context_fail(context, sc.lost); /* a lost device does no more work */
+    sc_stream_drain(context);
+    if (context->retains == 0) return CU_INVALID_CONTEXT; /* released while this one waited */
+  }
   --sc.stats.retains;
   if (--context->retains > 0) return context->error;
-  if (sc.lost != CU_SUCCESS) sc_context_fail(context, sc.lost); /* a lost device does no more work */
-  sc_stream_drain(context);
   sc_memory_check(context, "when the context was released");
   const cu_result error = context->error;
   const uint64_t before = objects();
@@ -95,7 +114,7 @@ cu_result cuDevicePrimaryCtxRelease_v2(cu_device device) {
 cu_result cuCtxPushCurrent_v2(cu_context handle) {
   cu_result result = sc_enter(SC_cuCtxPushCurrent_v2, SC_NEED_INIT, NULL);
   if (result == CU_SUCCESS && sc_handle_object(handle, SC_CONTEXT, NULL) == NULL) result = CU_INVALID_CONTEXT;
-  if (result == CU_SUCCESS && pushed.count == MAX_PUSHED) result = CU_OUT_OF_MEMORY;
+  if (result == CU_SUCCESS && pushed_count() == MAX_PUSHED) result = CU_OUT_OF_MEMORY;
   if (result == CU_SUCCESS) {
     pushed.handles[pushed.count++] = handle;
     ++sc.stats.pushes;
@@ -105,7 +124,7 @@ cu_result cuCtxPushCurrent_v2(cu_context handle) {
 
 cu_result cuCtxPopCurrent_v2(cu_context *handle) {
   cu_result result = sc_enter(SC_cuCtxPopCurrent_v2, SC_NEED_INIT, NULL);
-  if (result == CU_SUCCESS && pushed.count == 0) result = CU_INVALID_CONTEXT;
+  if (result == CU_SUCCESS && pushed_count() == 0) result = CU_INVALID_CONTEXT;
   if (result == CU_SUCCESS) {
     const cu_context top = pushed.handles[--pushed.count];
     --sc.stats.pushes;

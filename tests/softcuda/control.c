@@ -11,6 +11,8 @@ sc_driver sc = {.lock = PTHREAD_MUTEX_INITIALIZER};
 #define SC_NAME(name, member, parameters) #name,
 static const char *const function_names[SC_FUNCTIONS] = {CU_FUNCTIONS(SC_NAME) "execute"};
 
+const char *sc_function_name(sc_function function) { return function_names[function]; }
+
 /* ---- faults ---- */
 
 enum { MAX_FAULTS = 16, ANY_FUNCTION = SC_FUNCTIONS };
@@ -111,6 +113,34 @@ static bool parse_fault(const char *text, bool sticky) {
   return true;
 }
 
+/* execute:N */
+static bool parse_hang(const char *text) {
+  static const char prefix[] = "execute:";
+  const size_t length = sizeof prefix - 1;
+  uint64_t operations;
+  if (strncmp(text, prefix, length) != 0 || !parse_number(text + length, false, &operations) || operations == 0)
+    return false;
+  sc.hang_in = operations;
+  return true;
+}
+
+static bool parse_time(const char *text, uint64_t *microseconds) {
+  enum { MOST = 1000000000 };
+  int number;
+  if (!parse_int(text, MOST, &number)) return false;
+  *microseconds = (uint64_t)number;
+  return true;
+}
+
+/* What is queued was planned by the clock at hand. */
+static bool parse_clock(const char *text, bool *is_virtual) {
+  const bool wanted = strcmp(text, "virtual") == 0;
+  if ((!wanted && strcmp(text, "real") != 0) || sc.stats.contexts > 0) return false;
+  if (*is_virtual != wanted) sc_clock_restart();
+  *is_virtual = wanted;
+  return true;
+}
+
 static bool parse_seed(const char *text) {
   uint64_t seed;
   if (!parse_number(text, false, &seed)) return false;
@@ -127,6 +157,7 @@ static bool apply(const char *setting) {
 #define IS(key) (length == sizeof key - 1 && memcmp(setting, key, length) == 0)
   if (IS("fail")) return parse_fault(value, false);
   if (IS("sticky")) return parse_fault(value, true);
+  if (IS("hang")) return parse_hang(value);
   if (IS("memory")) return parse_number(value, true, &c->memory);
   if (IS("devices")) return parse_int(value, SC_MAX_DEVICES, &c->devices);
   if (IS("driver")) return parse_int(value, 1000000, &c->driver);
@@ -134,6 +165,10 @@ static bool apply(const char *setting) {
   if (IS("capability")) return parse_int(value, 999, &c->capability);
   if (IS("seed")) return parse_seed(value);
   if (IS("init")) return parse_code(value, &c->init);
+  if (IS("upload_rate")) return parse_number(value, true, &c->upload_rate);
+  if (IS("download_rate")) return parse_number(value, true, &c->download_rate);
+  if (IS("launch_time")) return parse_time(value, &c->launch_time);
+  if (IS("clock")) return parse_clock(value, &c->virtual_clock);
   if (IS("mig")) return parse_bool(value, &c->mig);
   if (IS("integrated")) return parse_bool(value, &c->integrated);
   if (IS("skip")) return snprintf(c->skip, sizeof c->skip, "%s", value) < (int)sizeof c->skip;
@@ -172,6 +207,30 @@ void softcuda_stats(struct softcuda_stats *stats) {
   unlock();
 }
 
+static bool is_device(int device) { return device >= 0 && device < SC_MAX_DEVICES; }
+
+uint64_t softcuda_device_current(int device) {
+  lock();
+  const uint64_t bytes = is_device(device) ? sc.contexts[device].allocated : 0;
+  unlock();
+  return bytes;
+}
+
+uint64_t softcuda_device_peak(int device) {
+  lock();
+  const uint64_t bytes = is_device(device) ? sc.device_peak[device] : 0;
+  unlock();
+  return bytes;
+}
+
+void softcuda_reset_peaks(void) {
+  lock();
+  sc.stats.memory_peak = sc.stats.memory_current;
+  sc.stats.host_peak = sc.stats.host_current;
+  for (int i = 0; i < SC_MAX_DEVICES; ++i) sc.device_peak[i] = sc.contexts[i].allocated;
+  unlock();
+}
+
 uint64_t softcuda_calls(const char *function) {
   unsigned index;
   uint64_t calls = 0;
@@ -195,6 +254,7 @@ int softcuda_set(const char *setting) {
 
 static void reset_faults(void) {
   fault_count = 0;
+  sc.hang_in = 0;
   sc.lost = CU_SUCCESS;
 }
 
@@ -204,18 +264,32 @@ void softcuda_reset_faults(void) {
   unlock();
 }
 
+/* Without a context. */
+static void restart(void) {
+  reset_faults();
+  sc.initialised = sc.configured = false;
+  memset(sc.calls, 0, sizeof sc.calls);
+  memset(sc.device_peak, 0, sizeof sc.device_peak);
+  sc.stats = (struct softcuda_stats){.pushes = sc.stats.pushes};
+  sc_clock_restart();
+  sc_configure();
+}
+
 int softcuda_restart(void) {
   lock();
   const int contexts = (int)sc.stats.contexts;
-  if (contexts == 0) {
-    reset_faults();
-    sc.initialised = sc.configured = false;
-    memset(sc.calls, 0, sizeof sc.calls);
-    sc.stats = (struct softcuda_stats){.pushes = sc.stats.pushes};
-    sc_configure();
-  }
+  if (contexts == 0) restart();
   unlock();
   return contexts;
+}
+
+void softcuda_abandon(void) {
+  lock();
+  for (int i = 0; i < SC_MAX_DEVICES; ++i)
+    if (sc.contexts[i].handle != NULL) sc_context_destroy(&sc.contexts[i]);
+  sc_context_forget_pushed();
+  restart();
+  unlock();
 }
 
 /* ---- chance ---- */

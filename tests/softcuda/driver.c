@@ -4,17 +4,27 @@
 
 #include "driver.h"
 
+static _Thread_local sc_function calling;
+
+/* A lost device does no more work. */
+static void lose_everything(cu_result code) {
+  sc.lost = code;
+  for (int i = 0; i < SC_MAX_DEVICES; i++)
+    if (sc.contexts[i].handle != NULL) sc_stream_drop(&sc.contexts[i]);
+}
+
 cu_result sc_enter(sc_function function, sc_need need, sc_context **context) {
   pthread_mutex_lock(&sc.lock);
   sc_configure();
   ++sc.calls[function];
+  calling = function;
   sc_context *current;
   const cu_result state = sc_context_current(&current);
   bool sticky;
   const cu_result code = sc_fault(function, &sticky);
   if (code != CU_SUCCESS) {
     if (sticky && current != NULL) sc_context_fail(current, code);
-    if (sticky && current == NULL) sc.lost = code;
+    if (sticky && current == NULL) lose_everything(code);
     return code;
   }
   if (sc.lost != CU_SUCCESS) return sc.lost;
@@ -29,6 +39,11 @@ cu_result sc_enter(sc_function function, sc_need need, sc_context **context) {
 cu_result sc_leave(cu_result result) {
   pthread_mutex_unlock(&sc.lock);
   return result;
+}
+
+_Noreturn void sc_never(void) {
+  sc_report("%s would never return", sc_function_name(calling));
+  abort();
 }
 
 cu_result cuInit(unsigned flags) {

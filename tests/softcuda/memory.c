@@ -7,11 +7,12 @@
 #include "sanitize.h"
 
 /*
- * A page of guard bytes, the memory, and a page or more of guard bytes. Fresh memory reads as POISON: its pages are
- * private copies of one poisoned file, so that a slab of a GiB costs nothing until it is written. Freed memory becomes
- * inaccessible, and its addresses stay taken for a while.
+ * A page of guard bytes, the memory, and a page or more of guard bytes. Fresh memory reads as POISON within EDGE
+ * bytes of either end: its pages are private copies of one poisoned file. What lies between is empty pages, so that a
+ * slab of many GiB costs a few maps, and no memory until it is written. Freed memory becomes inaccessible, and its
+ * addresses stay taken for a while.
  */
-enum { GUARD = 0xE7, POISON = 0xDB, POISON_FILE_SIZE = 1 << 22, GRAVES = 64 };
+enum { GUARD = 0xE7, POISON = 0xDB, POISON_FILE_SIZE = 1 << 22, EDGE = 8 * POISON_FILE_SIZE, GRAVES = 64 };
 
 struct sc_allocation {
   sc_allocation *next;
@@ -49,20 +50,26 @@ static bool open_poison_file(void) {
   return true;
 }
 
+static bool poison(unsigned char *start, size_t size) {
+  for (size_t at = 0; at < size; at += POISON_FILE_SIZE) {
+    const size_t part = size - at < POISON_FILE_SIZE ? size - at : POISON_FILE_SIZE;
+    if (mmap(start + at, part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, poison_file, 0) ==
+        MAP_FAILED)
+      return false;
+  }
+  return true;
+}
+
 /* NULL when out of memory. */
 static unsigned char *map_poison(size_t size) {
   if (!open_poison_file()) return NULL;
-  unsigned char *map = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  unsigned char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (map == MAP_FAILED) return NULL;
-  for (size_t at = 0; at < size; at += POISON_FILE_SIZE) {
-    const size_t part = size - at < POISON_FILE_SIZE ? size - at : POISON_FILE_SIZE;
-    if (mmap(map + at, part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, poison_file, 0) ==
-        MAP_FAILED) {
-      munmap(map, size);
-      return NULL;
-    }
-  }
-  return map;
+  madvise(map, size, MADV_NOHUGEPAGE); /* a byte that is touched is to cost a page, not a huge one */
+  const size_t front = size < EDGE ? size : EDGE, back = size - front < EDGE ? size - front : EDGE;
+  if (poison(map, front) && poison(map + size - back, back)) return map;
+  munmap(map, size);
+  return NULL;
 }
 
 static void dig_up(grave *g) {
@@ -107,7 +114,8 @@ SC_NO_ASAN static size_t damage(zone z) {
   return i;
 }
 
-static sc_allocation *allocate(sc_context *context, size_t size) {
+/* Appends to the list. NULL when out of memory. */
+static sc_allocation *allocate(sc_allocation **list, size_t size) {
   sc_allocation *a = malloc(sizeof *a);
   if (a == NULL) return NULL;
   const size_t page = page_size();
@@ -121,36 +129,64 @@ static sc_allocation *allocate(sc_context *context, size_t size) {
   a->start = a->map + page;
   set_guard(front_guard(a));
   set_guard(back_guard(a));
-  a->next = context->allocations;
-  context->allocations = a;
-  context->allocated += size;
-  sc.stats.memory_current += size;
-  sc.stats.memory_total += size;
-  if (sc.stats.memory_current > sc.stats.memory_peak) sc.stats.memory_peak = sc.stats.memory_current;
-  ++sc.stats.allocations;
+  a->next = *list;
+  *list = a;
   return a;
 }
 
-/* The allocation that *link points at. */
-static void release(sc_context *context, sc_allocation **link) {
+/* The allocation that *link points at. Returns its size. */
+static size_t release(sc_allocation **link) {
   sc_allocation *a = *link;
+  const size_t size = a->size;
   *link = a->next;
   allow(front_guard(a));
   allow(back_guard(a));
   bury(a->map, a->mapped);
-  context->allocated -= a->size;
-  sc.stats.memory_current -= a->size;
-  --sc.stats.allocations;
   free(a);
+  return size;
+}
+
+static sc_allocation **find(sc_allocation **list, uintptr_t start) {
+  while (*list != NULL && (uintptr_t)(*list)->start != start) list = &(*list)->next;
+  return list;
+}
+
+static bool holds(const sc_allocation *a, uintptr_t start, size_t bytes) {
+  const uintptr_t own = (uintptr_t)a->start;
+  return start >= own && start - own <= a->size && bytes <= a->size - (start - own);
 }
 
 bool sc_memory_holds(const sc_context *context, cu_pointer pointer, size_t bytes) {
-  for (const sc_allocation *a = context->allocations; a != NULL; a = a->next) {
-    const cu_pointer start = (uintptr_t)a->start;
-    if (pointer >= start && pointer - start <= a->size && bytes <= a->size - (pointer - start)) return true;
-  }
+  for (const sc_allocation *a = context->allocations; a != NULL; a = a->next)
+    if (holds(a, pointer, bytes)) return true;
   return false;
 }
+
+/* Memory that one context locked is locked to all. */
+sc_locking sc_memory_locking(uintptr_t start, size_t bytes) {
+  for (int i = 0; i < SC_MAX_DEVICES; ++i)
+    for (const sc_allocation *a = sc.contexts[i].host_allocations; a != NULL; a = a->next) {
+      if (holds(a, start, bytes)) return SC_LOCKED;
+      const uintptr_t own = (uintptr_t)a->start;
+      if (start < own + a->size && (start >= own || bytes > own - start)) return SC_STRADDLING;
+    }
+  return SC_PAGEABLE;
+}
+
+static void device_release(sc_context *context, sc_allocation **link) {
+  const size_t size = release(link);
+  context->allocated -= size;
+  sc.stats.memory_current -= size;
+  --sc.stats.allocations;
+}
+
+static void host_release(sc_allocation **link) {
+  const size_t size = release(link);
+  sc.stats.host_current -= size;
+  --sc.stats.host_allocations;
+}
+
+/* ---- guards ---- */
 
 static bool check_guard(const sc_allocation *a, zone z, const char *when) {
   const size_t at = damage(z);
@@ -162,17 +198,23 @@ static bool check_guard(const sc_allocation *a, zone z, const char *when) {
   return false;
 }
 
-void sc_memory_check(sc_context *context, const char *when) {
+static bool check_guards(const sc_allocation *list, const char *when) {
   bool good = true;
-  for (const sc_allocation *a = context->allocations; a != NULL; a = a->next) {
+  for (const sc_allocation *a = list; a != NULL; a = a->next) {
     good = check_guard(a, front_guard(a), when) && good;
     good = check_guard(a, back_guard(a), when) && good;
   }
-  if (!good) sc_context_fail(context, CU_ILLEGAL_ADDRESS);
+  return good;
+}
+
+void sc_memory_check(sc_context *context, const char *when) {
+  const bool device = check_guards(context->allocations, when), host = check_guards(context->host_allocations, when);
+  if (!device || !host) sc_context_fail(context, CU_ILLEGAL_ADDRESS);
 }
 
 void sc_memory_release(sc_context *context) {
-  while (context->allocations != NULL) release(context, &context->allocations);
+  while (context->allocations != NULL) device_release(context, &context->allocations);
+  while (context->host_allocations != NULL) host_release(&context->host_allocations);
 }
 
 void sc_memory_end(void) {
@@ -199,8 +241,16 @@ static cu_result memory_alloc(sc_context *context, cu_pointer *pointer, size_t b
   if (pointer == NULL || bytes == 0) return CU_INVALID_VALUE;
   const uint64_t memory = sc.config.memory;
   if (context->allocated > memory || bytes > memory - context->allocated) return CU_OUT_OF_MEMORY;
-  const sc_allocation *a = allocate(context, bytes);
+  const sc_allocation *a = allocate(&context->allocations, bytes);
   if (a == NULL) return CU_OUT_OF_MEMORY;
+  struct softcuda_stats *s = &sc.stats;
+  uint64_t *device_peak = &sc.device_peak[context->device];
+  context->allocated += bytes;
+  s->memory_current += bytes;
+  s->memory_total += bytes;
+  ++s->allocations;
+  if (s->memory_current > s->memory_peak) s->memory_peak = s->memory_current;
+  if (context->allocated > *device_peak) *device_peak = context->allocated;
   *pointer = (uintptr_t)a->start;
   return CU_SUCCESS;
 }
@@ -213,12 +263,11 @@ cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t bytes) {
 }
 
 static cu_result memory_free(sc_context *context, cu_pointer pointer) {
-  sc_allocation **link = &context->allocations;
-  while (*link != NULL && (uintptr_t)(*link)->start != pointer) link = &(*link)->next;
-  if (*link == NULL) return CU_INVALID_VALUE;
+  if (*find(&context->allocations, pointer) == NULL) return CU_INVALID_VALUE;
   sc_stream_drain(context);
   sc_memory_check(context, "when memory was freed");
-  if (context->error == CU_SUCCESS) release(context, link);
+  sc_allocation **link = find(&context->allocations, pointer);
+  if (context->error == CU_SUCCESS && *link != NULL) device_release(context, link);
   return context->error;
 }
 
@@ -226,5 +275,45 @@ cu_result cuMemFree_v2(cu_pointer pointer) {
   sc_context *context;
   cu_result result = sc_enter(SC_cuMemFree_v2, SC_NEED_CONTEXT, &context);
   if (result == CU_SUCCESS) result = memory_free(context, pointer);
+  return sc_leave(result);
+}
+
+static cu_result host_alloc(sc_context *context, void **pointer, size_t bytes, unsigned flags) {
+  enum { ALL_FLAGS = 7 };
+  if (pointer == NULL || bytes == 0 || flags > ALL_FLAGS) return CU_INVALID_VALUE;
+  if (bytes > PTRDIFF_MAX / 2) return CU_OUT_OF_MEMORY;
+  const sc_allocation *a = allocate(&context->host_allocations, bytes);
+  if (a == NULL) return CU_OUT_OF_MEMORY;
+  struct softcuda_stats *s = &sc.stats;
+  s->host_current += bytes;
+  ++s->host_allocations;
+  if (s->host_current > s->host_peak) s->host_peak = s->host_current;
+  *pointer = a->start;
+  return CU_SUCCESS;
+}
+
+cu_result cuMemHostAlloc(void **pointer, size_t bytes, unsigned flags) {
+  sc_context *context;
+  cu_result result = sc_enter(SC_cuMemHostAlloc, SC_NEED_CONTEXT, &context);
+  if (result == CU_SUCCESS) result = host_alloc(context, pointer, bytes, flags);
+  return sc_leave(result);
+}
+
+static cu_result host_free(sc_context *context, uintptr_t start) {
+  const sc_allocation *a = *find(&context->host_allocations, start);
+  if (a == NULL) return CU_INVALID_VALUE;
+  if (sc_stream_hangs(context)) sc_never();
+  sc_stream_fail_users(a->start, a->size);
+  sc_stream_drain(context);
+  sc_memory_check(context, "when page-locked memory was freed");
+  sc_allocation **link = find(&context->host_allocations, start);
+  if (context->error == CU_SUCCESS && *link != NULL) host_release(link);
+  return context->error;
+}
+
+cu_result cuMemFreeHost(void *pointer) {
+  sc_context *context;
+  cu_result result = sc_enter(SC_cuMemFreeHost, SC_NEED_CONTEXT, &context);
+  if (result == CU_SUCCESS) result = host_free(context, (uintptr_t)pointer);
   return sc_leave(result);
 }

@@ -5,12 +5,13 @@
 
 /*
  * A stream is a queue of work that is carried out only when someone waits for it: then what is waited for runs, and
- * chance decides how much of the other streams' work runs before. A marker is a point in a queue; an event is the name
- * of the marker that it recorded last.
+ * chance decides how much of the other streams' work runs before. With planted times it runs when its time has come. A
+ * marker is a point in a queue; an event is the name of the marker that it recorded last.
  */
 typedef struct marker {
   unsigned holders;
   sc_stream *stream; /* valid until it is done */
+  uint64_t time;     /* when it is reached */
   bool done;
 } marker;
 
@@ -19,6 +20,9 @@ typedef enum work_kind { COPY, LAUNCH, RECORD, WAIT } work_kind;
 typedef struct work {
   struct work *next;
   work_kind kind;
+  uint64_t serial; /* grows over all streams */
+  sc_engine engine;
+  sc_span span; /* when it runs; ends never fall within a stream */
   sc_copy copy;
   sc_launch launch;
   marker *marker;
@@ -28,9 +32,13 @@ struct sc_stream {
   sc_stream *next; /* of all streams of all contexts */
   sc_context *context;
   bool blocking;
-  bool closed; /* destroyed by its owner; lives until its work is done */
+  bool closed;      /* destroyed by its owner; lives until its work is done */
+  bool hung;        /* its first operation never ends */
+  unsigned waiters; /* calls that wait for it: it lives until they have returned */
   work *head, **tail;
   unsigned length;
+  uint64_t last;  /* serial of what was queued last */
+  uint64_t ready; /* when all that is queued has ended */
 };
 
 typedef struct event {
@@ -40,6 +48,7 @@ typedef struct event {
 enum { MAX_LENGTH = 1024 };
 
 static sc_stream *streams;
+static uint64_t serial;
 
 /* ---- queues ---- */
 
@@ -47,8 +56,11 @@ static void marker_drop(marker *m) {
   if (m != NULL && --m->holders == 0) free(m);
 }
 
+/* Whether the source is the copy's own, taken at the call. */
+static bool captured(const sc_copy *copy) { return copy->from_host && !copy->source_locked; }
+
 static void work_free(work *w) {
-  if (w->kind == COPY && w->copy.from_host) free((void *)(uintptr_t)w->copy.source);
+  if (w->kind == COPY && captured(&w->copy)) free((void *)(uintptr_t)w->copy.source);
   if (w->kind == LAUNCH) free(w->launch.args);
   marker_drop(w->marker);
   free(w);
@@ -63,7 +75,12 @@ static work *take(sc_stream *s) {
   return w;
 }
 
-static bool blocked(const sc_stream *s) { return s->head->kind == WAIT && !s->head->marker->done; }
+static bool waits(const sc_stream *s) { return s->head->kind == WAIT && !s->head->marker->done; }
+
+static bool blocked(const sc_stream *s) { return s->hung || waits(s); }
+
+/* Whether some of what was queued up to this serial is left. */
+static bool pending(const sc_stream *s, uint64_t last) { return s->head != NULL && s->head->serial <= last; }
 
 static void stream_free(sc_stream *stream) {
   sc_stream **link = &streams;
@@ -75,7 +92,7 @@ static void stream_free(sc_stream *stream) {
 static void free_closed(void) {
   for (sc_stream *s = streams, *next; s != NULL; s = next) {
     next = s->next;
-    if (s->closed && s->head == NULL) stream_free(s);
+    if (s->closed && s->head == NULL && s->waiters == 0) stream_free(s);
   }
 }
 
@@ -114,10 +131,17 @@ static cu_result execute(sc_context *context, work *w) {
   return result;
 }
 
-/* Carries out the first operation of a queue. */
+static bool is_operation(const work *w) { return w->kind == COPY || w->kind == LAUNCH; }
+
+/* Carries out the first operation of a queue, if it doesn't hang. */
 static void step(sc_stream *s) {
+  if (is_operation(s->head) && sc.hang_in > 0 && --sc.hang_in == 0) {
+    s->hung = true;
+    return;
+  }
   work *w = take(s);
-  if (w->kind == COPY || w->kind == LAUNCH) {
+  if (is_operation(w)) {
+    sc_clock_count(s->context->device, w->engine, w->span);
     const cu_result code = execute(s->context, w);
     if (code != CU_SUCCESS) sc_context_fail(s->context, code);
   }
@@ -125,13 +149,13 @@ static void step(sc_stream *s) {
   work_free(w);
 }
 
-/* The stream whose first operation must run so that this stream goes on. */
+/* The stream whose first operation must run so that this stream goes on. NULL: that one hangs. */
 static sc_stream *demanded(sc_stream *s) {
-  while (blocked(s)) s = s->head->marker->stream;
-  return s;
+  while (!s->hung && waits(s)) s = s->head->marker->stream;
+  return s->hung ? NULL : s;
 }
 
-/* Any stream that can go on; there is one. */
+/* Any stream that can go on, or NULL. */
 static sc_stream *runnable(void) {
   uint32_t count = 0;
   sc_stream *chosen = NULL;
@@ -140,11 +164,84 @@ static sc_stream *runnable(void) {
   return chosen;
 }
 
-static void run_until(sc_stream *stream, unsigned length) {
-  enum { MOST = 4 };
+/* ---- by chance ---- */
+
+enum { MOST = 4 };
+
+static void step_by_chance(sc_stream *s, uint32_t eagerness) {
+  sc_stream *next = demanded(s);
+  if (next == NULL) sc_never();
+  step(sc_random(MOST) < eagerness ? runnable() : next);
+}
+
+/* What a query does, so that asking again and again comes to an end. */
+static void make_progress(const marker *m) {
+  const uint32_t steps = 1 + sc_random(MOST), eagerness = sc_random(MOST + 1);
+  for (uint32_t i = 0; i < steps && !m->done; ++i) {
+    sc_stream *next = sc_random(MOST) < eagerness ? runnable() : demanded(m->stream);
+    if (next != NULL) step(next);
+  }
+}
+
+/* ---- by planted times ---- */
+
+static bool is_earlier(const work *a, const work *b) {
+  return a->span.end != b->span.end ? a->span.end < b->span.end : a->serial < b->serial;
+}
+
+/* The stream of a context whose first operation ends next, of those that can go on and end at these times. Or NULL. */
+static sc_stream *next_due(const sc_context *context, uint64_t from, uint64_t to) {
+  sc_stream *next = NULL;
+  for (sc_stream *s = streams; s != NULL; s = s->next) {
+    if (s->context != context || s->head == NULL || s->head->span.end < from || s->head->span.end > to) continue;
+    if (demanded(s) != NULL && (next == NULL || is_earlier(s->head, next->head))) next = s;
+  }
+  return next;
+}
+
+static void run_due(const sc_context *context, uint64_t now) {
+  for (sc_stream *s = next_due(context, 0, now); s != NULL; s = next_due(context, 0, now)) step(demanded(s));
+}
+
+static void step_in_time(sc_stream *s, uint64_t last) {
+  const cu_device device = s->context->device;
+  const uint64_t now = sc_clock_now(device);
+  run_due(s->context, now);
+  if (!pending(s, last)) return;
+  if (s->head->span.end <= now) sc_never();
+  sc_clock_wait(device, s->head->span.end);
+}
+
+/* What a query does: a virtual clock goes on to the next end. */
+static void let_time_pass(const sc_context *context) {
+  const uint64_t now = sc_clock_now(context->device);
+  const sc_stream *next = sc.config.virtual_clock ? next_due(context, now + 1, UINT64_MAX) : NULL;
+  if (next != NULL) sc_clock_wait(context->device, next->head->span.end);
+}
+
+/* ---- waiting ---- */
+
+/* Waits for what was queued on a stream up to this serial. Returns the error of its context. */
+static cu_result complete(sc_stream *s, uint64_t last) {
   const uint32_t eagerness = sc_random(MOST + 1);
-  while (stream->length > length) step(sc_random(MOST) < eagerness ? runnable() : demanded(stream));
+  const bool was_closed = s->closed;
+  ++s->waiters;
+  while (pending(s, last)) {
+    if (sc_clock_planted())
+      step_in_time(s, last);
+    else
+      step_by_chance(s, eagerness);
+  }
+  --s->waiters;
+  const cu_result result = s->closed && !was_closed ? CU_INVALID_HANDLE : s->context->error;
   free_closed();
+  return result;
+}
+
+bool sc_stream_hangs(const sc_context *context) {
+  const sc_stream *s = streams;
+  while (s != NULL && (s->context != context || !s->hung)) s = s->next;
+  return s != NULL;
 }
 
 static sc_stream *busy(const sc_context *context) {
@@ -154,16 +251,34 @@ static sc_stream *busy(const sc_context *context) {
 }
 
 void sc_stream_drain(const sc_context *context) {
-  for (sc_stream *s = busy(context); s != NULL; s = busy(context)) run_until(s, 0);
+  const cu_context handle = context->handle;
+  for (sc_stream *s = busy(context); s != NULL && context->handle == handle; s = busy(context)) complete(s, s->last);
 }
 
 /* ---- submission ---- */
+
+static sc_engine engine_of(const work *w) {
+  if (w->kind == COPY && w->copy.from_host && !w->copy.to_host) return SC_UPLOAD;
+  if (w->kind == COPY && !w->copy.from_host && w->copy.to_host) return SC_DOWNLOAD;
+  return SC_COMPUTE;
+}
+
+static void plan(sc_stream *s, work *w) {
+  w->span = (sc_span){s->ready, s->ready};
+  if (!is_operation(w) || !sc_clock_planted()) return;
+  const uint64_t bytes = w->kind == COPY ? (uint64_t)w->copy.width * w->copy.height : 0;
+  w->engine = engine_of(w);
+  w->span = sc_clock_plan(s->context, w->engine, bytes, s->ready);
+  s->ready = w->span.end;
+}
 
 static cu_result append(sc_stream *s, const work *what) {
   work *w = malloc(sizeof *w);
   if (w == NULL) return CU_OUT_OF_MEMORY;
   *w = *what;
   w->next = NULL;
+  w->serial = s->last = ++serial;
+  plan(s, w);
   if (w->marker != NULL) ++w->marker->holders;
   *s->tail = w;
   s->tail = &w->next;
@@ -176,7 +291,7 @@ static cu_result append(sc_stream *s, const work *what) {
 static marker *record(sc_stream *s) {
   marker *m = malloc(sizeof *m);
   if (m == NULL) return NULL;
-  *m = (marker){.holders = 1, .stream = s};
+  *m = (marker){.holders = 1, .stream = s, .time = s->ready};
   if (append(s, &(work){.kind = RECORD, .marker = m}) != CU_SUCCESS) {
     free(m);
     return NULL;
@@ -185,6 +300,7 @@ static marker *record(sc_stream *s) {
 }
 
 static cu_result wait_for(sc_stream *s, marker *m) {
+  if (s->ready < m->time) s->ready = m->time;
   return m->done ? CU_SUCCESS : append(s, &(work){.kind = WAIT, .marker = m});
 }
 
@@ -210,8 +326,7 @@ static cu_result join_legacy(sc_stream *s) {
 
 /* Room in a queue, where a submission begins. */
 static cu_result make_room(sc_stream *s) {
-  if (s->length >= MAX_LENGTH) run_until(s, MAX_LENGTH - 1);
-  return s->context->error;
+  return s->length < MAX_LENGTH ? s->context->error : complete(s, s->head->serial);
 }
 
 /* On failure what the work owns stays with the caller. */
@@ -224,23 +339,48 @@ static cu_result submit(sc_stream *s, const work *what) {
 cu_result sc_stream_copy(sc_stream *stream, const sc_copy *copy) {
   if (copy->width == 0 || copy->height == 0) return CU_SUCCESS;
   work w = {.kind = COPY, .copy = *copy};
-  if (copy->from_host) {
-    unsigned char *captured = malloc(copy->width * copy->height);
-    if (captured == NULL) return CU_OUT_OF_MEMORY;
+  if (captured(copy)) {
+    unsigned char *bytes = malloc(copy->width * copy->height);
+    if (bytes == NULL) return CU_OUT_OF_MEMORY;
     for (size_t y = 0; y < copy->height; ++y)
-      memcpy(captured + y * copy->width, copy->source + y * copy->source_pitch, copy->width);
-    w.copy.source = captured;
+      memcpy(bytes + y * copy->width, copy->source + y * copy->source_pitch, copy->width);
+    w.copy.source = bytes;
     w.copy.source_pitch = copy->width;
   }
   const cu_result result = submit(stream, &w);
-  if (result != CU_SUCCESS && copy->from_host) free((void *)(uintptr_t)w.copy.source);
-  return result;
+  if (result != CU_SUCCESS && captured(copy)) free((void *)(uintptr_t)w.copy.source);
+  const bool blocks = (copy->to_host && !copy->target_locked) || (captured(copy) && sc_clock_planted());
+  return result == CU_SUCCESS && blocks ? complete(stream, stream->last) : result;
 }
 
 cu_result sc_stream_launch(sc_stream *stream, const sc_launch *launch) {
   const cu_result result = submit(stream, &(work){.kind = LAUNCH, .launch = *launch});
   if (result != CU_SUCCESS) free(launch->args);
   return result;
+}
+
+/* ---- memory that is freed too early ---- */
+
+static bool overlaps(const unsigned char *a, size_t a_size, const unsigned char *b, size_t b_size) {
+  return (uintptr_t)a < (uintptr_t)b + b_size && (uintptr_t)b < (uintptr_t)a + a_size;
+}
+
+static bool uses(const work *w, const unsigned char *start, size_t size) {
+  const sc_copy *c = &w->copy;
+  if (w->kind != COPY) return false;
+  return overlaps(c->target, (c->height - 1) * c->target_pitch + c->width, start, size) ||
+         overlaps(c->source, (c->height - 1) * c->source_pitch + c->width, start, size);
+}
+
+void sc_stream_fail_users(const unsigned char *start, size_t size) {
+  for (sc_stream *s = streams; s != NULL; s = s->next) {
+    const work *w = s->head;
+    while (w != NULL && !uses(w, start, size)) w = w->next;
+    if (w == NULL) continue;
+    sc_report("page-locked memory at %p was freed, which a queued copy still uses", (const void *)start);
+    ++sc.stats.guard_violations;
+    sc_context_fail(s->context, CU_ILLEGAL_ADDRESS);
+  }
 }
 
 /* ---- streams ---- */
@@ -318,7 +458,7 @@ static cu_result stream_synchronize(sc_context *context, cu_stream handle) {
   if (s == NULL) return CU_INVALID_HANDLE;
   cu_result result = CU_SUCCESS;
   if (handle == NULL) result = join_legacy(s);
-  if (result == CU_SUCCESS) run_until(s, 0);
+  if (result == CU_SUCCESS) result = complete(s, s->last);
   sc_memory_check(context, "when a stream was synchronised");
   return context->error != CU_SUCCESS ? context->error : result;
 }
@@ -381,6 +521,30 @@ cu_result cuEventRecord(cu_event handle, cu_stream stream) {
   sc_context *context;
   cu_result result = sc_enter(SC_cuEventRecord, SC_NEED_CONTEXT, &context);
   if (result == CU_SUCCESS) result = event_record(context, handle, stream);
+  return sc_leave(result);
+}
+
+static cu_result event_query(sc_context *context, cu_event handle) {
+  const event *e = sc_handle_object(handle, SC_EVENT, context);
+  if (e == NULL) return CU_INVALID_HANDLE;
+  marker *m = e->last;
+  if (m == NULL) return CU_SUCCESS;
+  if (sc_clock_planted())
+    run_due(context, sc_clock_now(context->device));
+  else
+    make_progress(m);
+  const bool done = m->done;
+  free_closed();
+  if (done) sc_memory_check(context, "when an event was complete");
+  if (context->error != CU_SUCCESS) return context->error;
+  if (!done) let_time_pass(context);
+  return done ? CU_SUCCESS : CU_NOT_READY;
+}
+
+cu_result cuEventQuery(cu_event handle) {
+  sc_context *context;
+  cu_result result = sc_enter(SC_cuEventQuery, SC_NEED_CONTEXT, &context);
+  if (result == CU_SUCCESS) result = event_query(context, handle);
   return sc_leave(result);
 }
 

@@ -6,11 +6,14 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../host/gpu/cuda_api.h"
@@ -49,14 +52,16 @@ typedef struct session {
   cu_module module;
 } session;
 
-static session begin(void) {
+static session begin_on(cu_device device) {
   session s;
   OK(cuInit(0));
-  OK(cuDevicePrimaryCtxRetain(&s.context, 0));
+  OK(cuDevicePrimaryCtxRetain(&s.context, device));
   OK(cuCtxPushCurrent_v2(s.context));
   OK(cuModuleLoadData(&s.module, image));
   return s;
 }
+
+static session begin(void) { return begin_on(0); }
 
 /* Ends a session in which the device may have failed. */
 static void end_failed(cu_result code) {
@@ -64,6 +69,7 @@ static void end_failed(cu_result code) {
   GIVES(cuDevicePrimaryCtxRelease_v2(0), code);
   assert_int_equal(stats().contexts, 0);
   assert_int_equal(stats().memory_current, 0);
+  assert_int_equal(stats().host_current, 0);
 }
 
 static void end(void) {
@@ -74,6 +80,13 @@ static void end(void) {
 static cu_pointer allocate(size_t bytes) {
   cu_pointer p;
   OK(cuMemAlloc_v2(&p, bytes));
+  return p;
+}
+
+/* Page-locked memory. */
+static void *locked(size_t bytes) {
+  void *p;
+  OK(cuMemHostAlloc(&p, bytes, 0));
   return p;
 }
 
@@ -137,7 +150,8 @@ static uint32_t read_one(cu_pointer slab, cu_stream stream) {
 static int setup(void **state) {
   (void)state;
   unsetenv("SOFTCUDA");
-  return softcuda_restart();
+  softcuda_abandon();
+  return 0;
 }
 
 /* ---- driver and devices ---- */
@@ -232,7 +246,14 @@ static void test_settings(void **state) {
                                       "fail=cuMemAlloc:1:0",
                                       "fail=cuMemAlloc:1:two",
                                       "fail=cuMem:1:2",
-                                      "fail=execute:1:700"};
+                                      "fail=execute:1:700",
+                                      "hang=cuMemAlloc:1",
+                                      "hang=execute:0",
+                                      "hang=execute:1:1",
+                                      "upload_rate=fast",
+                                      "launch_time=-1",
+                                      "launch_time=1K",
+                                      "clock=none"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) assert_int_equal(softcuda_set(wrong[i]), -1);
 }
 
@@ -402,6 +423,168 @@ static void test_large_slab(void **state) {
   end();
 }
 
+static void test_poison_of_large_memory(void **state) {
+  (void)state;
+  begin();
+  const size_t size = ((size_t)16 << 30) + 4, edge = (size_t)32 << 20;
+  const cu_pointer p = allocate(size);
+  assert_int_equal(read_one(p, NULL), 0xDBDBDBDB);
+  assert_int_equal(read_one(p + edge - 8192, NULL), 0xDBDBDBDB);
+  assert_int_equal(read_one(p + size / 2, NULL), 0);
+  assert_int_equal(read_one(p + size - edge + 8192, NULL), 0xDBDBDBDB);
+  assert_int_equal(read_one(p + size - 4, NULL), 0xDBDBDBDB);
+  end();
+}
+
+/* Resident pages of this process. */
+static long resident(void) {
+  long all, pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "%ld %ld", &all, &pages), 2);
+  fclose(file);
+  return pages;
+}
+
+/* As an engine does that is opened and closed for months. */
+static void test_cycles(void **state) {
+  (void)state;
+  enum { TIMES = SC_ASAN || SC_TSAN ? 200 : 10000, WARM = TIMES / 10, MORE = 1000 };
+  const size_t size = (size_t)16 << 30;
+  long warm = 0;
+  for (uint32_t i = 0; i < TIMES; ++i) {
+    if (i == WARM) warm = resident();
+    const session s = begin();
+    const cu_pointer p = allocate(size);
+    uint32_t *back = locked(sizeof *back);
+    fill_one(s, p + size / 2, i, NULL);
+    OK(cuMemcpyDtoHAsync_v2(back, p + size / 2, sizeof *back, NULL));
+    OK(cuStreamSynchronize(NULL));
+    assert_int_equal(*back, i);
+    OK(cuMemFreeHost(back));
+    OK(cuMemFree_v2(p));
+    end();
+  }
+  assert_int_equal(stats().memory_peak, size);
+  if (!SC_ASAN && !SC_TSAN) assert_true(resident() < warm + MORE);
+}
+
+/* ---- several devices' memory ---- */
+
+static void test_device_peaks(void **state) {
+  (void)state;
+  set("devices=2");
+  set("memory=1000");
+  const session first = begin_on(0);
+  const cu_pointer a = allocate(600), b = allocate(400);
+  const session second = begin_on(1);
+  cu_pointer c = allocate(900), none;
+  GIVES(cuMemAlloc_v2(&none, 101), CU_OUT_OF_MEMORY);
+  assert_ptr_not_equal(first.context, second.context);
+  assert_int_equal(softcuda_device_current(0), 1000);
+  assert_int_equal(softcuda_device_current(1), 900);
+  assert_int_equal(stats().memory_peak, 1900);
+  OK(cuMemFree_v2(c));
+  c = allocate(10);
+  assert_int_equal(softcuda_device_peak(1), 900);
+  OK(cuCtxPopCurrent_v2(NULL));
+  OK(cuMemFree_v2(b));
+  softcuda_reset_peaks();
+  assert_int_equal(softcuda_device_peak(0), 600);
+  assert_int_equal(softcuda_device_peak(1), 10);
+  assert_int_equal(stats().memory_peak, 610);
+  OK(cuMemFree_v2(a));
+  OK(cuDevicePrimaryCtxRelease_v2(1));
+  assert_int_equal(softcuda_device_current(1), 0);
+  assert_int_equal(softcuda_device_peak(1), 10);
+  assert_int_equal(softcuda_device_peak(2), 0);
+  assert_int_equal(softcuda_device_peak(-1), 0);
+  assert_int_equal(softcuda_device_current(8), 0);
+  end();
+  assert_int_equal(softcuda_restart(), 0);
+  assert_int_equal(softcuda_device_peak(0), 0);
+}
+
+/* ---- page-locked memory ---- */
+
+static void test_locked_memory(void **state) {
+  (void)state;
+  begin();
+  void *none;
+  GIVES(cuMemHostAlloc(&none, 0, 0), CU_INVALID_VALUE);
+  GIVES(cuMemHostAlloc(NULL, 1, 0), CU_INVALID_VALUE);
+  GIVES(cuMemHostAlloc(&none, 1, 8), CU_INVALID_VALUE);
+  GIVES(cuMemHostAlloc(&none, SIZE_MAX, 0), CU_OUT_OF_MEMORY);
+  unsigned char *a = locked(1000), *b = locked(500);
+  for (unsigned i = 0; i < 1000; ++i) assert_int_equal(a[i], 0xDB);
+  assert_int_equal(stats().host_current, 1500);
+  assert_int_equal(stats().host_allocations, 2);
+  assert_int_equal(stats().allocations, 0);
+  assert_int_equal(stats().memory_current, 0);
+  const cu_pointer p = allocate(16);
+  GIVES(cuMemFree_v2((uintptr_t)a), CU_INVALID_VALUE);
+  GIVES(cuMemFreeHost((void *)(uintptr_t)p), CU_INVALID_VALUE);
+  GIVES(cuMemFreeHost(a + 1), CU_INVALID_VALUE);
+  GIVES(cuMemFreeHost(NULL), CU_INVALID_VALUE);
+  OK(cuMemFreeHost(a));
+  GIVES(cuMemFreeHost(a), CU_INVALID_VALUE);
+  assert_int_equal(stats().host_current, 500);
+  assert_int_equal(stats().host_peak, 1500);
+  softcuda_reset_peaks();
+  assert_int_equal(stats().host_peak, 500);
+  memset(b, 0, 500);
+  end();
+  assert_int_equal(stats().left_behind, 3); /* the module, and one of each memory */
+}
+
+SC_NO_ASAN static void poke(unsigned char *byte) { *byte = 1; }
+
+static void test_locked_guards(void **state) {
+  (void)state;
+  static const ptrdiff_t wrong[] = {-1, -4096, 1000, 5000};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    begin();
+    unsigned char *p = locked(1000);
+    poke(p);
+    poke(p + 999);
+    OK(cuStreamSynchronize(NULL));
+    poke(p + wrong[i]);
+    GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
+    assert_int_equal(stats().guard_violations, 1);
+    GIVES(cuMemFreeHost(p), CU_ILLEGAL_ADDRESS);
+    end_failed(CU_ILLEGAL_ADDRESS);
+    assert_int_equal(softcuda_restart(), 0);
+  }
+}
+
+/* A copy whose memory is freed before it is carried out. */
+static void check_freed_early(bool down, bool wait) {
+  begin();
+  const cu_stream s = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(64);
+  unsigned char *bytes = locked(64), *other = locked(64);
+  if (down)
+    download(bytes + 32, p, 32, s);
+  else
+    upload(p, bytes + 32, 32, s);
+  OK(cuEventRecord(e, s));
+  OK(cuMemFreeHost(other));
+  if (!wait) upload(p, locked(8), 8, s);
+  while (wait && cuEventQuery(e) == CU_NOT_READY) continue;
+  if (!wait) download(bytes, p, 1, new_stream());
+  GIVES(cuMemFreeHost(bytes), wait ? CU_SUCCESS : CU_ILLEGAL_ADDRESS);
+  assert_int_equal(stats().guard_violations, !wait);
+  end_failed(wait ? CU_SUCCESS : CU_ILLEGAL_ADDRESS);
+  assert_int_equal(softcuda_restart(), 0);
+}
+
+static void test_locked_freed_early(void **state) {
+  (void)state;
+  for (int down = 0; down < 2; ++down)
+    for (int wait = 0; wait < 2; ++wait) check_freed_early(down, wait);
+}
+
 /* Whether a child process comes to a bad end. */
 static bool child_fails(void (*body)(void)) {
   fflush(NULL);
@@ -409,6 +592,7 @@ static bool child_fails(void (*body)(void)) {
   assert_true(child >= 0);
   if (child == 0) {
     if (freopen("/dev/null", "w", stderr) == NULL) _exit(0);
+    signal(SIGSEGV, SIG_DFL); /* cmocka's handler would go on with the next test */
     body();
     exit(0);
   }
@@ -439,11 +623,25 @@ static void race_between_lanes(void) { run_in_child("softcuda_race", 16); }
 
 static void barriers_between_lanes(void) { run_in_child("softcuda_scan", 16); }
 
+static void read_freed(void) {
+  begin();
+  unsigned char *p = locked(64);
+  OK(cuMemFreeHost(p));
+  (void)*(volatile unsigned char *)p;
+}
+
+static void damage_locked(void) {
+  begin();
+  poke((unsigned char *)locked(64) + 64);
+}
+
 /* Runs first, as a sanitizer watches a child best while its parent has no fibres. */
 static void test_bad_ends(void **state) {
   (void)state;
   assert_false(child_fails(nothing));
   assert_true(child_fails(end_with_damage));
+  assert_true(child_fails(read_freed));
+  assert_true(child_fails(damage_locked));
   assert_false(child_fails(fill_within));
   assert_int_equal(child_fails(fill_beyond), SC_ASAN);
   assert_false(child_fails(barriers_between_lanes));
@@ -505,11 +703,11 @@ static void test_copy_times(void **state) {
   begin();
   const cu_stream s = new_stream();
   const cu_pointer p = allocate(8);
-  char text[8] = "before";
+  char text[8] = "before", *back = locked(8);
   upload(p, text, sizeof text, s);
   memcpy(text, "after", 6);
-  char back[8] = "none";
-  download(back, p, sizeof back, s);
+  strcpy(back, "none");
+  download(back, p, 8, s);
   assert_string_equal(back, "none");
   assert_int_equal(stats().bytes_up, 0);
   OK(cuStreamSynchronize(s));
@@ -518,6 +716,42 @@ static void test_copy_times(void **state) {
   assert_int_equal(stats().bytes_down, 8);
   assert_int_equal(stats().queued, 0);
   end();
+}
+
+/* With both functions: page-locked memory is read and written late, pageable memory at the call. */
+static void test_copies_of_locked_memory(void **state) {
+  (void)state;
+  begin();
+  const cu_stream s = new_stream();
+  const cu_pointer p = allocate(8);
+  char *text = locked(8), *late = locked(8), at_once[8] = "none";
+  for (int two_dimensions = 0; two_dimensions < 2; ++two_dimensions) {
+    strcpy(text, "before");
+    strcpy(late, "none");
+    if (two_dimensions) {
+      cu_copy_2d c = row(CU_MEMORY_HOST, CU_MEMORY_DEVICE, 8);
+      c.src_host = text;
+      c.dst_device = p;
+      OK(cuMemcpy2DAsync_v2(&c, s));
+      download(late, p, 8, s);
+    } else {
+      upload(p, text, 8, s);
+      OK(cuMemcpyDtoHAsync_v2(late, p, 8, s));
+    }
+    strcpy(text, "after");
+    assert_string_equal(late, "none");
+    if (two_dimensions)
+      download(at_once, p, 8, s);
+    else
+      OK(cuMemcpyDtoHAsync_v2(at_once, p, 8, s));
+    assert_string_equal(at_once, "after");
+    assert_string_equal(late, "after");
+    memset(at_once, 0, sizeof at_once);
+  }
+  set("sticky=execute:2:719");
+  upload(p, text, 8, s);
+  GIVES(cuMemcpyDtoHAsync_v2(at_once, p, 8, s), CU_LAUNCH_FAILED);
+  end_failed(CU_LAUNCH_FAILED);
 }
 
 static void test_copy_2d(void **state) {
@@ -601,6 +835,21 @@ static void test_copy_outside(void **state) {
   GIVES(cuMemcpyHtoDAsync_v2(p - 1, bytes, 1, NULL), CU_INVALID_VALUE);
   GIVES(cuMemcpyHtoDAsync_v2(p, bytes, SIZE_MAX, NULL), CU_INVALID_VALUE);
   GIVES(cuMemcpyHtoDAsync_v2((uintptr_t)bytes, bytes, 1, NULL), CU_INVALID_VALUE);
+  OK(cuMemcpyDtoHAsync_v2(bytes, p, 32, NULL));
+  OK(cuMemcpyDtoHAsync_v2(NULL, 0, 0, NULL));
+  GIVES(cuMemcpyDtoHAsync_v2(NULL, p, 1, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyDtoHAsync_v2(bytes, p + 1, 32, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyDtoHAsync_v2(bytes, (uintptr_t)bytes, 1, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyDtoHAsync_v2(bytes, p, 1, (cu_stream)(uintptr_t)0xbad), CU_INVALID_HANDLE);
+  /* Page-locked in part. */
+  char *page = locked(24);
+  OK(cuMemcpyDtoHAsync_v2(page, p, 24, NULL));
+  GIVES(cuMemcpyDtoHAsync_v2(page, p, 25, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyHtoDAsync_v2(p, page - 1, 2, NULL), CU_INVALID_VALUE);
+  cu_copy_2d c = row(CU_MEMORY_DEVICE, CU_MEMORY_HOST, 25);
+  c.src_device = p;
+  c.dst_host = page;
+  GIVES(cuMemcpy2DAsync_v2(&c, NULL), CU_INVALID_VALUE);
   OK(cuMemFree_v2(p));
   GIVES(cuMemcpyHtoDAsync_v2(p, bytes, 1, NULL), CU_INVALID_VALUE);
   end();
@@ -636,14 +885,37 @@ static uint32_t read_before_write(unsigned seed, bool wait) {
   const cu_pointer p = allocate(4);
   fill_one(s, p, 1, NULL);
   OK(cuStreamSynchronize(NULL));
-  uint32_t value;
-  download(&value, p, sizeof value, b);
+  uint32_t *value = locked(sizeof *value);
+  download(value, p, sizeof *value, b);
   OK(cuEventRecord(e, b));
   if (wait) OK(cuStreamWaitEvent(a, e, 0));
   fill_one(s, p, 2, a);
   OK(cuStreamSynchronize(b));
+  const uint32_t result = *value;
   end();
-  return value;
+  return result;
+}
+
+/* What is uploaded from page-locked memory that is written anew. */
+static uint32_t reuse_source(unsigned seed, bool wait) {
+  set_seed(seed);
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(8);
+  uint32_t *value = locked(sizeof *value);
+  *value = 1;
+  upload(p, value, sizeof *value, a);
+  OK(cuEventRecord(e, a));
+  fill_one(s, p + 4, 0, b);
+  if (wait)
+    while (cuEventQuery(e) == CU_NOT_READY) continue;
+  else
+    OK(cuStreamSynchronize(b));
+  *value = 2;
+  const uint32_t result = read_one(p, a);
+  end();
+  return result;
 }
 
 static void check_race(uint32_t (*race)(unsigned, bool), uint32_t right, uint32_t wrong) {
@@ -665,6 +937,7 @@ static void test_missing_wait(void **state) {
   (void)state;
   check_race(read_across, 2, 1);
   check_race(read_before_write, 1, 2);
+  check_race(reuse_source, 1, 2);
 }
 
 static void test_order_within_stream(void **state) {
@@ -722,18 +995,22 @@ static void test_event_across_devices(void **state) {
   const cu_stream a = new_stream();
   const cu_event e = new_event();
   const cu_pointer p = allocate(4);
-  uint32_t value = 0, seven = 7;
+  const uint32_t seven = 7;
+  uint32_t *value = locked(sizeof *value);
   upload(p, &seven, sizeof seven, a);
-  download(&value, p, sizeof value, a);
+  download(value, p, sizeof *value, a);
   OK(cuEventRecord(e, a));
   OK(cuCtxPushCurrent_v2(second));
   const cu_stream b = new_stream();
   GIVES(cuEventRecord(e, b), CU_INVALID_HANDLE);
+  GIVES(cuEventQuery(e), CU_INVALID_HANDLE);
+  GIVES(cuMemFreeHost(value), CU_INVALID_VALUE);
+  assert_int_not_equal(*value, 7);
   GIVES(cuStreamSynchronize(a), CU_INVALID_HANDLE);
   GIVES(cuMemFree_v2(p), CU_INVALID_VALUE);
   OK(cuStreamWaitEvent(b, e, 0));
   OK(cuStreamSynchronize(b));
-  assert_int_equal(value, 7);
+  assert_int_equal(*value, 7);
   OK(cuCtxPopCurrent_v2(NULL));
   OK(cuDevicePrimaryCtxRelease_v2(1));
   end();
@@ -751,14 +1028,14 @@ static void test_default_stream(void **state) {
     fill_one(s, p, 1, a);
     add_one(s, p, 1, NULL);
     add_one(s, p, 1, b);
-    uint32_t value = 0;
-    download(&value, p, sizeof value, NULL);
+    uint32_t *value = locked(sizeof *value);
+    download(value, p, sizeof *value, NULL);
     OK(cuStreamSynchronize(NULL));
-    assert_int_equal(value, 3);
+    assert_int_equal(*value, 3);
     add_one(s, p, 1, a);
-    download(&value, p, sizeof value, a);
+    download(value, p, sizeof *value, a);
     OK(cuStreamSynchronize(NULL));
-    assert_int_equal(value, 4);
+    assert_int_equal(*value, 4);
     end();
   }
 }
@@ -768,17 +1045,72 @@ static void test_implied_synchronisation(void **state) {
   const session s = begin();
   const cu_stream a = new_stream();
   const cu_pointer p = allocate(4), other = allocate(4);
-  uint32_t value = 0;
+  uint32_t *value = locked(sizeof *value);
+  void *page = locked(1);
   fill_one(s, p, 5, a);
-  download(&value, p, sizeof value, a);
+  download(value, p, sizeof *value, a);
   OK(cuMemFree_v2(other));
-  assert_int_equal(value, 5);
+  assert_int_equal(*value, 5);
   fill_one(s, p, 6, a);
-  download(&value, p, sizeof value, a);
+  download(value, p, sizeof *value, a);
+  OK(cuMemFreeHost(page));
+  assert_int_equal(*value, 6);
+  fill_one(s, p, 7, a);
+  download(value, p, sizeof *value, a);
   OK(cuStreamDestroy_v2(a));
-  assert_int_equal(value, 5);
+  assert_int_equal(*value, 6);
+  OK(cuModuleUnload(s.module));
+  assert_int_equal(*value, 7);
+  assert_int_equal(stats().launches, 3);
+  const session again = begin();
+  fill_one(again, p, 8, NULL);
+  OK(cuCtxPopCurrent_v2(NULL));
+  OK(cuDevicePrimaryCtxRelease_v2(0));
+  assert_int_equal(stats().launches, 3);
   end();
-  assert_int_equal(value, 6);
+  assert_int_equal(stats().launches, 4);
+}
+
+static void test_event_query(void **state) {
+  (void)state;
+  unsigned waited = 0;
+  for (unsigned seed = 0; seed < SEEDS; ++seed) {
+    set_seed(seed);
+    const session s = begin();
+    const cu_stream a = new_stream(), b = new_stream();
+    const cu_event e = new_event(), first = new_event();
+    const cu_pointer p = allocate(4);
+    uint32_t *value = locked(sizeof *value);
+    OK(cuEventQuery(e)); /* never recorded */
+    fill_one(s, p, 0, a);
+    OK(cuEventRecord(first, a));
+    OK(cuStreamWaitEvent(b, first, 0));
+    for (unsigned i = 1; i <= 20; ++i) add_one(s, p, 1, b);
+    download(value, p, sizeof *value, b);
+    OK(cuEventRecord(e, b));
+    cu_result result;
+    while ((result = cuEventQuery(e)) == CU_NOT_READY) ++waited;
+    OK(result);
+    assert_int_equal(*value, 20);
+    OK(cuEventQuery(first));
+    OK(cuEventQuery(e));
+    OK(cuEventDestroy_v2(e));
+    GIVES(cuEventQuery(e), CU_INVALID_HANDLE);
+    GIVES(cuEventQuery((cu_event)a), CU_INVALID_HANDLE);
+    end();
+  }
+  assert_true(waited > SEEDS);
+
+  begin();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(4);
+  upload(p, "abc", 4, NULL);
+  OK(cuEventRecord(e, NULL));
+  set("sticky=execute:1:719");
+  cu_result result;
+  while ((result = cuEventQuery(e)) == CU_NOT_READY) continue;
+  GIVES(result, CU_LAUNCH_FAILED);
+  end_failed(CU_LAUNCH_FAILED);
 }
 
 /* ---- modules and launches ---- */
@@ -924,9 +1256,10 @@ static void check_kernel(const char *name, unsigned lanes, uint32_t value, cu_re
   const session s = begin();
   const cu_stream stream = new_stream();
   const cu_pointer p = allocate(64);
-  char kept[4] = "yes";
+  char *kept = locked(4);
+  strcpy(kept, "yes");
   launch(s, name, 3, (softcuda_test_args){.lanes = lanes, .value = value}, p, stream);
-  if (code != CU_SUCCESS) download(kept, p, sizeof kept, stream); /* is dropped */
+  if (code != CU_SUCCESS) download(kept, p, 4, stream); /* is dropped */
   GIVES(cuStreamSynchronize(stream), code);
   assert_string_equal(kept, "yes");
   cu_event e;
@@ -981,12 +1314,13 @@ static void test_sticky(void **state) {
   (void)state;
   const session s = begin();
   const cu_pointer p = allocate(4);
-  uint32_t value = 5;
+  uint32_t *value = locked(sizeof *value);
+  *value = 5;
   fill_one(s, p, 1, NULL);
-  download(&value, p, sizeof value, NULL);
+  download(value, p, sizeof *value, NULL);
   set("sticky=cuStreamSynchronize:1:700");
   GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
-  assert_int_equal(value, 5);
+  assert_int_equal(*value, 5);
   assert_int_equal(stats().queued, 0);
   GIVES(cuStreamSynchronize(NULL), CU_ILLEGAL_ADDRESS);
   GIVES(cuMemFree_v2(p), CU_ILLEGAL_ADDRESS);
@@ -1035,6 +1369,463 @@ static void test_sticky_without_context(void **state) {
   OK(cuDeviceGetCount(&count));
 }
 
+/* ---- an operation that hangs ---- */
+
+static cu_result poll(cu_event e) {
+  cu_result result = CU_NOT_READY;
+  for (unsigned i = 0; i < 1000 && result == CU_NOT_READY; ++i) result = cuEventQuery(e);
+  return result;
+}
+
+/* The second operation on stream a of four; b waits for the end of a. */
+typedef struct hanging {
+  session session;
+  cu_stream a, b;
+  cu_event first, last, after;
+  cu_pointer p;
+  uint32_t *values; /* page-locked */
+} hanging;
+
+static hanging begin_hanging(void) {
+  hanging h = {.session = begin(),
+               .a = new_stream(),
+               .b = new_stream(),
+               .first = new_event(),
+               .last = new_event(),
+               .after = new_event(),
+               .p = allocate(8),
+               .values = locked(8)};
+  memset(h.values, 0, 8);
+  set("hang=execute:2");
+  fill_one(h.session, h.p, 1, h.a);
+  OK(cuEventRecord(h.first, h.a));
+  while (cuEventQuery(h.first) == CU_NOT_READY) continue;
+  add_one(h.session, h.p, 1, h.a);
+  add_one(h.session, h.p, 1, h.a);
+  download(h.values, h.p, 4, h.a);
+  OK(cuEventRecord(h.last, h.a));
+  OK(cuStreamWaitEvent(h.b, h.last, 0));
+  download(h.values + 1, h.p, 4, h.b);
+  OK(cuEventRecord(h.after, h.b));
+  GIVES(poll(h.after), CU_NOT_READY);
+  return h;
+}
+
+static void test_hang(void **state) {
+  (void)state;
+  static const char *const rates[] = {"launch_time=0", "launch_time=5"};
+  for (unsigned i = 0; i < sizeof rates / sizeof *rates; ++i) {
+    set("clock=virtual");
+    set(rates[i]);
+    const hanging h = begin_hanging();
+    OK(cuEventQuery(h.first));
+    GIVES(poll(h.last), CU_NOT_READY);
+    softcuda_reset_faults();
+    GIVES(poll(h.last), CU_NOT_READY);
+    GIVES(poll(h.after), CU_NOT_READY);
+    assert_int_equal(softcuda_calls("execute"), 1);
+    assert_int_equal(h.values[0], 0);
+    assert_int_equal(h.values[1], 0);
+    /* Others go on. */
+    const cu_stream c = new_stream();
+    const cu_event e = new_event();
+    uint32_t *value = locked(4);
+    upload(h.p + 4, &(uint32_t){5}, 4, c);
+    download(value, h.p + 4, 4, c);
+    OK(cuEventRecord(e, c));
+    OK(poll(e));
+    OK(cuStreamSynchronize(c));
+    assert_int_equal(*value, 5);
+    OK(cuEventDestroy_v2(h.last));
+    OK(cuStreamDestroy_v2(h.a));
+    GIVES(poll(h.after), CU_NOT_READY);
+    assert_int_equal(softcuda_restart(), 1);
+    softcuda_abandon();
+  }
+  /* A device that is lost does no more work, and so doesn't hang. */
+  const hanging lost = begin_hanging();
+  set("sticky=cuEventQuery:1:719");
+  GIVES(cuEventQuery(lost.last), CU_LAUNCH_FAILED);
+  end_failed(CU_LAUNCH_FAILED);
+  const session s = begin();
+  const cu_pointer p = allocate(4);
+  fill_one(s, p, 3, NULL);
+  assert_int_equal(read_one(p, NULL), 3);
+  end();
+}
+
+static void never_synchronise(void) { cuStreamSynchronize(begin_hanging().b); }
+
+static void never_free(void) {
+  begin_hanging();
+  cuMemFree_v2(allocate(1));
+}
+
+static void never_free_host(void) { cuMemFreeHost(begin_hanging().values); }
+
+static void never_unload(void) { cuModuleUnload(begin_hanging().session.module); }
+
+static void never_release(void) {
+  begin_hanging();
+  cuDevicePrimaryCtxRelease_v2(0);
+}
+
+static void never_download(void) {
+  const hanging h = begin_hanging();
+  uint32_t value;
+  cuMemcpyDtoHAsync_v2(&value, h.p, sizeof value, h.a);
+}
+
+static void never_launch(void) {
+  const hanging h = begin_hanging();
+  for (unsigned i = 0; i < 2000; ++i) fill_one(h.session, h.p, 1, h.b);
+}
+
+static void never_in_time(void) {
+  set("launch_time=10");
+  never_synchronise();
+}
+
+static void destroy_hanging(void) {
+  const hanging h = begin_hanging();
+  OK(cuStreamDestroy_v2(h.a));
+  OK(cuEventDestroy_v2(h.last));
+}
+
+/* Whether a child process aborts, having said that a call would never return. */
+static bool child_says(void (*body)(void), const char *function) {
+  int ends[2], status;
+  char said[4096] = "", wanted[100];
+  assert_int_equal(pipe(ends), 0);
+  fflush(NULL);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    body();
+    exit(0);
+  }
+  close(ends[1]);
+  size_t length = 0;
+  for (ssize_t n; (n = read(ends[0], said + length, sizeof said - 1 - length)) > 0;) length += (size_t)n;
+  close(ends[0]);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  snprintf(wanted, sizeof wanted, "softcuda: %s would never return\n", function);
+  return !(WIFEXITED(status) && WEXITSTATUS(status) == 0) && strstr(said, wanted) != NULL;
+}
+
+static void test_never(void **state) {
+  (void)state;
+  assert_false(child_fails(destroy_hanging));
+  assert_true(child_says(never_synchronise, "cuStreamSynchronize"));
+  assert_true(child_says(never_in_time, "cuStreamSynchronize"));
+  assert_true(child_says(never_free, "cuMemFree_v2"));
+  assert_true(child_says(never_free_host, "cuMemFreeHost"));
+  assert_true(child_says(never_unload, "cuModuleUnload"));
+  assert_true(child_says(never_release, "cuDevicePrimaryCtxRelease_v2"));
+  assert_true(child_says(never_download, "cuMemcpyDtoHAsync_v2"));
+  assert_true(child_says(never_launch, "cuLaunchKernel"));
+}
+
+static void *push_abandoned(void *argument) {
+  (void)argument;
+  cu_context context;
+  OK(cuDevicePrimaryCtxRetain(&context, 1));
+  OK(cuCtxPushCurrent_v2(context));
+  softcuda_abandon();
+  cu_pointer p;
+  GIVES(cuMemAlloc_v2(&p, 1), CU_NOT_INITIALIZED);
+  OK(cuInit(0));
+  GIVES(cuMemAlloc_v2(&p, 1), CU_INVALID_CONTEXT);
+  GIVES(cuCtxPopCurrent_v2(NULL), CU_INVALID_CONTEXT);
+  return NULL;
+}
+
+static void test_abandon(void **state) {
+  (void)state;
+  set("devices=2");
+  const session s = begin();
+  const cu_stream a = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(8);
+  fill_one(s, p, 1, a);
+  download(locked(4), p, 4, a);
+  OK(cuEventRecord(e, a));
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, push_abandoned, NULL), 0);
+  pthread_join(thread, NULL);
+  const struct softcuda_stats none = {0}, now = stats();
+  assert_memory_equal(&now, &none, sizeof now);
+  assert_int_equal(softcuda_restart(), 0);
+  OK(cuInit(0));
+  GIVES(cuCtxPopCurrent_v2(NULL), CU_INVALID_CONTEXT);
+  GIVES(cuCtxPushCurrent_v2(s.context), CU_INVALID_CONTEXT);
+  begin();
+  GIVES(cuEventQuery(e), CU_INVALID_HANDLE);
+  GIVES(cuStreamSynchronize(a), CU_INVALID_HANDLE);
+  GIVES(cuMemFree_v2(p), CU_INVALID_VALUE);
+  end();
+}
+
+/* ---- planted times ---- */
+
+enum { MICROSECOND = 1000, BLOCK = 64 << 10 };
+
+static struct softcuda_timeline timeline(void) {
+  struct softcuda_timeline t;
+  softcuda_timeline(&t);
+  return t;
+}
+
+static void assert_timeline(uint64_t upload_us, uint64_t compute_us, uint64_t download_us, uint64_t elapsed_us) {
+  const struct softcuda_timeline t = timeline();
+  assert_int_equal(t.upload_busy, upload_us * MICROSECOND);
+  assert_int_equal(t.compute_busy, compute_us * MICROSECOND);
+  assert_int_equal(t.download_busy, download_us * MICROSECOND);
+  assert_int_equal(t.elapsed, elapsed_us * MICROSECOND);
+}
+
+/* A block takes 64 us to come and 32 us to go, a launch 100 us. */
+static void plant(const char *clock) {
+  set(clock);
+  set("upload_rate=1024000000");
+  set("download_rate=2048000000");
+  set("launch_time=100");
+}
+
+static void test_planted_times(void **state) {
+  (void)state;
+  plant("clock=virtual");
+  const session s = begin();
+  assert_int_equal(softcuda_set("clock=real"), -1);
+  const cu_stream a = new_stream();
+  const cu_pointer p = allocate(2 * BLOCK);
+  unsigned char *page = locked(BLOCK), *pageable = malloc(BLOCK);
+  assert_non_null(pageable);
+  memset(page, 1, BLOCK);
+  memset(pageable, 2, BLOCK);
+  assert_timeline(0, 0, 0, 0);
+  upload(p, page, BLOCK, a);
+  fill_one(s, p, 0, a);
+  download(page, p, BLOCK, a);
+  assert_timeline(0, 0, 0, 0);
+  OK(cuStreamSynchronize(a));
+  assert_timeline(64, 100, 32, 196);
+  assert_int_equal(page[0] + page[BLOCK - 1], 1);
+
+  /* Pageable memory blocks the caller, so that the kernel begins after it though it does not depend on it. */
+  softcuda_reset_timeline();
+  assert_timeline(0, 0, 0, 0);
+  upload(p, pageable, BLOCK, a);
+  fill_one(s, p, 0, NULL);
+  OK(cuStreamSynchronize(NULL));
+  assert_timeline(64, 100, 0, 164);
+  softcuda_reset_timeline();
+  cu_copy_2d c = row(CU_MEMORY_DEVICE, CU_MEMORY_HOST, BLOCK / 2);
+  c.src_device = p;
+  c.dst_host = pageable;
+  c.height = 2;
+  OK(cuMemcpy2DAsync_v2(&c, a));
+  fill_one(s, p, 0, NULL);
+  c.dst_type = CU_MEMORY_DEVICE; /* takes no time */
+  c.dst_device = p + BLOCK;
+  OK(cuMemcpy2DAsync_v2(&c, a));
+  OK(cuMemFree_v2(p));
+  assert_timeline(0, 100, 32, 132);
+  free(pageable);
+  end();
+
+  /* Without rates nothing takes time. */
+  assert_int_equal(softcuda_restart(), 0);
+  set("clock=virtual");
+  const session untimed = begin();
+  fill_one(untimed, allocate(4), 0, NULL);
+  OK(cuStreamSynchronize(NULL));
+  assert_timeline(0, 0, 0, 0);
+  end();
+}
+
+/* Blocks that are uploaded, computed with and downloaded. With a stream each they overlap. */
+static uint64_t pipeline(unsigned blocks, bool overlap) {
+  assert_int_equal(softcuda_restart(), 0);
+  plant("clock=virtual");
+  const session s = begin();
+  const cu_stream one = new_stream();
+  uint32_t *pages = locked(blocks * BLOCK);
+  const cu_pointer p = allocate(blocks * BLOCK);
+  for (unsigned i = 0; i < blocks; ++i) {
+    uint32_t *page = pages + i * BLOCK / sizeof *pages;
+    *page = i;
+    const cu_stream stream = overlap ? new_stream() : one;
+    upload(p + i * BLOCK, page, BLOCK, stream);
+    add_one(s, p + i * BLOCK, 1, stream);
+    download(page, p + i * BLOCK, BLOCK, stream);
+    if (overlap) OK(cuStreamDestroy_v2(stream));
+  }
+  OK(cuMemFree_v2(p));
+  for (unsigned i = 0; i < blocks; ++i) assert_int_equal(pages[i * BLOCK / sizeof *pages], i + 1);
+  const struct softcuda_timeline t = timeline();
+  assert_int_equal(t.upload_busy, blocks * 64 * MICROSECOND);
+  assert_int_equal(t.compute_busy, blocks * 100 * MICROSECOND);
+  assert_int_equal(t.download_busy, blocks * 32 * MICROSECOND);
+  end();
+  return t.elapsed;
+}
+
+static void test_planted_engines(void **state) {
+  (void)state;
+  assert_int_equal(pipeline(10, false), 10 * 196 * MICROSECOND);
+  assert_int_equal(pipeline(10, true), (64 + 10 * 100 + 32) * MICROSECOND);
+
+  /* An event makes the engines wait for each other; so does the default stream. */
+  softcuda_abandon();
+  plant("clock=virtual");
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_event e = new_event();
+  unsigned char *page = locked(BLOCK);
+  const cu_pointer p = allocate(2 * BLOCK);
+  upload(p, page, BLOCK, a);
+  OK(cuEventRecord(e, a));
+  OK(cuStreamWaitEvent(b, e, 0));
+  fill_one(s, p, 1, b);
+  OK(cuStreamSynchronize(b));
+  assert_timeline(64, 100, 0, 164);
+  cu_stream blocking;
+  OK(cuStreamCreate(&blocking, 0));
+  fill_one(s, p, 1, blocking);
+  upload(p, page, BLOCK, NULL);
+  OK(cuStreamSynchronize(NULL));
+  assert_timeline(128, 200, 0, 328);
+  /* More than a queue holds waits for the first to end. */
+  softcuda_reset_timeline();
+  for (unsigned i = 0; i < 2000; ++i) fill_one(s, p, i, a);
+  const uint64_t done = timeline().compute_busy / (100 * MICROSECOND);
+  assert_int_equal(done, 2000 - 1024);
+  OK(cuStreamSynchronize(a));
+  assert_timeline(0, 200000, 0, 200000);
+  end();
+}
+
+/* A device that waits for another one's event. What it carries out there has taken its time there. */
+static void test_planted_event_across_devices(void **state) {
+  (void)state;
+  plant("clock=virtual");
+  set("devices=2");
+  const session first = begin_on(0);
+  const cu_stream a = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(BLOCK);
+  unsigned char *page = locked(BLOCK);
+  fill_one(first, p, 1, a);
+  OK(cuEventRecord(e, a));
+  const session second = begin_on(1);
+  const cu_stream b = new_stream();
+  OK(cuStreamWaitEvent(b, e, 0));
+  fill_one(second, allocate(4), 1, b);
+  OK(cuStreamSynchronize(b));
+  assert_timeline(0, 200, 0, 200);
+  OK(cuDevicePrimaryCtxRelease_v2(1));
+  OK(cuCtxPopCurrent_v2(NULL));
+  upload(p, page, BLOCK, new_stream());
+  OK(cuMemFreeHost(locked(1)));
+  assert_timeline(64, 200, 0, 200);
+  softcuda_reset_timeline();
+  fill_one(first, p, 1, new_stream());
+  upload(p, page, BLOCK, new_stream());
+  OK(cuMemFreeHost(locked(1)));
+  assert_timeline(64, 100, 0, 100);
+  end();
+}
+
+static void test_planted_queries(void **state) {
+  (void)state;
+  plant("clock=virtual");
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_event ea = new_event(), eb = new_event();
+  const cu_pointer p = allocate(BLOCK);
+  uint32_t *page = locked(BLOCK);
+  fill_one(s, p, 1, a);
+  fill_one(s, p, 2, a);
+  download(page, p, BLOCK, a);
+  OK(cuEventRecord(ea, a));
+  upload(p, locked(BLOCK), BLOCK, b);
+  OK(cuEventRecord(eb, b));
+  /* The ends: 64 of b; 100, 200 and 232 of a. */
+  page[0] = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    GIVES(cuEventQuery(ea), CU_NOT_READY);
+    assert_int_equal(softcuda_calls("execute"), i);
+    assert_int_equal(page[0], 0);
+  }
+  OK(cuEventQuery(ea));
+  assert_int_equal(page[0], 2);
+  OK(cuEventQuery(eb));
+  assert_timeline(64, 200, 32, 232);
+  OK(cuStreamSynchronize(a));
+  assert_timeline(64, 200, 32, 232);
+  /* The clock went on: what is queued now begins now. */
+  fill_one(s, p, 3, b);
+  OK(cuStreamSynchronize(b));
+  assert_timeline(64, 300, 32, 332);
+  end();
+}
+
+static void test_planted_failures(void **state) {
+  (void)state;
+  plant("clock=virtual");
+  const session s = begin();
+  const cu_stream a = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(BLOCK);
+  fill_one(s, p, 1, a);
+  add_one(s, p, 1, a);
+  OK(cuEventRecord(e, a));
+  set("sticky=execute:2:CUDA_ERROR_LAUNCH_TIMEOUT");
+  cu_result result;
+  while ((result = cuEventQuery(e)) == CU_NOT_READY) continue;
+  GIVES(result, CU_LAUNCH_TIMEOUT);
+  assert_int_equal(stats().queued, 0);
+  end_failed(CU_LAUNCH_TIMEOUT);
+}
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* What is asserted is only that nothing comes too early. */
+static void test_real_clock(void **state) {
+  (void)state;
+  plant("clock=real");
+  const session s = begin();
+  const cu_stream a = new_stream();
+  const cu_event e = new_event();
+  const cu_pointer p = allocate(BLOCK);
+  uint32_t *page = locked(BLOCK);
+  for (int ask = 0; ask < 2; ++ask) {
+    softcuda_reset_timeline();
+    const uint64_t begun = now_ns();
+    page[0] = 0;
+    for (uint32_t i = 0; i < 20; ++i) fill_one(s, p, i, a);
+    download(page, p, BLOCK, a);
+    OK(cuEventRecord(e, a));
+    if (ask)
+      while (cuEventQuery(e) == CU_NOT_READY) assert_int_equal(page[0], 0);
+    else
+      OK(cuStreamSynchronize(a));
+    assert_true(now_ns() - begun >= 2032 * MICROSECOND);
+    assert_int_equal(page[0], 19);
+    const struct softcuda_timeline t = timeline();
+    assert_int_equal(t.compute_busy, 2000 * MICROSECOND);
+    assert_int_equal(t.download_busy, 32 * MICROSECOND);
+    assert_true(t.elapsed >= 2032 * MICROSECOND);
+  }
+  end();
+}
+
 /* ---- threads ---- */
 
 static void *work_alone(void *argument) {
@@ -1066,10 +1857,131 @@ static void test_threads(void **state) {
   end();
 }
 
+typedef struct waiting {
+  session session;
+  cu_stream stream;
+  cu_result result;
+} waiting;
+
+static void *wait_for_stream(void *argument) {
+  waiting *w = argument;
+  OK(cuCtxPushCurrent_v2(w->session.context));
+  w->result = cuStreamSynchronize(w->stream);
+  cuCtxPopCurrent_v2(NULL);
+  return NULL;
+}
+
+/* A stream that is destroyed, or abandoned with everything, while a thread waits for it. */
+static void check_gone(bool abandon) {
+  assert_int_equal(softcuda_restart(), 0);
+  set("launch_time=20000");
+  waiting w = {.session = begin(), .stream = new_stream()};
+  uint32_t *page = locked(4);
+  const cu_pointer p = allocate(4);
+  *page = 0;
+  fill_one(w.session, p, 1, w.stream);
+  add_one(w.session, p, 1, w.stream);
+  download(page, p, 4, w.stream);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, wait_for_stream, &w), 0);
+  while (softcuda_calls("cuStreamSynchronize") == 0) sched_yield();
+  if (abandon)
+    softcuda_abandon();
+  else
+    cuStreamDestroy_v2(w.stream);
+  pthread_join(thread, NULL);
+  assert_true(w.result == CU_INVALID_HANDLE || w.result == CU_SUCCESS); /* which depends on who was first */
+  if (abandon) return;
+  assert_int_equal(*page, 2);
+  end();
+}
+
+static void test_gone_while_waiting(void **state) {
+  (void)state;
+  check_gone(false);
+  check_gone(true);
+}
+
+enum { DEVICES = 4, ROUNDS = 20 };
+
+/* A device of its own, as one engine has it. */
+static void *work_on_device(void *argument) {
+  const cu_device device = *(const cu_device *)argument;
+  const session s = begin_on(device);
+  const cu_stream streams[2] = {new_stream(), new_stream()};
+  const cu_event events[2] = {new_event(), new_event()};
+  uint32_t *pages[2] = {locked(BLOCK), locked(BLOCK)};
+  const cu_pointer p = allocate(2 * BLOCK + (size_t)device);
+  for (unsigned i = 0; i < ROUNDS + 2; ++i) {
+    const unsigned slot = i % 2;
+    const cu_pointer block = p + slot * BLOCK;
+    cu_result result;
+    while ((result = cuEventQuery(events[slot])) == CU_NOT_READY) continue;
+    OK(result);
+    if (i >= 2) assert_int_equal(pages[slot][BLOCK / 4 - 1], (i - 2) * 10 + (unsigned)device + 64);
+    if (i >= ROUNDS) continue;
+    for (unsigned j = 0; j < BLOCK / 4; ++j) pages[slot][j] = 1;
+    pages[slot][BLOCK / 4 - 64] = i * 10 + (unsigned)device + 1;
+    upload(block, pages[slot], BLOCK, streams[slot]);
+    launch(s, "softcuda_scan", 1, (softcuda_test_args){.in = BLOCK - 256, .out = BLOCK - 256, .lanes = 64}, block,
+           streams[slot]);
+    download(pages[slot], block, BLOCK, streams[slot]);
+    OK(cuEventRecord(events[slot], streams[slot]));
+  }
+  for (unsigned slot = 0; slot < 2; ++slot) {
+    OK(cuStreamDestroy_v2(streams[slot]));
+    OK(cuEventDestroy_v2(events[slot]));
+    OK(cuMemFreeHost(pages[slot]));
+  }
+  OK(cuMemFree_v2(p));
+  OK(cuModuleUnload(s.module));
+  OK(cuCtxPopCurrent_v2(NULL));
+  OK(cuDevicePrimaryCtxRelease_v2(device));
+  return NULL;
+}
+
+static void run_devices(int count) {
+  pthread_t threads[DEVICES];
+  static const cu_device devices[DEVICES] = {0, 1, 2, 3};
+  OK(cuInit(0));
+  for (int i = 0; i < count; ++i)
+    assert_int_equal(pthread_create(&threads[i], NULL, work_on_device, (void *)(uintptr_t)&devices[i]), 0);
+  for (int i = 0; i < count; ++i) pthread_join(threads[i], NULL);
+  for (int i = 0; i < count; ++i) assert_int_equal(softcuda_device_peak(i), 2 * BLOCK + i);
+  assert_int_equal(stats().contexts, 0);
+  assert_int_equal(stats().left_behind, 0);
+  assert_int_equal(stats().guard_violations, 0);
+  assert_int_equal(stats().host_current, 0);
+  assert_int_equal(stats().launches, (unsigned)count * ROUNDS);
+}
+
+static void test_devices_at_once(void **state) {
+  (void)state;
+  static const char *const clocks[] = {NULL, "clock=real", "clock=virtual"};
+  for (size_t i = 0; i < sizeof clocks / sizeof *clocks; ++i) {
+    assert_int_equal(softcuda_restart(), 0);
+    set("devices=4");
+    if (clocks[i] != NULL) plant(clocks[i]);
+    run_devices(DEVICES);
+  }
+  /* Each has its own engines and clock: four take no longer than one. */
+  const struct softcuda_timeline four = timeline();
+  assert_int_equal(softcuda_restart(), 0);
+  plant("clock=virtual");
+  run_devices(1);
+  const struct softcuda_timeline one = timeline();
+  assert_int_equal(four.elapsed, one.elapsed);
+  assert_int_equal(four.upload_busy, DEVICES * one.upload_busy);
+  assert_int_equal(four.compute_busy, DEVICES * one.compute_busy);
+  assert_int_equal(four.download_busy, DEVICES * one.download_busy);
+  assert_int_equal(one.compute_busy, ROUNDS * 100 * MICROSECOND);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
   const struct CMUnitTest tests[] = {
       TEST(test_bad_ends),
+      TEST(test_never),
       TEST(test_before_init),
       TEST(test_devices),
       TEST(test_settings),
@@ -1080,10 +1992,16 @@ int main(void) {
       TEST(test_memory_limit),
       TEST(test_poison),
       TEST(test_large_slab),
-
+      TEST(test_poison_of_large_memory),
+      TEST(test_cycles),
+      TEST(test_device_peaks),
+      TEST(test_locked_memory),
+      TEST(test_locked_guards),
+      TEST(test_locked_freed_early),
       TEST(test_freed_memory),
       TEST(test_guards),
       TEST(test_copy_times),
+      TEST(test_copies_of_locked_memory),
       TEST(test_copy_2d),
       TEST(test_copy_outside),
       TEST(test_missing_wait),
@@ -1092,6 +2010,7 @@ int main(void) {
       TEST(test_event_across_devices),
       TEST(test_default_stream),
       TEST(test_implied_synchronisation),
+      TEST(test_event_query),
       TEST(test_modules),
       TEST(test_product_kernels),
       TEST(test_launch_arguments),
@@ -1103,7 +2022,17 @@ int main(void) {
       TEST(test_sticky),
       TEST(test_sticky_execution),
       TEST(test_sticky_without_context),
+      TEST(test_hang),
+      TEST(test_abandon),
+      TEST(test_planted_times),
+      TEST(test_planted_engines),
+      TEST(test_planted_event_across_devices),
+      TEST(test_planted_queries),
+      TEST(test_planted_failures),
+      TEST(test_real_clock),
       TEST(test_threads),
+      TEST(test_gone_while_waiting),
+      TEST(test_devices_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
