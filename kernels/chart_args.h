@@ -28,6 +28,4 @@ typedef struct {
 #define TLK_PAINT_PIXELS 4
 #define TLK_PAINT_ROWS 16
 
-#define TLK_MERGED_COLUMNS 5
-
 #endif

@@ -205,27 +205,55 @@ static void draw_candles(canvas *to, const merged_candle *candles, int32_t body,
   }
 }
 
+static double value_at(const tlw_candles *candles, const void *column, int64_t row) {
+  size_t size = candles->type == TLW_TYPE_F32 ? sizeof(float) : sizeof(double);
+  const char *at = (const char *)column + (size_t)row * (candles->stride ? (size_t)candles->stride : size);
+  float single;
+  double value;
+  if (candles->type == TLW_TYPE_F64) {
+    memcpy(&value, at, sizeof value);
+    return value;
+  }
+  memcpy(&single, at, sizeof single);
+  return (double)single;
+}
+
+/* The times of n rows from the first on, to be freed. */
+static int64_t *times_of(const tlw_candles *candles, int64_t first, int64_t n) {
+  size_t stride = candles->time_stride ? (size_t)candles->time_stride : sizeof(int64_t);
+  int64_t *times = calloc((size_t)n + 1, sizeof *times);
+  require(times != NULL, "there is memory for the times");
+  for (int64_t i = 0; i < n; i++)
+    memcpy(&times[i], (const char *)candles->time + (size_t)(first + i) * stride, sizeof *times);
+  return times;
+}
+
 void oracle_render(const tlw_candles *candles, int64_t series, const tlw_chart_options *options, uint8_t *pixels) {
   canvas to = {.pixels = pixels, .width = options->width, .plot = plot_of(options)};
   memset(pixels, TLW_INK_BACKGROUND, (size_t)options->width * (size_t)options->height);
   if (options->grid) draw_grid(&to);
 
   int64_t first = candles->offsets != NULL ? candles->offsets[series] : 0;
-  int64_t n = candles->offsets != NULL ? candles->offsets[series + 1] - first : candles->n_rows;
+  int64_t n = candles->counts != NULL    ? candles->counts[series]
+              : candles->offsets != NULL ? candles->offsets[series + 1] - first
+                                         : candles->n_rows;
   if (n == 0) return;
 
   int32_t columns = to.plot.width;
   merged_candle *merged = calloc((size_t)columns, sizeof *merged);
   require(merged != NULL, "there is memory for the merged candles");
   wide plot_columns = (wide)columns;
-  slots s = slots_of(options->axis == TLW_AXIS_TIME ? candles->time + first : NULL, n);
+  int64_t *times = options->axis == TLW_AXIS_TIME ? times_of(candles, first, n) : NULL;
+  slots s = slots_of(times, n);
   for (int64_t i = 0; i < n; i++) {
     int64_t row = first + i;
     int32_t centre = centre_of(&s, i, plot_columns);
     require(centre >= 0 && centre < columns, "a centre lies within the plot");
-    merge(&merged[centre], candles->open[row], candles->high[row], candles->low[row], candles->close[row],
-          options->volume ? candles->volume[row] : 0.0);
+    merge(&merged[centre], value_at(candles, candles->open, row), value_at(candles, candles->high, row),
+          value_at(candles, candles->low, row), value_at(candles, candles->close, row),
+          options->volume ? value_at(candles, candles->volume, row) : 0.0);
   }
+  free(times);
   for (int32_t column = 0; column < columns; column++) {
     const double *v = merged[column].partial;
     double sum = ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));

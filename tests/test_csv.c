@@ -102,14 +102,25 @@ static tlw_status read_bytes(const void *bytes, size_t size, tlw_table **table, 
   return read_path(path, table, error);
 }
 
-static tlw_candles view(const tlw_table *table) {
+typedef struct columns {
+  const double *open, *high, *low, *close, *volume;
+  const int64_t *time;
+  int64_t n_rows;
+} columns;
+
+static columns view(const tlw_table *table) {
   tlw_candles candles;
   memset(&candles, 0xa5, sizeof candles);
   tlw_table_candles(table, &candles);
   assert_int_equal(candles.struct_size, sizeof candles);
   assert_null(candles.offsets);
+  assert_null(candles.counts);
   assert_int_equal(candles.n_series, 1);
-  return candles;
+  assert_int_equal(candles.type, TLW_TYPE_F64);
+  assert_int_equal(candles.stride, 0);
+  assert_int_equal(candles.time_stride, 0);
+  return (columns){candles.open,   candles.high, candles.low,   candles.close,
+                   candles.volume, candles.time, candles.n_rows};
 }
 
 static tlw_table *accept_bytes(const void *bytes, size_t size) {
@@ -371,12 +382,12 @@ static void test_numbers_refused(void **state) {
 static void test_plain(void **state) {
   (void)state;
   tlw_table *table = accept(HEADER "2020-01-01,10,12,9,11,100\n2020-01-02,11,11.5,10.25,10.5,0\n");
-  const tlw_candles c = view(table);
+  const columns c = view(table);
   assert_int_equal(c.n_rows, 2);
   const double expected[5][2] = {{10, 11}, {12, 11.5}, {9, 10.25}, {11, 10.5}, {100, 0}};
-  const double *columns[5] = {c.open, c.high, c.low, c.close, c.volume};
+  const double *numbers[5] = {c.open, c.high, c.low, c.close, c.volume};
   for (int i = 0; i < 5; i++)
-    for (int row = 0; row < 2; row++) assert_true(columns[i][row] == expected[i][row]);
+    for (int row = 0; row < 2; row++) assert_true(numbers[i][row] == expected[i][row]);
   assert_int_equal(c.time[0], 18262 * DAY);
   assert_int_equal(c.time[1], 18263 * DAY);
   tlw_table_close(&table);
@@ -411,7 +422,7 @@ static void test_dialects(void **state) {
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     tlw_table *table = accept(texts[i]);
-    const tlw_candles c = view(table);
+    const columns c = view(table);
     const bool right = c.n_rows == 1 && c.open[0] == 10 && c.high[0] == 12 && c.low[0] == 9 && c.close[0] == 11 &&
                        c.volume[0] == 100 && c.time[0] == 18262 * DAY;
     if (!right) fail_msg("read wrongly: %s", texts[i]);
@@ -434,17 +445,17 @@ static void test_gaps(void **state) {
                                    "2020-01-04,,,,,\n"
                                    "2020-01-05, \"\" , ,\"\",11,\"\"\n"
                                    "2020-01-06,5,,,1,3\n");
-  const tlw_candles c = view(table);
+  const columns c = view(table);
   assert_int_equal(c.n_rows, 6);
   const uint64_t nan_bits = UINT64_C(0x7ff8000000000000);
   assert_true(bits(c.open[0]) == nan_bits && c.high[0] == 12 && c.low[0] == 9 && c.close[0] == 11 &&
               c.volume[0] == 100);
-  const double *columns[4] = {c.open, c.high, c.low, c.close};
+  const double *prices[4] = {c.open, c.high, c.low, c.close};
   for (int i = 0; i < 4; i++) {
-    assert_true(bits(columns[i][1]) == nan_bits);
-    assert_true(i == 3 || bits(columns[i][2]) == nan_bits);
-    assert_true(bits(columns[i][3]) == nan_bits);
-    assert_true(i == 3 || bits(columns[i][4]) == nan_bits);
+    assert_true(bits(prices[i][1]) == nan_bits);
+    assert_true(i == 3 || bits(prices[i][2]) == nan_bits);
+    assert_true(bits(prices[i][3]) == nan_bits);
+    assert_true(i == 3 || bits(prices[i][4]) == nan_bits);
   }
   assert_true(c.close[2] == 5 && c.volume[2] == 7 && c.close[4] == 11);
   assert_true(bits(c.volume[1]) == nan_bits && bits(c.volume[3]) == nan_bits && bits(c.volume[4]) == nan_bits);
@@ -624,7 +635,7 @@ static char *rows_text(int64_t n_rows, size_t *size) {
 }
 
 static void check_rows(tlw_table *table, int64_t n_rows) {
-  const tlw_candles c = view(table);
+  const columns c = view(table);
   assert_int_equal(c.n_rows, n_rows);
   for (int64_t i = 0; i < n_rows; i++) {
     const double x = (double)i;
@@ -827,7 +838,7 @@ static void check_anything(const void *bytes, size_t size) {
     assert_true(error.column == -1 || error.column >= 1);
     return;
   }
-  const tlw_candles c = view(table);
+  const columns c = view(table);
   assert_true(c.n_rows > 0);
   for (int64_t i = 0; i < c.n_rows; i++) {
     assert_true(i == 0 || c.time[i] > c.time[i - 1]);
@@ -986,7 +997,7 @@ static void test_real_candles(void **state) {
     tlw_table *table;
     tlw_error error;
     if (read_path(path, &table, &error) != TLW_OK) fail_msg("%s", error.message);
-    const tlw_candles c = view(table);
+    const columns c = view(table);
     assert_int_equal(c.n_rows, files[i].n_rows);
     assert_int_equal(c.time[0], files[i].first_time * SECOND);
     assert_true(c.open[0] == files[i].first_open);

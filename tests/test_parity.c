@@ -577,11 +577,9 @@ static void test_views(void **state) {
     for (int64_t i = 0; i < c.candles.n_series; i++) {
       int64_t first = c.offsets[i];
       tlw_candles one = c.candles;
-      one.open += first;
-      one.high += first;
-      one.low += first;
-      one.close += first;
-      if (one.volume != NULL) one.volume += first;
+      const void **views[] = {&one.open, &one.high, &one.low, &one.close, &one.volume};
+      for (size_t k = 0; k < sizeof views / sizeof *views; k++)
+        if (*views[k]) *views[k] = (const double *)*views[k] + first;
       if (one.time != NULL) one.time += first;
       one.n_rows = c.offsets[i + 1] - first;
       one.offsets = NULL;

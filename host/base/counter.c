@@ -18,6 +18,12 @@ void tlw_gauge_sub(struct tlw_gauge *gauge, uint64_t n) {
   atomic_fetch_sub_explicit(&gauge->current, n, memory_order_relaxed);
 }
 
+void tlw_gauge_clear(struct tlw_gauge *gauge) {
+  atomic_store_explicit(&gauge->total, 0, memory_order_relaxed);
+  atomic_store_explicit(&gauge->peak, atomic_load_explicit(&gauge->current, memory_order_relaxed),
+                        memory_order_relaxed);
+}
+
 tlw_counter tlw_gauge_read(const struct tlw_gauge *gauge) {
   return (tlw_counter){
       .current = atomic_load_explicit(&gauge->current, memory_order_relaxed),

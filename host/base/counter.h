@@ -15,6 +15,8 @@ struct tlw_gauge {
 /* Adds n unless current would then exceed limit. */
 bool tlw_gauge_add(struct tlw_gauge *gauge, uint64_t n, uint64_t limit);
 void tlw_gauge_sub(struct tlw_gauge *gauge, uint64_t n);
+/* total to 0, peak to what is in use now. */
+void tlw_gauge_clear(struct tlw_gauge *gauge);
 tlw_counter tlw_gauge_read(const struct tlw_gauge *gauge);
 
 #endif

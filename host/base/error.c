@@ -71,6 +71,8 @@ const char *tlw_status_name(tlw_status status) {
     return "TLW_ERR_STALE";
   case TLW_ERR_INTERNAL:
     return "TLW_ERR_INTERNAL";
+  case TLW_ERR_CANCELLED:
+    return "TLW_ERR_CANCELLED";
   }
   return "TLW_ERR_UNKNOWN";
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "counter.h"
+#include "ledger.h"
 #include "tallow/status.h"
 
 /* Allocations are aligned to this and counted in multiples of it. */
@@ -13,11 +14,27 @@
 struct tlw_memory {
   struct tlw_gauge bytes;
   uint64_t budget;
+  struct tlw_ledger *ledger; /* or NULL */
 };
 
 /*
+ * Memory that is not counted: for what lives outside of any engine. As malloc, calloc, realloc and free, but tests can
+ * make it fail.
+ */
+void *tlw_raw_alloc(size_t size);
+void *tlw_raw_calloc(size_t count, size_t size);
+void *tlw_raw_realloc(void *pointer, size_t size);
+char *tlw_raw_copy(const char *text);
+void tlw_raw_free(void *pointer);
+
+/* Counts size bytes that come from elsewhere, as tlw_memory_alloc would, and takes them back. TLW_ERR_BUDGET. */
+tlw_status tlw_memory_claim(struct tlw_memory *memory, uint64_t size, const char *what, tlw_error *error);
+void tlw_memory_return(struct tlw_memory *memory, uint64_t size);
+
+/*
  * Zeroed memory of at least size bytes, or NULL with *error filled: TLW_ERR_BUDGET (bytes: the budget that would do)
- * or TLW_ERR_MEMORY. what names it in the message. Give the same size to tlw_memory_free. Thread-safe.
+ * or TLW_ERR_MEMORY. what names it in the message. Give the same size to tlw_memory_free, which gives large blocks
+ * back to the system at once. Thread-safe.
  */
 void *tlw_memory_alloc(struct tlw_memory *memory, uint64_t size, const char *what, tlw_error *error);
 /*

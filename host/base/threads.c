@@ -1,6 +1,6 @@
 #include "threads.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 #include "arithmetic.h"
 #include "cpus.h"
 #include "error.h"
+#include "fault.h"
 
 /* How long a thread looks for the next loop, or for the others' end, before it sleeps: waking takes longer than most
  * charts. */
@@ -122,12 +123,11 @@ static void *member_main(void *argument) {
   return NULL;
 }
 
-/* Signals stay with the threads of the program. */
-static int start_member(struct member *member) {
+int tlw_thread_start(pthread_t *thread, void *(*run)(void *), void *argument) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int failed = pthread_create(&member->thread, NULL, member_main, member);
+  const int failed = tlw_fault_strikes(TLW_FAULT_MEMORY) ? EAGAIN : pthread_create(thread, NULL, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return failed;
 }
@@ -151,7 +151,7 @@ tlw_status tlw_team_open(struct tlw_team **out, uint32_t threads, struct tlw_mem
     struct member *member = &team->members[worker];
     member->team = team;
     member->worker = worker;
-    const int failed = start_member(member);
+    const int failed = tlw_thread_start(&member->thread, member_main, member);
     if (failed) {
       tlw_team_close(out);
       return tlw_fail_native(error, TLW_ERR_MEMORY, failed, "the system refused thread %u of %u: ask for fewer",

@@ -1,10 +1,14 @@
-/* A fixed team of threads that shares out the items of one loop at a time. */
+/* Threads, and a fixed team of them that shares out the items of one loop at a time. */
 #ifndef TALLOW_BASE_THREADS_H
 #define TALLOW_BASE_THREADS_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "memory.h"
+
+/* Starts a thread that leaves signals to those of the program. 0, or an errno. */
+int tlw_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 
 struct tlw_team;
 

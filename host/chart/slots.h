@@ -17,4 +17,10 @@
 tlw_status tlw_slots_of(const tlw_candles *candles, int64_t i, bool by_time, int32_t plot_width, tlk_series *series,
                         tlw_error *error);
 
+/* The same in steps, for a series whose rows are not at hand: one of the first two, then widths if it has rows. */
+void tlw_slots_by_index(int64_t count, tlk_series *series);
+/* On top of the former, for times from first to last, the least positive difference of which is step. */
+void tlw_slots_by_time(int64_t first, int64_t last, uint64_t step, tlk_series *series);
+void tlw_slots_widths(int32_t plot_width, tlk_series *series);
+
 #endif

@@ -11,6 +11,9 @@
 /* A chart that several threads share is cut so that each gets about this many bands, to even out their ends. */
 #define BANDS_PER_THREAD 2
 
+/* Of the pool, whose slabs are blocks of host memory. */
+#define SLAB_BYTES ((uint64_t)1 << 20)
+
 /* A chart with less work than this is drawn sooner by one thread than by several that have to meet. */
 #define SHARED_PIXELS (512 * 1024)
 #define SHARED_CANDLES 20000
@@ -23,6 +26,7 @@ struct tlw_backend_state {
   struct tlw_block working;        /* what the scratches point into */
   tlk_layout layout;               /* for which they are placed */
   uint32_t workers;                /* that have one */
+  struct tlw_pool pool;
 };
 
 /* A loop over one team. */
@@ -46,7 +50,7 @@ static void draw_whole(void *context, uint32_t worker, int64_t item) {
   const tlk_series *series = loop->series + item;
   const bool merges = tlw_cpu_merges(series, &job->layout);
   if (merges) tlw_cpu_merge(tier, job, series, 0, job->layout.plot_width, scratch);
-  const size_t n = tlw_cpu_mark(tier, job, series, merges, scratch);
+  const size_t n = tlw_cpu_mark(tier, job, series, merges ? scratch->merged : NULL, scratch);
   tlw_cpu_paint(tier, job, series, n, scratch, scratch, 0, job->layout.height, image_of(job, series));
 }
 
@@ -63,15 +67,28 @@ static void merge_part(void *context, uint32_t worker, int64_t item) {
 
 static void paint_part(void *context, uint32_t worker, int64_t item) {
   const struct loop *loop = context;
+  const struct tlw_render_job *job = loop->job;
   const struct tlw_cpu_scratch *scratch = loop->state->scratch;
-  const int32_t height = loop->job->layout.height;
-  tlw_cpu_paint(loop->state->tier, loop->job, loop->series, loop->n_marks, &scratch[0], &scratch[worker],
-                part(height, item, loop->n_items), part(height, item + 1, loop->n_items),
-                image_of(loop->job, loop->series));
+  const int32_t rows = job->y1 - job->y0, from = part(rows, item, loop->n_items),
+                to = part(rows, item + 1, loop->n_items);
+  tlw_cpu_paint(loop->state->tier, job, loop->series, loop->n_marks, &scratch[0], &scratch[worker], job->y0 + from,
+                job->y0 + to, image_of(job, loop->series) + (size_t)from * job->row_stride);
 }
 
+static int64_t pixels_of(const struct tlw_render_job *job) { return (int64_t)job->layout.width * (job->y1 - job->y0); }
+
 static bool is_worth_sharing(const struct tlw_render_job *job, const tlk_series *series) {
-  return (int64_t)job->layout.width * job->layout.height >= SHARED_PIXELS || series->count >= SHARED_CANDLES;
+  return pixels_of(job) >= SHARED_PIXELS || series->count >= SHARED_CANDLES;
+}
+
+/* Marks and rows of one chart by all threads. */
+static void paint_shared(struct loop *loop, const double *merged) {
+  const struct tlw_backend_state *state = loop->state;
+  const struct tlw_render_job *job = loop->job;
+  const int64_t parts = (int64_t)state->workers * BANDS_PER_THREAD, rows = job->y1 - job->y0;
+  loop->n_marks = tlw_cpu_mark(state->tier, job, loop->series, merged, &state->scratch[0]);
+  loop->n_items = parts < rows ? parts : rows;
+  tlw_team_run(state->team, state->workers, loop->n_items, paint_part, loop);
 }
 
 /* One chart by all threads. */
@@ -84,34 +101,11 @@ static void draw_shared(struct tlw_backend_state *state, const struct tlw_render
     loop.n_items = parts < layout->plot_width ? parts : layout->plot_width;
     tlw_team_run(state->team, state->workers, loop.n_items, merge_part, &loop);
   }
-  loop.n_marks = tlw_cpu_mark(state->tier, job, series, merges, &state->scratch[0]);
-  loop.n_items = parts < layout->height ? parts : layout->height;
-  tlw_team_run(state->team, state->workers, loop.n_items, paint_part, &loop);
+  paint_shared(&loop, merges ? state->scratch[0].merged : NULL);
 }
 
-/* Scratch for as many threads as the budget allows, at least one. */
-static tlw_status prepare(struct tlw_backend_state *state, const tlk_layout *layout, tlw_error *error) {
-  if (memcmp(&state->layout, layout, sizeof *layout) == 0) return TLW_OK;
-  struct tlw_memory *memory = &state->services->memory;
-  const uint64_t size = tlw_cpu_scratch_size(layout);
-  uint32_t workers = tlw_team_threads(state->team);
-  state->layout = (tlk_layout){0};
-  if (state->working.size < size * workers) tlw_block_free(memory, &state->working);
-  if (!state->working.data)
-    while (workers > 1 && tlw_memory_check(memory, size * workers, "scratch", NULL) != TLW_OK) workers--;
-  const tlw_status status = tlw_block_reserve(memory, &state->working, size * workers, "a chart's scratch", error);
-  if (status != TLW_OK) return status;
-  for (uint32_t i = 0; i < workers; i++)
-    tlw_cpu_scratch_place(&state->scratch[i], layout, (uint8_t *)state->working.data + size * i);
-  state->workers = workers;
-  state->layout = *layout;
-  return TLW_OK;
-}
-
-static tlw_status cpu_render(struct tlw_backend_state *state, const struct tlw_render_job *job, tlw_error *error) {
-  const tlw_status status = prepare(state, &job->layout, error);
-  if (status != TLW_OK) return status;
-  /* As many whole charts as come out even; the threads share each of the few that are left. */
+/* As many whole charts as come out even; the threads share each of the few that are left. */
+static void draw_charts(struct tlw_backend_state *state, const struct tlw_render_job *job) {
   const int64_t whole = job->n_series - job->n_series % state->workers;
   struct loop loop = {.state = state, .job = job, .series = job->series};
   tlw_team_run(state->team, state->workers, whole, draw_whole, &loop);
@@ -121,19 +115,211 @@ static tlw_status cpu_render(struct tlw_backend_state *state, const struct tlw_r
     else
       draw_whole(&loop, 0, i);
   }
+}
+
+/* Rows of a chart whose candles are merged. */
+static void draw_band(struct tlw_backend_state *state, const struct tlw_render_job *job) {
+  struct loop loop = {.state = state, .job = job, .series = job->series};
+  if (pixels_of(job) >= SHARED_PIXELS) {
+    paint_shared(&loop, job->merged);
+    return;
+  }
+  const struct tlw_cpu_scratch *scratch = &state->scratch[0];
+  const size_t n = tlw_cpu_mark(state->tier, job, job->series, job->merged, scratch);
+  tlw_cpu_paint(state->tier, job, job->series, n, scratch, scratch, job->y0, job->y1, job->pixels);
+}
+
+/* ---- scratch ---- */
+
+static uint64_t sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+
+static void free_scratch(struct tlw_backend_state *state) {
+  tlw_block_free(&state->services->memory, &state->working);
+  state->layout = (tlk_layout){0};
+  state->workers = 0;
+}
+
+/* Memory for scratches of this size, of fewer workers where there is none for all of them. */
+static tlw_status reserve_scratch(struct tlw_backend_state *state, uint64_t size, uint32_t *workers, tlw_error *error) {
+  struct tlw_memory *memory = &state->services->memory;
+  for (;; *workers /= 2) {
+    const tlw_status status = tlw_block_reserve(memory, &state->working, size * *workers, "a chart's scratch", error);
+    if (status == TLW_OK || *workers == 1) return status;
+  }
+}
+
+static tlw_status cpu_prepare(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
+                              tlw_error *error) {
+  const struct tlw_memory *memory = &state->services->memory;
+  const uint64_t size = tlw_cpu_scratch_size(layout), budget = memory->budget;
+  const uint64_t held = state->working.data ? tlw_memory_counted(state->working.size) : 0;
+  /* What scratch must not take. */
+  const uint64_t others = sum(tlw_gauge_read(&memory->bytes).current - held, leave);
+  const uint64_t room = budget > others ? budget - others : 0;
+  if (room < size) {
+    const uint64_t enough = sum(others, size);
+    return tlw_fail_budget(error, enough,
+                           "a host memory budget of %llu bytes is too small for a chart: set it to %llu or more",
+                           (unsigned long long)budget, (unsigned long long)enough);
+  }
+  uint32_t workers = tlw_team_threads(state->team);
+  if (room / size < workers) workers = (uint32_t)(room / size);
+  const bool fits = held >= size * workers && held <= room;
+  if (fits && workers == state->workers && memcmp(&state->layout, layout, sizeof *layout) == 0) return TLW_OK;
+  if (!fits) free_scratch(state);
+  const tlw_status status = reserve_scratch(state, size, &workers, error);
+  if (status != TLW_OK) return status;
+  for (uint32_t i = 0; i < workers; i++)
+    tlw_cpu_scratch_place(&state->scratch[i], layout, (uint8_t *)state->working.data + size * i);
+  state->workers = workers;
+  state->layout = *layout;
   return TLW_OK;
 }
+
+static uint64_t cpu_least_host(struct tlw_backend_state *state, const tlk_layout *layout) {
+  (void)state;
+  return tlw_cpu_scratch_size(layout);
+}
+
+static uint64_t cpu_least_device(struct tlw_backend_state *state, const tlk_layout *layout) {
+  (void)state;
+  (void)layout;
+  return 0;
+}
+
+/* ---- work: it is done when draw returns ---- */
+
+static int64_t cpu_fit(struct tlw_backend_state *state, const struct tlw_render_job *job, uint32_t shares,
+                       uint64_t limit) {
+  (void)state;
+  (void)shares;
+  (void)limit;
+  return job->merged ? job->y1 - job->y0 : job->n_series;
+}
+
+static tlw_status cpu_draw(struct tlw_backend_state *state, const struct tlw_render_job *job, struct tlw_ticket *ticket,
+                           tlw_error *error) {
+  (void)ticket;
+  if (memcmp(&state->layout, &job->layout, sizeof job->layout) != 0) {
+    const tlw_status status = cpu_prepare(state, &job->layout, 0, error);
+    if (status != TLW_OK) return status;
+  }
+  if (job->merged)
+    draw_band(state, job);
+  else
+    draw_charts(state, job);
+  return TLW_OK;
+}
+
+static tlw_status cpu_wait(struct tlw_backend_state *state, struct tlw_ticket *ticket, tlw_error *error) {
+  (void)state;
+  (void)ticket;
+  (void)error;
+  return TLW_OK;
+}
+
+static bool cpu_is_done(struct tlw_backend_state *state, const struct tlw_ticket *ticket) {
+  (void)state;
+  (void)ticket;
+  return true;
+}
+
+static tlw_status cpu_staging_open(struct tlw_backend_state *state, struct tlw_block *block, uint64_t size,
+                                   tlw_error *error) {
+  return tlw_block_reserve(&state->services->memory, block, size, "drawn charts", error);
+}
+
+static void cpu_staging_close(struct tlw_backend_state *state, struct tlw_block *block) {
+  tlw_block_free(&state->services->memory, block);
+}
+
+/* ---- the pool ---- */
+
+/* The handle of a slab is its address. */
+static tlw_status open_slab(void *context, uint64_t size, struct tlw_slab *slab, tlw_error *error) {
+  struct tlw_memory *memory = context;
+  tlw_error failure;
+  void *data = tlw_memory_alloc(memory, size, "a slab of the pool", &failure);
+  if (!data) {
+    if (error) *error = failure;
+    return failure.code;
+  }
+  *slab = (struct tlw_slab){(uintptr_t)data, size};
+  return TLW_OK;
+}
+
+static void close_slab(void *context, struct tlw_slab *slab) {
+  tlw_memory_free(context, (void *)(uintptr_t)slab->handle, slab->size);
+}
+
+static uint64_t slab_room(void *context) {
+  const struct tlw_memory *memory = context;
+  const uint64_t used = tlw_gauge_read(&memory->bytes).current;
+  return memory->budget > used ? memory->budget - used : 0;
+}
+
+static uint8_t *bytes_of(const struct tlw_part *part, uint64_t offset) {
+  return (uint8_t *)(uintptr_t)part->slab.handle + part->offset + offset;
+}
+
+static struct tlw_pool *cpu_pool(struct tlw_backend_state *state) { return &state->pool; }
+
+static tlw_status cpu_write(struct tlw_backend_state *state, const struct tlw_part *part, uint64_t offset,
+                            const void *source, uint64_t size, tlw_error *error) {
+  (void)state;
+  (void)error;
+  memcpy(bytes_of(part, offset), source, (size_t)size);
+  return TLW_OK;
+}
+
+static tlw_status cpu_read(struct tlw_backend_state *state, const struct tlw_part *part, uint64_t offset, void *target,
+                           uint64_t size, tlw_error *error) {
+  (void)state;
+  (void)error;
+  memcpy(target, bytes_of(part, offset), (size_t)size);
+  return TLW_OK;
+}
+
+static tlw_status cpu_trim(struct tlw_backend_state *state, bool all, tlw_error *error) {
+  (void)error;
+  if (all) {
+    free_scratch(state);
+    tlw_pool_close(&state->pool);
+  } else {
+    tlw_pool_trim(&state->pool);
+  }
+  return TLW_OK;
+}
+
+/* ---- opening ---- */
 
 static void cpu_close(struct tlw_backend_state *state) {
   struct tlw_memory *memory = &state->services->memory;
   const uint32_t threads = state->services->threads;
+  tlw_pool_close(&state->pool);
   tlw_team_close(&state->team);
-  tlw_block_free(memory, &state->working);
+  free_scratch(state);
   tlw_memory_free(memory, state->scratch, threads * sizeof *state->scratch);
   tlw_memory_free(memory, state, sizeof *state);
 }
 
-static const struct tlw_backend_ops ops = {.close = cpu_close, .render = cpu_render};
+static const struct tlw_backend_ops ops = {
+    .close = cpu_close,
+    .fit = cpu_fit,
+    .least_device = cpu_least_device,
+    .least_host = cpu_least_host,
+    .prepare = cpu_prepare,
+    .draw = cpu_draw,
+    .wait = cpu_wait,
+    .is_done = cpu_is_done,
+    .staging_open = cpu_staging_open,
+    .staging_close = cpu_staging_close,
+    .draws_anywhere = true,
+    .pool = cpu_pool,
+    .write = cpu_write,
+    .read = cpu_read,
+    .trim = cpu_trim,
+};
 
 void tlw_cpu_describe(tlw_device *device) {
   *device = (tlw_device){.backend = TLW_BACKEND_CPU,
@@ -166,6 +352,8 @@ tlw_status tlw_cpu_open(struct tlw_services *services, struct tlw_executor *exec
   if (!state) goto failed;
   state->services = services;
   state->tier = tier;
+  const struct tlw_pool_source slabs = {memory, open_slab, close_slab, slab_room};
+  tlw_pool_init(&state->pool, &slabs, SLAB_BYTES, UINT64_MAX, &services->ledger);
   state->scratch = tlw_memory_alloc(memory, scratches, "the CPU backend", &failure);
   if (!state->scratch) goto failed;
   status = tlw_team_open(&state->team, services->threads, memory, &failure);

@@ -17,7 +17,7 @@ static uint64_t place(struct tlw_cpu_scratch *s, const tlk_layout *layout, void 
   const uint64_t marks = ((uint64_t)layout->plot_width + TLW_CPU_PAD - 1) / TLW_CPU_PAD * TLW_CPU_PAD;
   const uint64_t width = (uint64_t)layout->width;
   uint64_t offset = 0;
-  for (int i = 0; i < 5; i++) s->merged[i] = take(memory, &offset, marks * sizeof *s->merged[i]);
+  s->merged = take(memory, &offset, TLK_MERGED_COLUMNS * (uint64_t)layout->plot_width * sizeof *s->merged);
   s->centre = take(memory, &offset, marks * sizeof *s->centre);
   uint16_t **columns[] = {&s->marks.wick_top,    &s->marks.wick_bottom, &s->marks.body_top,
                           &s->marks.body_bottom, &s->marks.bar_top,     &s->marks.ink};
@@ -53,19 +53,18 @@ bool tlw_cpu_merges(const tlk_series *series, const tlk_layout *layout) {
   return series->by_time || tlk_slot_width(series->step, series->span, layout->plot_width) == 0;
 }
 
-static int32_t centre_of(const struct tlw_render_job *job, const tlk_series *series, int64_t i) {
-  const uint64_t u =
-      series->by_time ? tlk_slot_position(job->time[series->begin + i], series->origin, series->shift) : (uint64_t)i;
-  return tlk_slot_centre(u, series->step, series->span, job->layout.plot_width);
+static uint64_t position_of(const struct tlw_render_job *job, const tlk_series *series, int64_t i) {
+  return series->by_time ? tlk_slot_position(job->time[series->begin + i], series->origin, series->shift) : (uint64_t)i;
 }
 
 /* The first candle whose centre is column x or right of it. */
 static int64_t first_of(const struct tlw_render_job *job, const tlk_series *series, int32_t x) {
   if (!series->by_time) return tlk_slot_first(x, series->count, job->layout.plot_width);
+  const uint64_t reach = tlw_cpu_reach(series, job->layout.plot_width, x);
   int64_t from = 0, to = series->count;
   while (from < to) {
     const int64_t middle = from + (to - from) / 2;
-    if (centre_of(job, series, middle) < x)
+    if (position_of(job, series, middle) < reach)
       from = middle + 1;
     else
       to = middle;
@@ -73,24 +72,31 @@ static int64_t first_of(const struct tlw_render_job *job, const tlk_series *seri
   return from;
 }
 
-/* Any candles, gaps and none at all among them. */
-static struct tlw_cpu_merged merge_one_by_one(const struct tlw_cpu_candles *candles, size_t begin, size_t end) {
-  struct tlw_cpu_merged merged = {.open = TLK_NAN, .high = -TLK_INFINITY, .low = TLK_INFINITY, .close = TLK_NAN};
-  double sums[TLK_SUM_LANES] = {0};
-  bool some = false;
+void tlw_cpu_carry_begin(struct tlw_cpu_carry *carry) {
+  *carry = (struct tlw_cpu_carry){.open = TLK_NAN, .high = -TLK_INFINITY, .low = TLK_INFINITY, .close = TLK_NAN};
+}
+
+void tlw_cpu_carry_add(struct tlw_cpu_carry *carry, const struct tlw_cpu_candles *candles, size_t begin, size_t end) {
+  struct tlw_cpu_carry c = *carry;
   for (size_t i = begin; i < end; i++) {
-    const double o = candles->open[i], h = candles->high[i], l = candles->low[i], c = candles->close[i];
-    const tlk_mask valid = tlk_candle_valid(o, h, l, c);
+    const uint64_t place = c.count++ % TLK_SUM_LANES;
+    const double o = candles->open[i], h = candles->high[i], l = candles->low[i], last = candles->close[i];
+    const tlk_mask valid = tlk_candle_valid(o, h, l, last);
     if (!valid) continue;
-    if (!some) merged.open = o;
-    some = true;
-    merged.close = c;
-    merged.high = tlk_max(merged.high, tlk_candle_high(o, h, l, c));
-    merged.low = tlk_min(merged.low, tlk_candle_low(o, h, l, c));
-    if (candles->volume) sums[(i - begin) % TLK_SUM_LANES] += tlk_candle_volume(valid, candles->volume[i]);
+    if (c.high < c.low) c.open = o;
+    c.close = last;
+    c.high = tlk_max(c.high, tlk_candle_high(o, h, l, last));
+    c.low = tlk_min(c.low, tlk_candle_low(o, h, l, last));
+    if (candles->volume) c.sums[place] += tlk_candle_volume(valid, candles->volume[i]);
   }
-  merged.volume = tlk_sum_lanes(sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]);
-  return merged;
+  *carry = c;
+}
+
+struct tlw_cpu_merged tlw_cpu_carry_end(const struct tlw_cpu_carry *carry) {
+  const double *s = carry->sums;
+  const bool some = carry->high >= carry->low;
+  return (struct tlw_cpu_merged){carry->open, some ? carry->high + 0.0 : TLK_NAN, some ? carry->low + 0.0 : TLK_NAN,
+                                 carry->close, tlk_sum_lanes(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7])};
 }
 
 static struct tlw_cpu_candles candles_of(const struct tlw_render_job *job, const tlk_series *series) {
@@ -108,26 +114,31 @@ void tlw_cpu_merge(const struct tlw_cpu_tier *tier, const struct tlw_render_job 
   for (int32_t x = x0; x < x1; x++) {
     const size_t end = (size_t)first_of(job, series, x + 1);
     struct tlw_cpu_merged merged;
-    if (begin == end || !tier->merge(&candles, begin, end, &merged)) merged = merge_one_by_one(&candles, begin, end);
-    scratch->merged[0][x] = merged.open;
-    scratch->merged[1][x] = merged.high;
-    scratch->merged[2][x] = merged.low;
-    scratch->merged[3][x] = merged.close;
-    scratch->merged[4][x] = merged.volume;
+    if (begin == end || !tier->merge(&candles, begin, end, &merged)) {
+      struct tlw_cpu_carry carry;
+      tlw_cpu_carry_begin(&carry);
+      tlw_cpu_carry_add(&carry, &candles, begin, end);
+      merged = tlw_cpu_carry_end(&carry);
+    }
+    tlw_cpu_set_merged(scratch->merged, job->layout.plot_width, x, merged);
     begin = end;
   }
 }
 
 /* ---- marks ---- */
 
+static int32_t centre_of(const struct tlw_render_job *job, const tlk_series *series, int64_t i) {
+  return tlk_slot_centre(position_of(job, series, i), series->step, series->span, job->layout.plot_width);
+}
+
 size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
-                    bool merged, const struct tlw_cpu_scratch *scratch) {
+                    const double *merged, const struct tlw_cpu_scratch *scratch) {
   if (series->count == 0) return 0;
   struct tlw_cpu_candles candles;
   if (merged) {
-    candles = (struct tlw_cpu_candles){scratch->merged[0], scratch->merged[1], scratch->merged[2],
-                                       scratch->merged[3], scratch->merged[4], (size_t)job->layout.plot_width};
-    for (size_t i = 0; i < candles.count; i++) scratch->centre[i] = (uint16_t)i;
+    const size_t n = (size_t)job->layout.plot_width;
+    candles = (struct tlw_cpu_candles){merged, merged + n, merged + 2 * n, merged + 3 * n, merged + 4 * n, n};
+    for (size_t i = 0; i < n; i++) scratch->centre[i] = (uint16_t)i;
   } else {
     candles = candles_of(job, series);
     for (size_t i = 0; i < candles.count; i++) scratch->centre[i] = (uint16_t)centre_of(job, series, (int64_t)i);
@@ -201,7 +212,7 @@ void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job 
   add_marks(&band, source, n_marks, layout, series);
   tier->copy(scratch->line, scratch->bare, width);
   for (int32_t y = y0; y < y1; y++) {
-    uint8_t *row = pixels + (size_t)y * job->row_stride;
+    uint8_t *row = pixels + (size_t)(y - y0) * job->row_stride;
     if (y < layout->price_y || y >= plot_end) {
       memset(row, TLK_INK_BACKGROUND, width);
       continue;

@@ -22,9 +22,19 @@ struct tlw_cpu_marks {
   uint16_t *wick_top, *wick_bottom, *body_top, *body_bottom, *bar_top, *ink;
 };
 
-/* One merged candle. */
+/*
+ * One merged candle. high and low are never -0: where candles have zeros of both signs, the order in which they meet
+ * would decide.
+ */
 struct tlw_cpu_merged {
   double open, high, low, close, volume;
+};
+
+/* The candles of a pixel column so far, when not all of them are at hand. */
+struct tlw_cpu_carry {
+  double open, high, low, close; /* of the valid ones; high < low if there is none yet */
+  double sums[TLK_SUM_LANES];    /* of volumes */
+  uint64_t count;                /* gaps too */
 };
 
 struct tlw_cpu_tier {
@@ -34,6 +44,8 @@ struct tlw_cpu_tier {
    * are too near the end of the columns to be read in whole vectors.
    */
   bool (*merge)(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_merged *merged);
+  /* Adds candles begin to end - 1, at least one, to the carry. False, with nothing done, where merge gives false. */
+  bool (*extend)(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_carry *carry);
   /* What the rows of these candles depend on. */
   tlk_scale (*scale)(const struct tlw_cpu_candles *candles);
   /* The marks of all candles, count rounded up to TLW_CPU_PAD. scale has at least one valid candle. */

@@ -94,14 +94,15 @@ DEFINE_REDUCE(reduce_max, tlk_max)
 DEFINE_REDUCE(reduce_min, tlk_min)
 DEFINE_REDUCE(reduce_sum, add)
 
-static bool merge(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_merged *merged) {
+/* What all lanes have met. */
+struct met {
+  tlk_real high[PARTS], low[PARTS], sum[PARTS];
+};
+
+/* Adds candles begin to end - 1, the first of them to lane 0. False as merge. */
+static inline bool meet(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct met *met) {
   if (end + TLK_SUM_LANES > candles->count) return false;
-  tlk_real high[PARTS], low[PARTS], sum[PARTS], odd = tlk_splat(0.0);
-  for (int k = 0; k < PARTS; k++) {
-    high[k] = tlk_splat(-__builtin_inf());
-    low[k] = tlk_splat(__builtin_inf());
-    sum[k] = tlk_splat(0.0);
-  }
+  tlk_real odd = tlk_splat(0.0);
   for (size_t i = begin; i < end; i += TLK_SUM_LANES) {
     for (int k = 0; k < PARTS && i + (size_t)k * TLK_LANES < end; k++) {
       const struct group g = load_group(candles, i + (size_t)k * TLK_LANES);
@@ -109,16 +110,50 @@ static bool merge(const struct tlw_cpu_candles *candles, size_t begin, size_t en
       /* 0 unless a price is not finite */
       const tlk_real gap = ((g.open - g.open) + (g.high - g.high)) + ((g.low - g.low) + (g.close - g.close));
       odd += tlk_pick(inside, gap, tlk_splat(0.0));
-      high[k] = tlk_max(tlk_pick(inside, tlk_candle_high(g.open, g.high, g.low, g.close), high[k]), high[k]);
-      low[k] = tlk_min(tlk_pick(inside, tlk_candle_low(g.open, g.high, g.low, g.close), low[k]), low[k]);
-      sum[k] += tlk_candle_volume(inside, g.volume);
+      const tlk_real high = met->high[k], low = met->low[k];
+      met->high[k] = tlk_max(tlk_pick(inside, tlk_candle_high(g.open, g.high, g.low, g.close), high), high);
+      met->low[k] = tlk_min(tlk_pick(inside, tlk_candle_low(g.open, g.high, g.low, g.close), low), low);
+      met->sum[k] += tlk_candle_volume(inside, g.volume);
     }
   }
   for (int i = 0; i < TLK_LANES; i++)
     if (!(odd[i] == 0.0)) return false;
-  const double volume = reduce_sum(sum);
-  *merged = (struct tlw_cpu_merged){candles->open[begin], reduce_max(high), reduce_min(low), candles->close[end - 1],
-                                    tlk_finite_sum(volume)};
+  return true;
+}
+
+static bool merge(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_merged *merged) {
+  struct met met;
+  for (int k = 0; k < PARTS; k++) {
+    met.high[k] = tlk_splat(-__builtin_inf());
+    met.low[k] = tlk_splat(__builtin_inf());
+    met.sum[k] = tlk_splat(0.0);
+  }
+  if (!meet(candles, begin, end, &met)) return false;
+  const double volume = reduce_sum(met.sum);
+  *merged = (struct tlw_cpu_merged){candles->open[begin], reduce_max(met.high) + 0.0, reduce_min(met.low) + 0.0,
+                                    candles->close[end - 1], tlk_finite_sum(volume)};
+  return true;
+}
+
+static bool extend(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_carry *carry) {
+  /* The sum that the first of these candles belongs to comes first. */
+  const size_t turn = carry->count % TLK_SUM_LANES;
+  double sums[TLK_SUM_LANES];
+  for (size_t i = 0; i < TLK_SUM_LANES; i++) sums[i] = carry->sums[(i + turn) % TLK_SUM_LANES];
+  struct met met;
+  for (int k = 0; k < PARTS; k++) {
+    met.high[k] = tlk_splat(carry->high);
+    met.low[k] = tlk_splat(carry->low);
+    met.sum[k] = load(sums + k * TLK_LANES);
+  }
+  if (!meet(candles, begin, end, &met)) return false;
+  for (int k = 0; k < PARTS; k++) memcpy(sums + k * TLK_LANES, &met.sum[k], sizeof met.sum[k]);
+  for (size_t i = 0; i < TLK_SUM_LANES; i++) carry->sums[(i + turn) % TLK_SUM_LANES] = sums[i];
+  if (carry->high < carry->low) carry->open = candles->open[begin];
+  carry->high = reduce_max(met.high);
+  carry->low = reduce_min(met.low);
+  carry->close = candles->close[end - 1];
+  carry->count += end - begin;
   return true;
 }
 
@@ -197,4 +232,4 @@ static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict sourc
 }
 
 extern const struct tlw_cpu_tier TLW_TIER;
-const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, merge, scale, mark, copy, copy_on_grid};
+const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, merge, extend, scale, mark, copy, copy_on_grid};

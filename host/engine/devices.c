@@ -24,17 +24,31 @@ tlw_status tlw_engine_executor(struct tlw_services *services, const tlw_device *
 }
 
 /* Opens the device and closes it again; what fails is its reason. */
-static void check_device(tlw_device *device) {
+static void check_device(struct tlw_services *services, tlw_device *device) {
   /* Without a cache, so that the self-test runs here and now. */
-  struct tlw_services services = {
-      .memory = {.budget = UINT64_MAX}, .device_budget = TLW_BUDGET_AUTO, .threads = 1, .cache_dir = ""};
+  services->memory.budget = UINT64_MAX;
+  services->device_budget = TLW_BUDGET_AUTO;
+  services->threads = 1;
+  services->deadline_ms = TLW_ENGINE_DEADLINE_MS;
+  services->cache_dir = "";
   struct tlw_executor executor;
   tlw_error error;
-  if (tlw_engine_executor(&services, device, &executor, &error) == TLW_OK) {
+  if (tlw_engine_executor(services, device, &executor, &error) == TLW_OK) {
     executor.ops->close(executor.state);
     return;
   }
   tlw_device_refuse(device, "%.*s", TLW_REASON_SIZE - 1, error.message);
+}
+
+static tlw_status check_devices(tlw_device *devices, size_t n, tlw_error *error) {
+  for (size_t i = 0; i < n; i++) {
+    if (!devices[i].usable) continue;
+    struct tlw_services *services = tlw_raw_calloc(1, sizeof *services);
+    if (!services) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory to check a device");
+    check_device(services, &devices[i]);
+    tlw_raw_free(services);
+  }
+  return TLW_OK;
 }
 
 tlw_status tlw_devices(int check, tlw_device *devices, size_t capacity, size_t *count, tlw_error *error) {
@@ -48,7 +62,5 @@ tlw_status tlw_devices(int check, tlw_device *devices, size_t capacity, size_t *
   const size_t lost = list.lost;
   tlw_device_list_free(&list);
   if (lost) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a list of devices");
-  for (size_t i = 0; check && i < n; i++)
-    if (devices[i].usable) check_device(&devices[i]);
-  return TLW_OK;
+  return check ? check_devices(devices, n, error) : TLW_OK;
 }

@@ -1,26 +1,13 @@
-#include "engine.h"
-
 #include <ctype.h>
-#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "host/base/arithmetic.h"
 #include "host/base/cpus.h"
 #include "host/base/error.h"
-
-struct tlw_engine {
-  struct tlw_services services;
-  struct tlw_executor executor;
-  uint32_t passed_over;
-  pthread_mutex_t turn; /* held by the operation that runs */
-  bool lost;            /* under turn: the device failed for good */
-  fenv_t environment;   /* under turn: the caller's, for arithmetic */
-  tlk_series series[TLW_ENGINE_SERIES];
-  _Atomic uint64_t charts, candles, pixels;
-};
+#include "state.h"
 
 void tlw_engine_options_init(tlw_engine_options *options) {
   *options = (tlw_engine_options){
@@ -29,6 +16,8 @@ void tlw_engine_options_init(tlw_engine_options *options) {
       .device_budget = TLW_BUDGET_AUTO,
       .host_budget = TLW_BUDGET_AUTO,
       .threads = TLW_THREADS_AUTO,
+      .allow_fallback = TLW_FALLBACK_AUTO,
+      .deadline_ms = TLW_ENGINE_DEADLINE_MS,
   };
 }
 
@@ -45,6 +34,12 @@ static tlw_status check(const tlw_engine_options *o, tlw_error *error) {
     return tlw_fail(error, TLW_ERR_ARGUMENT,
                     "device is '%.60s' but backend is %s: name the backend that the device belongs to, cuda or opencl",
                     o->device, tlw_backend_name(o->backend));
+  if (o->allow_fallback < TLW_FALLBACK_AUTO || o->allow_fallback > TLW_FALLBACK_ON)
+    return tlw_fail(error, TLW_ERR_ARGUMENT,
+                    "allow_fallback is %d: it must be TLW_FALLBACK_AUTO, TLW_FALLBACK_OFF or TLW_FALLBACK_ON",
+                    o->allow_fallback);
+  if (o->deadline_ms == 0)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "deadline_ms is 0: it must be 1 or more, or TLW_DEADLINE_NONE");
   return TLW_OK;
 }
 
@@ -64,9 +59,8 @@ static bool is_wanted(const tlw_device *device, const tlw_engine_options *option
   return device->index >= 0 && (strcmp(options->device, index) == 0 || uuid_matches(options->device, device->uuid));
 }
 
-static void note(const struct tlw_services *services, tlw_log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void note(const struct tlw_services *services, tlw_log_level level, const char *format, ...) {
+void tlw_engine_log(const tlw_engine *engine, tlw_log_level level, const char *format, ...) {
+  const struct tlw_services *services = &engine->services;
   if (!services->log) return;
   char message[TLW_ERROR_MESSAGE_SIZE + TLW_NAME_SIZE];
   va_list args;
@@ -76,17 +70,35 @@ static void note(const struct tlw_services *services, tlw_log_level level, const
   services->log(services->log_user, level, message);
 }
 
-static void note_refused(const struct tlw_services *services, const tlw_device *device, const char *reason) {
+static void warn_of_log(tlw_engine *engine) {
+  const int failure = tlw_ledger_log_failure(&engine->services.ledger);
+  if (failure)
+    tlw_engine_log(engine, TLW_LOG_WARNING, "the allocation log ends here, for it can't be written: %s",
+                   strerror(failure));
+}
+
+static void set_reason(tlw_engine *engine, const char *text) {
+  pthread_mutex_lock(&engine->facts);
+  snprintf(engine->reason, sizeof engine->reason, "%.*s", (int)sizeof engine->reason - 1, text);
+  pthread_mutex_unlock(&engine->facts);
+}
+
+/* Notes why a device is not used, for the log and for statistics. */
+static void note_refused(tlw_engine *engine, const tlw_device *device, const char *reason) {
   const char *backend = tlw_backend_name(device->backend);
+  char text[TLW_ERROR_MESSAGE_SIZE + TLW_NAME_SIZE];
   if (device->index >= 0)
-    note(services, TLW_LOG_INFO, "%s device %d (%s) not used: %s", backend, device->index, device->name, reason);
+    snprintf(text, sizeof text, "%s device %d (%s) not used: %s", backend, device->index, device->name, reason);
   else
-    note(services, TLW_LOG_INFO, "%s not used: %s", backend, reason);
+    snprintf(text, sizeof text, "%s not used: %s", backend, reason);
+  set_reason(engine, text);
+  tlw_engine_log(engine, TLW_LOG_INFO, "%s", text);
+  engine->passed_over++;
 }
 
 /* Opens the first device of the list that options allow and that works; else *error holds the last reason. */
 static tlw_status choose_device(tlw_engine *engine, const tlw_engine_options *options,
-                                const struct tlw_device_list *list, tlw_error *error) {
+                                const struct tlw_device_list *list, struct tlw_executor *executor, tlw_error *error) {
   struct tlw_services *services = &engine->services;
   const bool automatic = options->backend == TLW_BACKEND_AUTO;
   tlw_status status = TLW_ERR_UNAVAILABLE;
@@ -100,14 +112,12 @@ static tlw_status choose_device(tlw_engine *engine, const tlw_engine_options *op
                       device->reason);
     } else {
       services->device_budget = options->device_budget;
-      status = tlw_engine_executor(services, device, &engine->executor, error);
-      if (status == TLW_OK) note(services, TLW_LOG_INFO, "using %s: %s (%s)", backend, device->name, device->driver);
+      status = tlw_engine_executor(services, device, executor, error);
+      if (status == TLW_OK)
+        tlw_engine_log(engine, TLW_LOG_INFO, "using %s: %s (%s)", backend, device->name, device->driver);
       if (status == TLW_OK || !automatic) return status;
     }
-    if (automatic) {
-      note_refused(services, device, *device->reason ? device->reason : error->message);
-      engine->passed_over++;
-    }
+    if (automatic) note_refused(engine, device, *device->reason ? device->reason : error->message);
   }
   if (options->device)
     return tlw_fail(error, TLW_ERR_UNAVAILABLE, "%s has no device '%.60s': 'tallow devices' lists what there is",
@@ -115,21 +125,48 @@ static tlw_status choose_device(tlw_engine *engine, const tlw_engine_options *op
   return status;
 }
 
-/* Only drivers of backends that may be used are loaded. */
+/* Opens a backend. Only drivers of backends that may be used are loaded. */
+static tlw_status choose_backend(tlw_engine *engine, const tlw_engine_options *options, tlw_backend backend,
+                                 struct tlw_executor *executor, tlw_error *error) {
+  struct tlw_device_list list = {0};
+  tlw_engine_devices(backend, &list);
+  const tlw_status status = list.lost
+                                ? tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a list of devices")
+                                : choose_device(engine, options, &list, executor, error);
+  tlw_device_list_free(&list);
+  return status;
+}
+
 static tlw_status choose(tlw_engine *engine, const tlw_engine_options *options, tlw_error *error) {
   tlw_status status = TLW_ERR_UNAVAILABLE;
   for (int i = 0; i < TLW_BACKENDS && status != TLW_OK; i++) {
     const tlw_backend backend = tlw_backend_order[i];
-    if (options->backend != TLW_BACKEND_AUTO && options->backend != backend) continue;
-    struct tlw_device_list list = {0};
-    tlw_engine_devices(backend, &list);
-    if (list.lost)
-      status = tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a list of devices");
-    else
-      status = choose_device(engine, options, &list, error);
-    tlw_device_list_free(&list);
+    if (options->backend == TLW_BACKEND_AUTO || options->backend == backend)
+      status = choose_backend(engine, options, backend, &engine->executor, error);
   }
   return status;
+}
+
+static void configure(tlw_engine *engine, const tlw_engine_options *options) {
+  struct tlw_services *services = &engine->services;
+  services->memory.budget = options->host_budget;
+  services->memory.ledger = &services->ledger;
+  services->threads = options->threads == TLW_THREADS_AUTO ? tlw_cpus() : options->threads;
+  if (services->threads > TLW_THREADS_MAX) services->threads = TLW_THREADS_MAX;
+  services->deadline_ms = options->deadline_ms;
+  services->log = options->log;
+  services->log_user = options->log_user;
+  services->cache_dir = options->cache_dir;
+  engine->wanted = options->backend;
+  engine->wanted_budget = options->device_budget;
+  engine->may_fall_back = options->allow_fallback == TLW_FALLBACK_AUTO ? options->backend == TLW_BACKEND_AUTO
+                                                                       : options->allow_fallback == TLW_FALLBACK_ON;
+  engine->work_limit = UINT64_MAX;
+  /* Not yet held against the budget: the backend's refusal names what both need. */
+  tlw_gauge_add(&services->memory.bytes, tlw_memory_counted(sizeof *engine), UINT64_MAX);
+  pthread_mutex_init(&engine->turn, NULL);
+  pthread_mutex_init(&engine->facts, NULL);
+  pthread_mutex_init(&engine->guest_lock, NULL);
 }
 
 tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, tlw_error *error) {
@@ -141,21 +178,18 @@ tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, 
   tlw_status status = check(options, error);
   if (status != TLW_OK) return status;
 
-  tlw_engine *engine = calloc(1, sizeof *engine);
+  tlw_engine *engine = tlw_raw_calloc(1, sizeof *engine);
   if (!engine) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no %zu bytes for an engine", sizeof *engine);
-  struct tlw_services *services = &engine->services;
-  services->memory.budget = options->host_budget;
-  services->threads = options->threads == TLW_THREADS_AUTO ? tlw_cpus() : options->threads;
-  if (services->threads > TLW_THREADS_MAX) services->threads = TLW_THREADS_MAX;
-  services->log = options->log;
-  services->log_user = options->log_user;
-  services->cache_dir = options->cache_dir;
-  /* Not yet held against the budget: the backend's refusal names what both need. */
-  tlw_gauge_add(&services->memory.bytes, tlw_memory_counted(sizeof *engine), UINT64_MAX);
-  pthread_mutex_init(&engine->turn, NULL);
   tlw_error failure;
+  status = tlw_ledger_open(&engine->services.ledger, options->allocation_log, &failure);
+  if (status != TLW_OK) {
+    tlw_raw_free(engine);
+    if (error) *error = failure;
+    return status;
+  }
+  configure(engine, options);
   status = choose(engine, options, &failure);
-  services->cache_dir = NULL;
+  engine->services.cache_dir = NULL;
   *out = engine;
   if (status == TLW_OK) return TLW_OK;
   tlw_engine_close(out);
@@ -166,21 +200,134 @@ tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, 
 void tlw_engine_close(tlw_engine **address) {
   if (!address || !*address) return;
   tlw_engine *engine = *address;
+  for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
   if (engine->executor.ops) engine->executor.ops->close(engine->executor.state);
+  for (int i = 0; i < engine->n_retired; i++) engine->retired[i].ops->close(engine->retired[i].state);
+  tlw_ledger_close(&engine->services.ledger);
+  warn_of_log(engine);
+  pthread_mutex_destroy(&engine->guest_lock);
+  pthread_mutex_destroy(&engine->facts);
   pthread_mutex_destroy(&engine->turn);
-  free(engine);
+  tlw_raw_free(engine);
   *address = NULL;
 }
 
 tlw_status tlw_engine_describe(const tlw_engine *engine, tlw_device *device, tlw_error *error) {
   if (!engine || !device) return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", engine ? "device" : "engine");
+  pthread_mutex_t *facts = (pthread_mutex_t *)&engine->facts;
+  pthread_mutex_lock(facts);
   *device = engine->executor.device;
+  pthread_mutex_unlock(facts);
   return TLW_OK;
 }
 
+/* ---- the turn ---- */
+
+void tlw_engine_seize(tlw_engine *engine) {
+  pthread_mutex_lock(&engine->turn);
+  tlw_arithmetic_begin(&engine->environment);
+}
+
+tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error) {
+  tlw_engine_seize(engine);
+  if (!engine->lost) return TLW_OK;
+  tlw_engine_end(engine);
+  return tlw_fail(error, TLW_ERR_DEVICE_LOST, "the device failed earlier: close this engine and open another");
+}
+
+void tlw_engine_end(tlw_engine *engine) {
+  warn_of_log(engine);
+  tlw_arithmetic_end(&engine->environment);
+  pthread_mutex_unlock(&engine->turn);
+}
+
+struct tlw_services *tlw_engine_services(tlw_engine *engine) {
+  return &engine->services;
+}
+
+struct tlw_memory *tlw_engine_memory(tlw_engine *engine) {
+  return &engine->services.memory;
+}
+
+void tlw_engine_judge(tlw_engine *engine, tlw_status status, tlw_error *error) {
+  if (status != TLW_ERR_DEVICE_LOST) return;
+  engine->lost = true;
+  if (!error) return;
+  const size_t length = strlen(error->message);
+  snprintf(error->message + length, sizeof error->message - length, "; close this engine and open another");
+}
+
+/* ---- falling back ---- */
+
+/* Opens the first backend that works of those behind one, as AUTO would. */
+static bool open_next(tlw_engine *engine, tlw_backend behind, struct tlw_executor *executor) {
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.device_budget = engine->wanted_budget;
+  int i = 0;
+  while (tlw_backend_order[i] != behind) i++;
+  while (++i < TLW_BACKENDS) {
+    tlw_error failure;
+    if (choose_backend(engine, &options, tlw_backend_order[i], executor, &failure) == TLW_OK) return true;
+  }
+  return false;
+}
+
+bool tlw_engine_fall_back(tlw_engine *engine, const tlw_error *error) {
+  if (!engine->may_fall_back) return false;
+  const struct tlw_executor before = engine->executor;
+  const uint64_t budget = engine->services.device_budget;
+  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  /* What it still holds must not stand in the way of the next. */
+  tlw_pool_clear(before.ops->pool(before.state));
+  before.ops->trim(before.state, true, NULL);
+  struct tlw_executor next;
+  if (!open_next(engine, before.device.backend, &next)) {
+    engine->services.device_budget = budget;
+    return false;
+  }
+  engine->retired[engine->n_retired] = before;
+  pthread_mutex_lock(&engine->facts);
+  engine->n_retired++;
+  engine->executor = next;
+  pthread_mutex_unlock(&engine->facts);
+  engine->work_limit = UINT64_MAX;
+  char reason[TLW_REASON_SIZE];
+  snprintf(reason, sizeof reason, "%s gave way to %s: %.150s", tlw_backend_name(before.device.backend),
+           tlw_backend_name(next.device.backend), error->message);
+  set_reason(engine, reason);
+  tlw_engine_add(&engine->fallbacks, 1);
+  tlw_engine_note(engine, TLW_OP_FALLBACK, begun, 0, next.device.backend, TLW_OK);
+  tlw_engine_log(engine, TLW_LOG_WARNING, "%s", reason);
+  return true;
+}
+
+/* ---- statistics ---- */
+
 static uint64_t read(const _Atomic uint64_t *number) { return atomic_load_explicit(number, memory_order_relaxed); }
 
-static void add(_Atomic uint64_t *number, uint64_t n) { atomic_fetch_add_explicit(number, n, memory_order_relaxed); }
+void tlw_engine_add(_Atomic uint64_t *number, uint64_t n) {
+  atomic_fetch_add_explicit(number, n, memory_order_relaxed);
+}
+
+void tlw_engine_note(tlw_engine *engine, tlw_operation operation, int64_t begun, uint64_t bytes, int64_t items,
+                     tlw_status status) {
+  struct tlw_ledger *ledger = &engine->services.ledger;
+  const tlw_record record = {
+      .duration = (uint64_t)(tlw_ledger_now(ledger) - begun),
+      .bytes = bytes,
+      .items = items,
+      .operation = (int32_t)operation,
+      .status = (int32_t)status,
+  };
+  tlw_ledger_note(ledger, &record, 0);
+}
+
+void tlw_engine_count(tlw_engine *engine, int64_t charts, int64_t candles, const tlk_layout *layout) {
+  tlw_engine_add(&engine->charts, (uint64_t)charts);
+  tlw_engine_add(&engine->candles, (uint64_t)candles);
+  tlw_engine_add(&engine->pixels, (uint64_t)charts * (uint64_t)layout->width * (uint64_t)layout->height);
+}
 
 tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_error *error) {
   if (!engine || !stats) return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", engine ? "stats" : "engine");
@@ -188,7 +335,9 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
   if (size < sizeof size)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "stats.struct_size is %zu: set it to sizeof(tlw_stats)", size);
   const struct tlw_services *services = &engine->services;
-  const tlw_stats now = {
+  uint64_t operations, failures;
+  tlw_ledger_totals(&services->ledger, &operations, &failures);
+  tlw_stats now = {
       .struct_size = size,
       .host_bytes = tlw_gauge_read(&services->memory.bytes),
       .device_bytes = tlw_gauge_read(&services->device_bytes),
@@ -200,46 +349,30 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
       .launches = read(&services->launches),
       .uploaded = read(&services->uploaded),
       .downloaded = read(&services->downloaded),
+      .copied = read(&engine->copied),
+      .reduced = read(&engine->reduced),
+      .operations = operations,
+      .failures = failures,
+      .resets = read(&engine->resets),
+      .trims = read(&engine->trims),
+      .halvings = read(&engine->halvings),
+      .fallbacks = read(&engine->fallbacks),
       .threads = services->threads,
       .passed_over = engine->passed_over,
   };
+  pthread_mutex_t *facts = (pthread_mutex_t *)&engine->facts;
+  pthread_mutex_lock(facts);
+  now.pool_bytes = tlw_gauge_read(&engine->executor.ops->pool(engine->executor.state)->in_use);
+  memcpy(now.reason, engine->reason, sizeof now.reason);
+  pthread_mutex_unlock(facts);
   memcpy(stats, &now, size < sizeof now ? size : sizeof now);
   return TLW_OK;
 }
 
-tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error) {
-  pthread_mutex_lock(&engine->turn);
-  if (!engine->lost) {
-    tlw_arithmetic_begin(&engine->environment);
-    return TLW_OK;
-  }
-  pthread_mutex_unlock(&engine->turn);
-  return tlw_fail(error, TLW_ERR_DEVICE_LOST, "the device failed earlier: close this engine and open another");
-}
-
-void tlw_engine_end(tlw_engine *engine) {
-  tlw_arithmetic_end(&engine->environment);
-  pthread_mutex_unlock(&engine->turn);
-}
-
-tlk_series *tlw_engine_series(tlw_engine *engine) { return engine->series; }
-
-static void add_sentence(tlw_error *error, const char *text) {
-  const size_t length = strlen(error->message);
-  snprintf(error->message + length, sizeof error->message - length, "%s", text);
-}
-
-tlw_status tlw_engine_render(tlw_engine *engine, const struct tlw_render_job *job, tlw_error *error) {
-  const tlw_status status = engine->executor.ops->render(engine->executor.state, job, error);
-  if (status == TLW_ERR_DEVICE_LOST) {
-    engine->lost = true;
-    if (error) add_sentence(error, "; close this engine and open another");
-  }
-  if (status != TLW_OK) return status;
-  uint64_t candles = 0;
-  for (int64_t i = 0; i < job->n_series; i++) candles += (uint64_t)job->series[i].count;
-  add(&engine->charts, (uint64_t)job->n_series);
-  add(&engine->candles, candles);
-  add(&engine->pixels, (uint64_t)job->n_series * (uint64_t)job->layout.width * (uint64_t)job->layout.height);
+tlw_status tlw_engine_records(const tlw_engine *engine, tlw_record *records, size_t capacity, size_t *count,
+                              tlw_error *error) {
+  if (!engine || !count || (!records && capacity))
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", !engine ? "engine" : !count ? "count" : "records");
+  *count = tlw_ledger_read(&engine->services.ledger, records, capacity);
   return TLW_OK;
 }

@@ -7,6 +7,8 @@
 #include "host/seam/backend.h"
 #include "host/seam/device_list.h"
 
+#define TLW_ENGINE_DEADLINE_MS 60000 /* unless the options say otherwise */
+
 /* The backends in the order in which AUTO tries them. */
 #define TLW_BACKENDS 3
 extern const tlw_backend tlw_backend_order[TLW_BACKENDS];
@@ -20,16 +22,28 @@ tlw_status tlw_engine_executor(struct tlw_services *services, const tlw_device *
 
 /*
  * An operation runs between begin and end, one at a time on an engine; begin waits for its turn. TLW_ERR_DEVICE_LOST:
- * the device is lost, do not call end.
+ * the device is lost, do not call end. Seize is begin for what must be done even then, and never fails.
  */
 tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error);
+void tlw_engine_seize(tlw_engine *engine);
 void tlw_engine_end(tlw_engine *engine);
 
-/* Within an operation: a table for the series of a job. */
-#define TLW_ENGINE_SERIES 4096 /* more than fills a device */
-tlk_series *tlw_engine_series(tlw_engine *engine);
+struct tlw_services *tlw_engine_services(tlw_engine *engine);
 
-/* Within an operation: draws and counts. */
-tlw_status tlw_engine_render(tlw_engine *engine, const struct tlw_render_job *job, tlw_error *error);
+/* Counts finished charts of this size. */
+void tlw_engine_count(tlw_engine *engine, int64_t charts, int64_t candles, const tlk_layout *layout);
+
+/* What holds memory of an engine between operations, and lets go of it when the engine is reset. */
+struct tlw_guest {
+  /* Stops for good and returns when nothing of the engine is held any more, its own record apart. */
+  void (*evict)(struct tlw_guest *guest);
+  struct tlw_guest *next;
+};
+
+void tlw_engine_enlist(tlw_engine *engine, struct tlw_guest *guest);
+void tlw_engine_delist(tlw_engine *engine, struct tlw_guest *guest);
+
+/* Marks that the calling thread is in a callback of a guest of these engines; n = 0: no longer. */
+void tlw_engine_callback(tlw_engine *const *engines, size_t n);
 
 #endif

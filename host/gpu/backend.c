@@ -1,42 +1,102 @@
 #include "backend.h"
 
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cache.h"
 #include "chart.h"
-#include "host/base/error.h"
+#include "faults.h"
 #include "host/base/hash.h"
+#include "memory.h"
+#include "plan.h"
 #include "selftest.h"
 
 #define DEFAULT_BUDGET ((uint64_t)1 << 30)
 
-static void gpu_close(struct tlw_backend_state *state) {
+void tlw_gpu_warn(const struct tlw_backend_state *state, const char *format, ...) {
+  const struct tlw_services *services = state->services;
+  if (!services->log) return;
+  char message[TLW_ERROR_MESSAGE_SIZE];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  services->log(services->log_user, TLW_LOG_WARNING, message);
+}
+
+/* Its memory counts no more, but nobody knows what the device still does to it. */
+static void leave_device(struct tlw_backend_state *state) {
+  const uint64_t left = state->left + tlw_pool_slabs(&state->pool);
+  tlw_pool_close(&state->pool);
+  state->gpu->ops->abandon(state->gpu);
+  tlw_gpu_warn(state, "%llu bytes are left to the driver until the process ends: the device may still be using them",
+               (unsigned long long)left);
+}
+
+static void close_device(struct tlw_backend_state *state) {
   struct tlw_gpu *gpu = state->gpu;
-  for (int i = 0; i < TLW_GPU_SLOTS; i++) {
-    struct tlw_gpu_slot *slot = &state->slots[i];
-    tlw_gpu_slot_release(state, slot);
-    if (slot->computed.handle) gpu->ops->event_close(gpu, &slot->computed);
-    if (slot->downloaded.handle) gpu->ops->event_close(gpu, &slot->downloaded);
-  }
-  if (state->compute.handle) gpu->ops->queue_close(gpu, &state->compute);
-  if (state->download.handle) gpu->ops->queue_close(gpu, &state->download);
+  tlw_pool_close(&state->pool);
+  tlw_flights_close(state);
+  for (int i = 0; i < TLW_GPU_QUEUES; i++)
+    if (state->queues[i].handle) gpu->ops->queue_close(gpu, &state->queues[i]);
   gpu->ops->close(gpu);
+}
+
+static void gpu_close(struct tlw_backend_state *state) {
+  tlw_flights_finish(state, NULL);
+  if (state->abandoned)
+    leave_device(state);
+  else
+    close_device(state);
   tlw_memory_free(&state->services->memory, state, sizeof *state);
 }
 
-static const struct tlw_backend_ops ops = {.close = gpu_close, .render = tlw_gpu_chart_render};
+static uint64_t gpu_least_device(struct tlw_backend_state *state, const tlk_layout *layout) {
+  (void)state;
+  return tlw_plan_least(layout);
+}
+
+static uint64_t gpu_least_host(struct tlw_backend_state *state, const tlk_layout *layout) {
+  return state->gpu->unified ? tlw_plan_least(layout) : 0;
+}
+
+/* All that drawing needs is on the device. */
+static tlw_status gpu_prepare(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
+                              tlw_error *error) {
+  (void)state;
+  (void)layout;
+  (void)leave;
+  (void)error;
+  return TLW_OK;
+}
+
+static struct tlw_pool *gpu_pool(struct tlw_backend_state *state) { return &state->pool; }
+
+static const struct tlw_backend_ops ops = {
+    .close = gpu_close,
+    .fit = tlw_gpu_chart_fit,
+    .least_device = gpu_least_device,
+    .least_host = gpu_least_host,
+    .prepare = gpu_prepare,
+    .draw = tlw_gpu_chart_draw,
+    .wait = tlw_flights_wait,
+    .is_done = tlw_flights_is_done,
+    .staging_open = tlw_gpu_staging_open,
+    .staging_close = tlw_gpu_staging_close,
+    .draws_anywhere = false,
+    .pool = gpu_pool,
+    .write = tlw_gpu_memory_write,
+    .read = tlw_gpu_memory_read,
+    .trim = tlw_gpu_memory_trim,
+};
 
 static tlw_status open_queues(struct tlw_backend_state *state, tlw_error *error) {
   struct tlw_gpu *gpu = state->gpu;
-  tlw_status status = gpu->ops->queue_open(gpu, &state->compute, error);
-  if (status == TLW_OK) status = gpu->ops->queue_open(gpu, &state->download, error);
-  for (int i = 0; i < TLW_GPU_SLOTS && status == TLW_OK; i++) {
-    status = gpu->ops->event_open(gpu, &state->slots[i].computed, error);
-    if (status == TLW_OK) status = gpu->ops->event_open(gpu, &state->slots[i].downloaded, error);
-  }
-  return status;
+  tlw_status status = TLW_OK;
+  for (int i = 0; i < TLW_GPU_QUEUES && status == TLW_OK; i++)
+    status = gpu->ops->queue_open(gpu, &state->queues[i], error);
+  return status == TLW_OK ? tlw_flights_open(state, error) : status;
 }
 
 static uint64_t cache_key(struct tlw_gpu *gpu) {
@@ -54,17 +114,19 @@ static tlw_status load_kernels(struct tlw_backend_state *state, const struct tlw
 
 /* Keeps kernels that have passed; without, the next run compiles and tests them again. */
 static void keep_kernels(struct tlw_backend_state *state, const struct tlw_cache *cache, uint64_t key) {
-  struct tlw_services *services = state->services;
+  struct tlw_memory *memory = &state->services->memory;
   struct tlw_block saved = {0};
-  const bool kept = state->gpu->ops->kernels_save(state->gpu, &services->memory, &saved, NULL) == TLW_OK &&
+  const bool kept = state->gpu->ops->kernels_save(state->gpu, memory, &saved, NULL) == TLW_OK &&
                     tlw_cache_store(cache, key, saved.data, saved.size);
-  tlw_block_free(&services->memory, &saved);
-  if (!kept && cache->folder[0] && services->log)
-    services->log(services->log_user, TLW_LOG_WARNING,
-                  "compiled kernels could not be kept in the cache folder, so the next run compiles them again");
+  tlw_block_free(memory, &saved);
+  if (!kept && cache->folder[0])
+    tlw_gpu_warn(state, "compiled kernels could not be kept in the cache folder, so the next run compiles them again");
 }
 
-/* Loads the kernels: those kept from an earlier run have passed their self-test, others are tested and then kept. */
+/*
+ * Loads the kernels and takes memory to draw in: kernels that were kept from an earlier run have passed their
+ * self-test, others are tested and then kept.
+ */
 static tlw_status open_kernels(struct tlw_backend_state *state, tlw_error *error) {
   struct tlw_memory *memory = &state->services->memory;
   struct tlw_cache cache;
@@ -73,9 +135,10 @@ static tlw_status open_kernels(struct tlw_backend_state *state, tlw_error *error
   struct tlw_block kept = {0};
   const bool passed = tlw_cache_load(&cache, key, memory, &kept) && load_kernels(state, &kept, NULL) == TLW_OK;
   tlw_block_free(memory, &kept);
-  if (passed) return TLW_OK;
-  tlw_status status = load_kernels(state, NULL, error);
-  if (status == TLW_OK) status = tlw_gpu_selftest(state, error);
+  tlw_status status = passed ? TLW_OK : load_kernels(state, NULL, error);
+  if (status == TLW_OK) status = tlw_gpu_memory_reserve(state, error);
+  if (status != TLW_OK || passed) return status;
+  status = tlw_gpu_selftest(state, error);
   if (status == TLW_OK) keep_kernels(state, &cache, key);
   return status;
 }
@@ -99,6 +162,9 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
   struct tlw_backend_state *state = NULL;
   struct tlw_gpu *gpu = NULL;
   tlw_status status = open(device, &gpu, &failure);
+#ifdef TALLOW_FAULTS
+  if (status == TLW_OK) tlw_gpu_plant_faults(gpu);
+#endif
   if (status == TLW_OK)
     status = tlw_memory_check(&services->memory, tlw_memory_counted(sizeof *state) + tlw_gpu_selftest_bytes(gpu),
                               "an engine", &failure);
@@ -109,9 +175,9 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
   }
   state->services = services;
   state->gpu = gpu;
-  if (status == TLW_OK && services->device_budget == TLW_BUDGET_AUTO)
-    services->device_budget = default_budget(state->gpu);
-  if (status == TLW_OK) status = open_queues(state, &failure);
+  if (services->device_budget == TLW_BUDGET_AUTO) services->device_budget = default_budget(gpu);
+  tlw_gpu_memory_init(state);
+  status = open_queues(state, &failure);
   if (status == TLW_OK) status = open_kernels(state, &failure);
   if (status == TLW_OK) {
     *executor = (struct tlw_executor){.ops = &ops, .state = state, .device = *device};

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/base/file.h"
 #include "host/base/hash.h"
 
 #define SUFFIX ".kernels"
@@ -45,18 +46,9 @@ static void path_of(const struct tlw_cache *cache, uint64_t key, char *path) {
 
 static bool read_all(int file, void *data, size_t size) {
   for (size_t done = 0; done < size;) {
-    const ssize_t n = read(file, (char *)data + done, size - done);
-    if (n == 0 || (n < 0 && errno != EINTR)) return false;
-    if (n > 0) done += (size_t)n;
-  }
-  return true;
-}
-
-static bool write_all(int file, const void *data, size_t size) {
-  for (size_t done = 0; done < size;) {
-    const ssize_t n = write(file, (const char *)data + done, size - done);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) done += (size_t)n;
+    const ssize_t n = tlw_file_read(file, (char *)data + done, size - done);
+    if (n <= 0) return false;
+    done += (size_t)n;
   }
   return true;
 }
@@ -76,10 +68,10 @@ bool tlw_cache_load(const struct tlw_cache *cache, uint64_t key, struct tlw_memo
   if (!cache->folder[0]) return false;
   char path[PATH_SIZE];
   path_of(cache, key, path);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const int file = tlw_file_open(path, O_RDONLY | O_CLOEXEC, 0);
   if (file < 0) return false;
   const bool intact = read_content(file, key, memory, content);
-  close(file);
+  tlw_file_close(file);
   if (!intact) tlw_block_free(memory, content);
   return intact;
 }
@@ -119,7 +111,9 @@ static size_t count_files(const struct tlw_cache *cache, char *oldest) {
     if (!unfinished && !is_ours(entry->d_name, false)) continue;
     if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (unfinished) {
-      if (now - status.st_mtim.tv_sec > STALE_SECONDS) unlinkat(dirfd(folder), entry->d_name, 0);
+      char path[PATH_SIZE];
+      snprintf(path, sizeof path, "%s/%.40s", cache->folder, entry->d_name);
+      if (now - status.st_mtim.tv_sec > STALE_SECONDS) tlw_file_unlink(path);
     } else if (n++ == 0 || is_earlier(status.st_mtim, first)) {
       first = status.st_mtim;
       snprintf(oldest, PATH_SIZE, "%s/%.40s", cache->folder, entry->d_name);
@@ -131,7 +125,7 @@ static size_t count_files(const struct tlw_cache *cache, char *oldest) {
 
 static void drop_oldest(const struct tlw_cache *cache) {
   char oldest[PATH_SIZE];
-  while (count_files(cache, oldest) > TLW_CACHE_FILES && unlink(oldest) == 0) {
+  while (count_files(cache, oldest) > TLW_CACHE_FILES && tlw_file_unlink(oldest) == 0) {
   }
 }
 
@@ -140,15 +134,15 @@ bool tlw_cache_store(const struct tlw_cache *cache, uint64_t key, const void *da
   char path[PATH_SIZE], temporary[PATH_SIZE + 8];
   path_of(cache, key, path);
   snprintf(temporary, sizeof temporary, "%s" TEMPORARY, path);
-  const int file = mkostemp(temporary, O_CLOEXEC);
+  const int file = tlw_file_temporary(temporary);
   if (file < 0) return false;
   struct header header = {.key = key, .size = size, .checksum = tlw_hash(TLW_HASH_START, data, (size_t)size)};
   memcpy(header.magic, magic, sizeof magic);
-  bool stored = write_all(file, &header, sizeof header) && write_all(file, data, (size_t)size);
-  stored = close(file) == 0 && stored;
-  stored = stored && rename(temporary, path) == 0;
+  bool stored = tlw_file_write(file, &header, sizeof header) == 0 && tlw_file_write(file, data, (size_t)size) == 0;
+  stored = tlw_file_close(file) == 0 && stored;
+  stored = stored && tlw_file_rename(temporary, path) == 0;
   if (!stored)
-    unlink(temporary);
+    tlw_file_unlink(temporary);
   else
     drop_oldest(cache);
   return stored;

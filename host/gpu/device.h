@@ -1,6 +1,7 @@
 /*
  * The seam between a GPU operation and a driver: slabs, queues, events, kernels; nothing about candles. One table of
- * functions a driver. All calls on one device come from one thread at a time.
+ * functions a driver. All calls on one device come from one thread at a time. Nothing waits for the device
+ * but finish and what closes memory.
  *
  * Every function that can fail gives TLW_ERR_MEMORY (the driver is out of memory), TLW_ERR_DEVICE, or
  * TLW_ERR_DEVICE_LOST (the device can only be closed), with the driver's own code in error->native; opening can also
@@ -14,14 +15,9 @@
 #include <stdint.h>
 
 #include "host/base/memory.h"
+#include "host/base/pool.h"
 #include "host/seam/device_list.h"
 #include "tallow/engine.h"
-
-/* Memory on the device. */
-struct tlw_slab {
-  uint64_t handle;
-  uint64_t size;
-};
 
 /* Work is done in the order in which it is put in a queue. Queues run beside each other. */
 struct tlw_gpu_queue {
@@ -37,7 +33,7 @@ struct tlw_gpu_kernel {
   void *handle;
 };
 
-/* Rows of device memory to rows of host memory. */
+/* Rows of device memory to rows of host memory; plain bytes are one row. */
 struct tlw_gpu_download {
   const struct tlw_slab *slab;
   uint64_t offset, pitch; /* in the slab, bytes */
@@ -49,6 +45,9 @@ struct tlw_gpu_download {
 /* A driver's handle of one open device; each driver extends it. */
 struct tlw_gpu {
   const struct tlw_gpu_ops *ops;
+#ifdef TALLOW_FAULTS
+  const struct tlw_gpu_ops *driver; /* behind the ops of faults.h */
+#endif
   uint64_t free_memory; /* at open */
   uint64_t largest_slab;
   bool unified;       /* device memory is host memory */
@@ -57,18 +56,23 @@ struct tlw_gpu {
 
 struct tlw_gpu_ops {
   void (*close)(struct tlw_gpu *gpu);
+  /* In place of close where the driver can't be called any more: frees what is the host's. */
+  void (*abandon)(struct tlw_gpu *gpu);
   /* What the kernels are made from: source or image. */
   const void *(*program)(struct tlw_gpu *gpu, size_t *size);
   /*
-   * Loads the kernels of these names, from kept if it is not NULL: what kernels_save gave for the same device, driver and
-   * library earlier. A failure then may mean no more than that the driver does not take it.
+   * Loads the kernels of these names, from kept if it is not NULL: what kernels_save gave for the same device, driver
+   * and library earlier. A failure then may mean no more than that the driver does not take it.
    */
   tlw_status (*kernels_open)(struct tlw_gpu *gpu, const char *const *names, size_t n, const struct tlw_block *kept,
                              struct tlw_gpu_kernel *kernels, tlw_error *error);
   /* The compiled kernels into an empty block, which stays empty where the driver keeps them itself. */
   tlw_status (*kernels_save)(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved, tlw_error *error);
   tlw_status (*slab_open)(struct tlw_gpu *gpu, uint64_t size, struct tlw_slab *slab, tlw_error *error);
-  void (*slab_close)(struct tlw_gpu *gpu, struct tlw_slab *slab);
+  void (*slab_close)(struct tlw_gpu *gpu, struct tlw_slab *slab); /* may wait for work in flight */
+  /* Host memory that copies run beside work to and from: page-locked where the driver has that. */
+  tlw_status (*host_open)(struct tlw_gpu *gpu, uint64_t size, void **memory, tlw_error *error);
+  void (*host_close)(struct tlw_gpu *gpu, void *memory, uint64_t size); /* may wait for work in flight */
   tlw_status (*queue_open)(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue, tlw_error *error);
   void (*queue_close)(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue);
   tlw_status (*event_open)(struct tlw_gpu *gpu, struct tlw_gpu_event *event, tlw_error *error);
@@ -79,7 +83,12 @@ struct tlw_gpu_ops {
   /* Further work in the queue begins once the work marked has ended; an event never recorded is not waited for. */
   tlw_status (*event_wait)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_event *event,
                            tlw_error *error);
-  /* The source must stay as it is until the queue is finished. */
+  /*
+   * Whether the work marked by the last record has ended, without waiting for it; it may then have failed. A failure
+   * with *done false is one of the question: nothing is known about the work.
+   */
+  tlw_status (*event_done)(struct tlw_gpu *gpu, const struct tlw_gpu_event *event, bool *done, tlw_error *error);
+  /* The source must stay as it is until the copy has ended. */
   tlw_status (*upload)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
                        uint64_t offset, const void *source, uint64_t size, tlw_error *error);
   tlw_status (*download)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
@@ -88,6 +97,7 @@ struct tlw_gpu_ops {
   tlw_status (*launch)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_kernel *kernel,
                        uint32_t groups, uint32_t lanes, const void *args, size_t args_size, const struct tlw_slab *slab,
                        tlw_error *error);
+  /* Waits until the queue is empty, for ever if need be: the last resort where a driver fails to mark or to tell. */
   tlw_status (*finish)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, tlw_error *error);
 };
 

@@ -1,12 +1,15 @@
 /* device.h over the CUDA driver API. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cuda_api.h"
 #include "device.h"
 #include "host/base/error.h"
+#include "host/base/file.h"
 #include "host/base/library.h"
 
 /* Device code is made for this compute capability and above. */
@@ -183,19 +186,34 @@ void tlw_cuda_list(struct tlw_device_list *list) {
 
 /* ---- the device ---- */
 
+/* The whole file and a zero byte behind it; false if it can't be read or is empty. */
+static bool read_file(struct cuda *cuda, int file) {
+  struct stat about;
+  if (fstat(file, &about) != 0 || about.st_size <= 0) return false;
+  const size_t size = (size_t)about.st_size;
+  cuda->image = tlw_raw_calloc(1, size + 1);
+  ssize_t n = 1;
+  while (cuda->image && cuda->image_size < size && n > 0) {
+    n = tlw_file_read(file, cuda->image + cuda->image_size, size - cuda->image_size);
+    if (n > 0) cuda->image_size += (size_t)n;
+  }
+  return cuda->image && cuda->image_size == size;
+}
+
 static tlw_status read_image(struct cuda *cuda, tlw_error *error) {
-  const char *file = image_file();
-  if (!file) return TLW_OK;
-  FILE *stream = fopen(file, "rbe");
-  long size = -1;
-  if (stream && fseek(stream, 0, SEEK_END) == 0) size = ftell(stream);
-  if (size > 0 && fseek(stream, 0, SEEK_SET) == 0) cuda->image = calloc(1, (size_t)size + 1);
-  const bool complete = cuda->image && fread(cuda->image, 1, (size_t)size, stream) == (size_t)size;
-  if (stream) fclose(stream);
-  if (!complete)
-    return tlw_fail(error, TLW_ERR_UNAVAILABLE, "TALLOW_CUDA_IMAGE names %.150s, which can't be read", file);
-  cuda->image_size = (size_t)size;
-  return TLW_OK;
+  const char *name = image_file();
+  if (!name) return TLW_OK;
+  const int file = tlw_file_open(name, O_RDONLY | O_CLOEXEC, 0);
+  const bool complete = file >= 0 && read_file(cuda, file);
+  if (file >= 0) tlw_file_close(file);
+  if (complete) return TLW_OK;
+  return tlw_fail(error, TLW_ERR_UNAVAILABLE, "TALLOW_CUDA_IMAGE names %.150s, which can't be read", name);
+}
+
+static void cuda_abandon(struct tlw_gpu *gpu) {
+  struct cuda *cuda = cuda_of(gpu);
+  tlw_raw_free(cuda->image);
+  tlw_raw_free(cuda);
 }
 
 static void cuda_close(struct tlw_gpu *gpu) {
@@ -206,8 +224,7 @@ static void cuda_close(struct tlw_gpu *gpu) {
     (void)ignored;
     cu.context_release(cuda->device);
   }
-  free(cuda->image);
-  free(cuda);
+  cuda_abandon(gpu);
 }
 
 static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n,
@@ -255,6 +272,19 @@ static void cuda_slab_close(struct tlw_gpu *gpu, struct tlw_slab *slab) {
   *slab = (struct tlw_slab){0};
 }
 
+static tlw_status cuda_host_open(struct tlw_gpu *gpu, uint64_t size, void **memory, tlw_error *error) {
+  cu_result result;
+  IN_CONTEXT(cuda_of(gpu), result, cu.host_alloc(memory, (size_t)size, 0));
+  return report(result, "allocate page-locked memory", error);
+}
+
+static void cuda_host_close(struct tlw_gpu *gpu, void *memory, uint64_t size) {
+  (void)size;
+  cu_result ignored;
+  IN_CONTEXT(cuda_of(gpu), ignored, cu.host_free(memory));
+  (void)ignored;
+}
+
 static tlw_status cuda_queue_open(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue, tlw_error *error) {
   cu_stream stream = NULL;
   cu_result result;
@@ -299,6 +329,14 @@ static tlw_status cuda_event_wait(struct tlw_gpu *gpu, const struct tlw_gpu_queu
   return report(result, "wait for an event", error);
 }
 
+static tlw_status cuda_event_done(struct tlw_gpu *gpu, const struct tlw_gpu_event *event, bool *done,
+                                  tlw_error *error) {
+  cu_result result;
+  IN_CONTEXT(cuda_of(gpu), result, cu.event_query(event->handle));
+  *done = result == CU_SUCCESS;
+  return result == CU_NOT_READY ? TLW_OK : report(result, "finish its work", error);
+}
+
 static tlw_status cuda_upload(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
                               uint64_t offset, const void *source, uint64_t size, tlw_error *error) {
   cu_result result;
@@ -308,6 +346,12 @@ static tlw_status cuda_upload(struct tlw_gpu *gpu, const struct tlw_gpu_queue *q
 
 static tlw_status cuda_download(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
                                 const struct tlw_gpu_download *d, tlw_error *error) {
+  cu_result result;
+  if (d->rows == 1 || (d->pitch == d->width && d->target_pitch == d->width)) {
+    IN_CONTEXT(cuda_of(gpu), result,
+               cu.download(d->target, d->slab->handle + d->offset, (size_t)(d->width * d->rows), queue->handle));
+    return report(result, "copy from the device", error);
+  }
   const cu_copy_2d copy = {
       .src_type = CU_MEMORY_DEVICE,
       .src_device = d->slab->handle + d->offset,
@@ -318,7 +362,6 @@ static tlw_status cuda_download(struct tlw_gpu *gpu, const struct tlw_gpu_queue 
       .width = (size_t)d->width,
       .height = (size_t)d->rows,
   };
-  cu_result result;
   IN_CONTEXT(cuda_of(gpu), result, cu.copy_2d(&copy, queue->handle));
   return report(result, "copy from the device", error);
 }
@@ -343,17 +386,21 @@ static tlw_status cuda_finish(struct tlw_gpu *gpu, const struct tlw_gpu_queue *q
 
 static const struct tlw_gpu_ops ops = {
     .close = cuda_close,
+    .abandon = cuda_abandon,
     .program = cuda_program,
     .kernels_open = cuda_kernels_open,
     .kernels_save = cuda_kernels_save,
     .slab_open = cuda_slab_open,
     .slab_close = cuda_slab_close,
+    .host_open = cuda_host_open,
+    .host_close = cuda_host_close,
     .queue_open = cuda_queue_open,
     .queue_close = cuda_queue_close,
     .event_open = cuda_event_open,
     .event_close = cuda_event_close,
     .event_record = cuda_event_record,
     .event_wait = cuda_event_wait,
+    .event_done = cuda_event_done,
     .upload = cuda_upload,
     .download = cuda_download,
     .launch = cuda_launch,
@@ -371,7 +418,7 @@ static void read_driver_version(char *text, int size) {
 
 tlw_status tlw_cuda_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_error *error) {
   *gpu = NULL;
-  struct cuda *cuda = calloc(1, sizeof *cuda);
+  struct cuda *cuda = tlw_raw_calloc(1, sizeof *cuda);
   if (!cuda) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a CUDA device");
   cuda->gpu.ops = &ops;
   char driver[128];

@@ -1,10 +1,12 @@
 /* device.h over OpenCL 1.2. */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "device.h"
 #include "host/base/error.h"
@@ -40,6 +42,7 @@ extern const char tlw_opencl_source_begin[], tlw_opencl_source_end[];
   X(clCreateBuffer)                                                                                                    \
   X(clReleaseMemObject)                                                                                                \
   X(clEnqueueWriteBuffer)                                                                                              \
+  X(clEnqueueReadBuffer)                                                                                               \
   X(clEnqueueReadBufferRect)                                                                                           \
   X(clEnqueueNDRangeKernel)                                                                                            \
   X(clEnqueueMarkerWithWaitList)                                                                                       \
@@ -108,10 +111,12 @@ static tlw_status report(cl_int result, const char *what, tlw_error *error) {
   return tlw_fail_native(error, status, result, "OpenCL could not %s: error %d", what, result);
 }
 
-/* CL_OUT_OF_RESOURCES is both what a faulted queue answers and what memory that is given late does: the former lasts. */
-static tlw_status report_use(cl_int result, const struct tlw_gpu_queue *queue, const char *what, tlw_error *error) {
-  if (result == CL_OUT_OF_RESOURCES && cl.clFinish(queue->handle) == CL_SUCCESS)
-    result = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+/*
+ * CL_OUT_OF_RESOURCES is both what a faulted queue answers and what memory that is given late does. The former lasts:
+ * the mark that follows whatever failed tells it.
+ */
+static tlw_status report_use(cl_int result, const char *what, tlw_error *error) {
+  if (result == CL_OUT_OF_RESOURCES) result = CL_MEM_OBJECT_ALLOCATION_FAILURE;
   return report(result, what, error);
 }
 
@@ -218,8 +223,10 @@ static void opencl_close(struct tlw_gpu *gpu) {
   struct opencl *opencl = opencl_of(gpu);
   release_kernels(opencl);
   if (opencl->context) cl.clReleaseContext(opencl->context);
-  free(opencl);
+  tlw_raw_free(opencl);
 }
+
+static void opencl_abandon(struct tlw_gpu *gpu) { tlw_raw_free(opencl_of(gpu)); }
 
 static const void *opencl_program(struct tlw_gpu *gpu, size_t *size) {
   (void)gpu;
@@ -257,13 +264,13 @@ static cl_int create_program(struct opencl *opencl, const struct tlw_block *kept
 static tlw_status report_build(struct opencl *opencl, cl_int result, tlw_error *error) {
   size_t size = 0;
   cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
-  char *log = calloc(1, size + 1);
+  char *log = tlw_raw_calloc(1, size + 1);
   if (log) cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
   for (char *c = log; c && *c; c++)
     if (*c == '\n') *c = ' ';
   tlw_fail_native(error, TLW_ERR_UNAVAILABLE, result, "OpenCL could not compile the kernels: error %d, %.200s", result,
                   log ? log : "");
-  free(log);
+  tlw_raw_free(log);
   return TLW_ERR_UNAVAILABLE;
 }
 
@@ -307,6 +314,20 @@ static void opencl_slab_close(struct tlw_gpu *gpu, struct tlw_slab *slab) {
   (void)gpu;
   cl.clReleaseMemObject(memory_of(slab));
   *slab = (struct tlw_slab){0};
+}
+
+/* OpenCL knows no page-locked memory; that of the mapping is the system's again as soon as it is closed. */
+static tlw_status opencl_host_open(struct tlw_gpu *gpu, uint64_t size, void **memory, tlw_error *error) {
+  (void)gpu;
+  *memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (*memory != MAP_FAILED) return TLW_OK;
+  return tlw_fail_native(error, TLW_ERR_MEMORY, errno, "the system has no %llu bytes for pixels",
+                         (unsigned long long)size);
+}
+
+static void opencl_host_close(struct tlw_gpu *gpu, void *memory, uint64_t size) {
+  (void)gpu;
+  munmap(memory, (size_t)size);
 }
 
 static tlw_status opencl_queue_open(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue, tlw_error *error) {
@@ -354,24 +375,39 @@ static tlw_status opencl_event_wait(struct tlw_gpu *gpu, const struct tlw_gpu_qu
   return report(cl.clEnqueueBarrierWithWaitList(queue->handle, 1, &handle, NULL), "wait for an event", error);
 }
 
+/* The status of a marker tells that a command before it went wrong. */
+static tlw_status opencl_event_done(struct tlw_gpu *gpu, const struct tlw_gpu_event *event, bool *done,
+                                    tlw_error *error) {
+  (void)gpu;
+  cl_int ended = CL_QUEUED;
+  const cl_int result = cl.clGetEventInfo(event->handle, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof ended, &ended, NULL);
+  *done = result == CL_SUCCESS && ended <= CL_COMPLETE;
+  return report(result == CL_SUCCESS && ended < 0 ? ended : result, "finish its work", error);
+}
+
 static tlw_status opencl_upload(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
                                 uint64_t offset, const void *source, uint64_t size, tlw_error *error) {
   (void)gpu;
   const cl_int result = cl.clEnqueueWriteBuffer(queue->handle, memory_of(slab), CL_FALSE, (size_t)offset, (size_t)size,
                                                 source, 0, NULL, NULL);
-  return report_use(result, queue, "copy to the device", error);
+  return report_use(result, "copy to the device", error);
 }
 
 static tlw_status opencl_download(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
                                   const struct tlw_gpu_download *d, tlw_error *error) {
   (void)gpu;
+  if (d->rows == 1) {
+    const cl_int copied = cl.clEnqueueReadBuffer(queue->handle, memory_of(d->slab), CL_FALSE, (size_t)d->offset,
+                                                 (size_t)d->width, d->target, 0, NULL, NULL);
+    return report_use(copied, "copy from the device", error);
+  }
   const size_t from[3] = {(size_t)(d->offset % d->pitch), (size_t)(d->offset / d->pitch), 0};
   const size_t to[3] = {0, 0, 0};
   const size_t region[3] = {(size_t)d->width, (size_t)d->rows, 1};
   const cl_int result =
       cl.clEnqueueReadBufferRect(queue->handle, memory_of(d->slab), CL_FALSE, from, to, region, (size_t)d->pitch, 0,
                                  (size_t)d->target_pitch, 0, d->target, 0, NULL, NULL);
-  return report_use(result, queue, "copy from the device", error);
+  return report_use(result, "copy from the device", error);
 }
 
 static tlw_status opencl_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
@@ -384,37 +420,31 @@ static tlw_status opencl_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue 
   if (result == CL_SUCCESS) result = cl.clSetKernelArg(kernel->handle, 1, sizeof memory, &memory);
   if (result == CL_SUCCESS)
     result = cl.clEnqueueNDRangeKernel(queue->handle, kernel->handle, 1, NULL, &all, &each, 0, NULL, NULL);
-  return report_use(result, queue, "launch a kernel", error);
+  return report_use(result, "launch a kernel", error);
 }
 
-/* clFinish need not tell that a command went wrong: the status of a marker behind all of them does. */
 static tlw_status opencl_finish(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, tlw_error *error) {
   (void)gpu;
-  cl_event marker = NULL;
-  cl_int result = cl.clEnqueueMarkerWithWaitList(queue->handle, 0, NULL, &marker);
-  const cl_int finished = cl.clFinish(queue->handle);
-  if (result == CL_SUCCESS) result = finished;
-  cl_int ended = CL_COMPLETE;
-  if (result == CL_SUCCESS)
-    result = cl.clGetEventInfo(marker, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof ended, &ended, NULL);
-  if (marker) cl.clReleaseEvent(marker);
-  if (result == CL_SUCCESS && ended < 0) result = ended;
-  return report(result, "finish its work", error);
+  return report(cl.clFinish(queue->handle), "finish its work", error);
 }
 
 static const struct tlw_gpu_ops ops = {
     .close = opencl_close,
+    .abandon = opencl_abandon,
     .program = opencl_program,
     .kernels_open = opencl_kernels_open,
     .kernels_save = opencl_kernels_save,
     .slab_open = opencl_slab_open,
     .slab_close = opencl_slab_close,
+    .host_open = opencl_host_open,
+    .host_close = opencl_host_close,
     .queue_open = opencl_queue_open,
     .queue_close = opencl_queue_close,
     .event_open = opencl_event_open,
     .event_close = opencl_event_close,
     .event_record = opencl_event_record,
     .event_wait = opencl_event_wait,
+    .event_done = opencl_event_done,
     .upload = opencl_upload,
     .download = opencl_download,
     .launch = opencl_launch,
@@ -439,14 +469,14 @@ tlw_status tlw_opencl_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_e
   const cl_int listed = visit_devices(find_one, &search);
   if (listed != CL_SUCCESS) return report(listed, "list devices", error);
   if (!search.found) return tlw_fail(error, TLW_ERR_UNAVAILABLE, "OpenCL device %d is gone", device->index);
-  struct opencl *opencl = calloc(1, sizeof *opencl);
+  struct opencl *opencl = tlw_raw_calloc(1, sizeof *opencl);
   if (!opencl) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for an OpenCL device");
   opencl->gpu.ops = &ops;
   opencl->device = search.found;
   cl_int result;
   opencl->context = cl.clCreateContext(NULL, 1, &opencl->device, NULL, NULL, &result);
   if (result != CL_SUCCESS) {
-    free(opencl);
+    tlw_raw_free(opencl);
     return report(result, "open the device", error);
   }
   snprintf(opencl->gpu.identity, sizeof opencl->gpu.identity, "%s|%s|%s|%s", device->name, device->uuid, device->driver,

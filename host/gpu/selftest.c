@@ -1,16 +1,13 @@
 #include "selftest.h"
 
-#include <stdlib.h>
-
 #include "chart.h"
 #include "host/base/error.h"
 #include "host/base/hash.h"
+#include "memory.h"
+#include "plan.h"
 
 /* Of the pixels, by the scalar reference of the tests. */
 #define ANSWER 0x6edd9563172119efu
-
-/* Enough for the smallest slab of any of the charts: a test holds it against the plan. */
-#define SLAB_BYTES 32768u
 
 /* A few candles with wide bodies, many to merge, and some along time; gaps, infinities and great ranges among them. */
 static const int64_t counts[TLW_SELFTEST_SERIES] = {9, 300, 91};
@@ -61,8 +58,7 @@ static void fill_rows(struct tlw_selftest *test) {
   test->columns[4][62] = TLK_NAN;
 }
 
-void tlw_selftest_prepare(struct tlw_selftest *test, struct tlw_render_job *job) {
-  fill_rows(test);
+static void fill_series(struct tlw_selftest *test) {
   int64_t begin = 0;
   for (int i = 0; i < TLW_SELFTEST_SERIES; i++) {
     tlk_series *s = &test->series[i];
@@ -77,6 +73,11 @@ void tlw_selftest_prepare(struct tlw_selftest *test, struct tlw_render_job *job)
     s->body_half = body / 2;
     s->wick_half = tlk_wick_width(body) / 2;
   }
+}
+
+void tlw_selftest_prepare(struct tlw_selftest *test, uint8_t *pixels, struct tlw_render_job *job) {
+  fill_rows(test);
+  fill_series(test);
   *job = (struct tlw_render_job){
       .layout = layout,
       .open = test->columns[0],
@@ -87,19 +88,71 @@ void tlw_selftest_prepare(struct tlw_selftest *test, struct tlw_render_job *job)
       .time = test->time,
       .series = test->series,
       .n_series = TLW_SELFTEST_SERIES,
-      .pixels = test->pixels,
+      .y1 = TLW_SELFTEST_HEIGHT,
+      .pixels = pixels,
       .row_stride = TLW_SELFTEST_WIDTH,
       .image_stride = TLW_SELFTEST_WIDTH * TLW_SELFTEST_HEIGHT,
   };
 }
 
-bool tlw_selftest_passed(const struct tlw_selftest *test) {
-  return tlw_hash(TLW_HASH_START, test->pixels, sizeof test->pixels) == ANSWER;
+bool tlw_selftest_passed(const uint8_t *pixels) {
+  return tlw_hash(TLW_HASH_START, pixels, TLW_SELFTEST_PIXELS) == ANSWER;
+}
+
+/* The series that takes the most memory by itself. */
+static int largest_series(void) {
+  int largest = 0;
+  for (int i = 1; i < TLW_SELFTEST_SERIES; i++)
+    if (counts[i] > counts[largest]) largest = i;
+  return largest;
+}
+
+/* Device memory for any one of the charts. */
+static uint64_t chart_bytes(const struct tlw_render_job *job) {
+  struct tlw_render_job one = *job;
+  one.series = &job->series[largest_series()];
+  one.n_series = 1;
+  return tlw_plan_of(&one, 0).size;
 }
 
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu) {
-  const uint64_t beside = tlw_memory_counted(sizeof(struct tlw_selftest));
-  return gpu->unified ? beside + SLAB_BYTES : beside;
+  struct tlw_selftest test;
+  struct tlw_render_job job;
+  tlw_selftest_prepare(&test, NULL, &job);
+  const uint64_t beside = tlw_memory_counted(sizeof test) + tlw_memory_counted(TLW_SELFTEST_PIXELS);
+  return gpu->unified ? beside + chart_bytes(&job) : beside;
+}
+
+/* Draws as many charts at a time as there is room for. */
+static tlw_status draw_all(struct tlw_backend_state *state, struct tlw_render_job job, tlw_error *error) {
+  const uint64_t needed = chart_bytes(&job);
+  tlw_status status = TLW_OK;
+  for (int64_t left = job.n_series; left > 0 && status == TLW_OK; left -= job.n_series) {
+    struct tlw_ticket ticket = {0};
+    job.n_series = left;
+    job.n_series = tlw_gpu_chart_fit(state, &job, 1, UINT64_MAX);
+    if (job.n_series == 0) return tlw_gpu_memory_refuse(state, needed, error);
+    status = tlw_gpu_chart_draw(state, &job, &ticket, error);
+    if (status == TLW_OK) status = tlw_flights_wait(state, &ticket, error);
+    job.series += job.n_series;
+    job.pixels += (size_t)job.n_series * job.image_stride;
+  }
+  return status;
+}
+
+static tlw_status draw_and_compare(struct tlw_backend_state *state, struct tlw_selftest *test, tlw_error *error) {
+  struct tlw_block pixels = {0};
+  struct tlw_render_job job;
+  tlw_status status = tlw_gpu_staging_open(state, &pixels, TLW_SELFTEST_PIXELS, error);
+  if (status != TLW_OK) return status;
+  tlw_selftest_prepare(test, pixels.data, &job);
+  status = draw_all(state, job, error);
+  if (status == TLW_OK && !tlw_selftest_passed(pixels.data))
+    status =
+        tlw_fail(error, TLW_ERR_UNAVAILABLE,
+                 "the device draws other pixels than it should (self-test of the chart kernels): update its driver");
+  tlw_gpu_staging_close(state, &pixels);
+  return status;
 }
 
 tlw_status tlw_gpu_selftest(struct tlw_backend_state *state, tlw_error *error) {
@@ -110,13 +163,8 @@ tlw_status tlw_gpu_selftest(struct tlw_backend_state *state, tlw_error *error) {
     if (error) *error = failure;
     return failure.code;
   }
-  struct tlw_render_job job;
-  tlw_selftest_prepare(test, &job);
-  tlw_status status = tlw_gpu_chart_render(state, &job, error);
-  if (status == TLW_OK && !tlw_selftest_passed(test))
-    status =
-        tlw_fail(error, TLW_ERR_UNAVAILABLE,
-                 "the device draws other pixels than it should (self-test of the chart kernels): update its driver");
+  tlw_status status = draw_and_compare(state, test, error);
   tlw_memory_free(memory, test, sizeof *test);
+  if (status == TLW_OK) status = tlw_gpu_memory_trim(state, false, error);
   return status;
 }

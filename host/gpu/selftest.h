@@ -10,22 +10,22 @@
 #define TLW_SELFTEST_ROWS 400
 #define TLW_SELFTEST_WIDTH 200
 #define TLW_SELFTEST_HEIGHT 160
+#define TLW_SELFTEST_PIXELS (TLW_SELFTEST_SERIES * TLW_SELFTEST_WIDTH * TLW_SELFTEST_HEIGHT)
 
-/* Charts and memory for them. */
+/* The candles of the charts. */
 struct tlw_selftest {
   double columns[5][TLW_SELFTEST_ROWS];
   int64_t time[TLW_SELFTEST_ROWS];
   tlk_series series[TLW_SELFTEST_SERIES];
-  uint8_t pixels[TLW_SELFTEST_SERIES * TLW_SELFTEST_WIDTH * TLW_SELFTEST_HEIGHT];
 };
 
-/* Fills *test and points *job at it. */
-void tlw_selftest_prepare(struct tlw_selftest *test, struct tlw_render_job *job);
+/* Fills *test and points *job at it and at TLW_SELFTEST_PIXELS bytes for the images. */
+void tlw_selftest_prepare(struct tlw_selftest *test, uint8_t *pixels, struct tlw_render_job *job);
 
 /* Whether the pixels are the known ones. */
-bool tlw_selftest_passed(const struct tlw_selftest *test);
+bool tlw_selftest_passed(const uint8_t *pixels);
 
-/* Host memory that the self-test takes at most. */
+/* Host memory that the self-test needs. */
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu);
 
 /* Draws charts whose pixels are known and compares. TLW_ERR_UNAVAILABLE: they differ. */

@@ -1,35 +1,28 @@
-/* What an open GPU backend holds, and its slots: device memory for work in flight. */
+/* What an open GPU backend holds. */
 #ifndef TALLOW_GPU_STATE_H
 #define TALLOW_GPU_STATE_H
 
 #include "device.h"
+#include "flights.h"
 #include "host/seam/backend.h"
 
 enum tlw_chart_kernel { TLW_CHART_MERGE, TLW_CHART_SCALE, TLW_CHART_COLUMNS, TLW_CHART_PAINT, TLW_CHART_KERNELS };
 
-#define TLW_GPU_SLOTS 2
-#define TLW_GPU_SLAB_ALIGN 256u
-
-/* Device memory for work in flight. */
-struct tlw_gpu_slot {
-  struct tlw_slab slab;
-  struct tlw_gpu_event computed, downloaded;
-};
-
 struct tlw_backend_state {
   struct tlw_services *services;
   struct tlw_gpu *gpu;
-  struct tlw_gpu_queue compute, download;
+  struct tlw_gpu_queue queues[TLW_GPU_QUEUES];
   struct tlw_gpu_kernel chart[TLW_CHART_KERNELS];
-  struct tlw_gpu_slot slots[TLW_GPU_SLOTS];
+  struct tlw_flights flights;
+  bool lost;           /* the driver fails for good */
+  tlw_error failure;   /* where it is lost */
+  bool abandoned;      /* lost, and the driver is not to be called any more */
+  uint64_t left;       /* bytes of staging that were left to the driver so */
+  uint64_t most_slabs; /* bytes that the driver was seen to have for slabs; UINT64_MAX: as many as the budget */
+  struct tlw_pool pool;
 };
 
-/* A size, rounded up to what slabs and the parts within them are aligned to. */
-uint64_t tlw_gpu_slab_size(uint64_t size);
-
-/* Makes the slab of a slot at least size bytes, which the plan has fitted to the budgets. Its content is lost. */
-tlw_status tlw_gpu_slot_reserve(struct tlw_backend_state *state, struct tlw_gpu_slot *slot, uint64_t size,
-                                tlw_error *error);
-void tlw_gpu_slot_release(struct tlw_backend_state *state, struct tlw_gpu_slot *slot);
+/* Writes a line to the log of the engine, if it has one. */
+void tlw_gpu_warn(const struct tlw_backend_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

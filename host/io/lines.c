@@ -1,23 +1,28 @@
 #include "lines.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "heap.h"
 #include "host/base/error.h"
 
-#define BLOCK_SIZE ((size_t)256 << 10)
+#define BLOCK_SIZE ((size_t)64 << 10)
 
-tlw_status tlw_lines_open(tlw_lines *lines, const char *path, tlw_error *error) {
-  *lines = (tlw_lines){0};
-  const tlw_status status = tlw_input_open(path, &lines->input, error);
-  if (status != TLW_OK) return status;
-  lines->buffer = malloc(TLW_LINE_SIZE + BLOCK_SIZE);
-  if (!lines->buffer) return tlw_fail(error, TLW_ERR_MEMORY, "no memory to read %s", tlw_input_name(lines->input));
+static tlw_status grow(struct tlw_lines *lines, size_t capacity, tlw_error *error) {
+  char *grown = tlw_heap_grow(lines->memory, lines->buffer, lines->capacity, capacity, "reading a CSV file", error);
+  if (!grown) return error->code;
+  lines->buffer = grown;
+  lines->capacity = capacity;
   return TLW_OK;
 }
 
-static tlw_status hand_out(tlw_lines *lines, size_t size, size_t length, char **line, size_t *line_length,
+tlw_status tlw_lines_open(struct tlw_lines *lines, const char *path, struct tlw_memory *memory, tlw_error *error) {
+  *lines = (struct tlw_lines){.memory = memory};
+  const tlw_status status = tlw_input_open(path, memory, &lines->input, error);
+  return status == TLW_OK ? grow(lines, BLOCK_SIZE, error) : status;
+}
+
+static tlw_status hand_out(struct tlw_lines *lines, size_t size, size_t length, char **line, size_t *line_length,
                            tlw_error *error) {
   char *text = lines->buffer + lines->begin;
   lines->begin += size;
@@ -36,7 +41,26 @@ static tlw_status hand_out(tlw_lines *lines, size_t size, size_t length, char **
   return TLW_OK;
 }
 
-tlw_status tlw_lines_next(tlw_lines *lines, char **line, size_t *length, tlw_error *error) {
+/* Reads more behind what is left, which is at most the longest line. */
+static tlw_status refill(struct tlw_lines *lines, tlw_error *error) {
+  const size_t size = lines->end - lines->begin;
+  memmove(lines->buffer, lines->buffer + lines->begin, size);
+  lines->begin = 0;
+  lines->end = size;
+  if (lines->capacity - size < BLOCK_SIZE / 2) {
+    const size_t most = TLW_LINE_SIZE + BLOCK_SIZE;
+    const tlw_status status = grow(lines, lines->capacity < most / 2 ? 2 * lines->capacity : most, error);
+    if (status != TLW_OK) return status;
+  }
+  size_t got = 0;
+  const tlw_status status = tlw_input_read(lines->input, lines->buffer + size, lines->capacity - size, &got, error);
+  if (status != TLW_OK) return status;
+  lines->end += got;
+  lines->ended = got == 0;
+  return TLW_OK;
+}
+
+tlw_status tlw_lines_next(struct tlw_lines *lines, char **line, size_t *length, tlw_error *error) {
   size_t searched = 0;
   for (;;) {
     const char *text = lines->buffer + lines->begin;
@@ -46,21 +70,14 @@ tlw_status tlw_lines_next(tlw_lines *lines, char **line, size_t *length, tlw_err
     if (size > TLW_LINE_SIZE || (lines->ended && size > 0)) return hand_out(lines, size, size, line, length, error);
     *line = NULL;
     if (lines->ended) return TLW_OK;
-
     searched = size;
-    memmove(lines->buffer, text, size);
-    lines->begin = 0;
-    lines->end = size;
-    size_t got = 0;
-    const tlw_status status = tlw_input_read(lines->input, lines->buffer + size, BLOCK_SIZE, &got, error);
+    const tlw_status status = refill(lines, error);
     if (status != TLW_OK) return status;
-    lines->end += got;
-    lines->ended = got == 0;
   }
 }
 
-void tlw_lines_close(tlw_lines *lines) {
+void tlw_lines_close(struct tlw_lines *lines) {
   tlw_input_close(&lines->input);
-  free(lines->buffer);
+  tlw_heap_free(lines->memory, lines->buffer, lines->capacity);
   lines->buffer = NULL;
 }

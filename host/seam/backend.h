@@ -5,26 +5,35 @@
 #ifndef TALLOW_SEAM_BACKEND_H
 #define TALLOW_SEAM_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/base/ledger.h"
 #include "host/base/memory.h"
+#include "host/base/pool.h"
 #include "kernels/core/chart.h"
 #include "tallow/engine.h"
 
 /* What an engine lends its backend. It outlives the backend. */
 struct tlw_services {
   struct tlw_memory memory;
+  struct tlw_ledger ledger;
   struct tlw_gauge device_bytes;
-  uint64_t device_budget; /* may still be TLW_BUDGET_AUTO when a backend opens, which then settles it */
+  _Atomic uint64_t device_budget; /* may still be TLW_BUDGET_AUTO when a backend opens, which then settles it */
+  _Atomic uint64_t host_reserve;  /* bytes of the host budget that slabs of a device must leave to others */
   uint32_t threads;
+  uint32_t deadline_ms;
   _Atomic uint64_t launches, uploaded, downloaded;
   tlw_log_fn log; /* or NULL */
   void *log_user;
   const char *cache_dir; /* as in tlw_engine_options; valid while the backend opens */
 };
 
-/* Charts to draw: one layout, many series. */
+/* The host memory of an engine, for what is not part of it but counts against its budget. */
+struct tlw_memory *tlw_engine_memory(tlw_engine *engine);
+
+/* Charts to draw: one layout, many series; or, with merged, rows y0 to y1 - 1 of the chart of one series. */
 struct tlw_render_job {
   tlk_layout layout;
   const double *open, *high, *low, *close;
@@ -32,15 +41,70 @@ struct tlw_render_job {
   const int64_t *time;  /* NULL on the index axis */
   const tlk_series *series;
   int64_t n_series;
-  uint8_t *pixels;
+  /* The candles of each pixel column, as tlw_cpu_columns_end gives them, in place of rows; or NULL. */
+  const double *merged;
+  int32_t y0, y1;  /* 0 and the height without merged */
+  uint8_t *pixels; /* row y0 of the first chart */
   size_t row_stride, image_stride;
+};
+
+/* Work in flight. Its owner zeroes it, keeps it in place and waits for it before the memory of the job is touched. */
+struct tlw_ticket {
+  uint64_t number; /* 0: nothing is in flight */
+  tlw_status status;
+  tlw_error error; /* where status is not TLW_OK */
 };
 
 struct tlw_backend_state; /* each backend's own */
 
+/*
+ * Calls come from one thread at a time. After TLW_ERR_DEVICE_LOST only staging_close and close are called.
+ */
 struct tlw_backend_ops {
   void (*close)(struct tlw_backend_state *state);
-  tlw_status (*render)(struct tlw_backend_state *state, const struct tlw_render_job *job, tlw_error *error);
+
+  /*
+   * How many charts of the job, from its first series on, one of `shares` equal shares of the device can take whole,
+   * and with merged how many rows of the chart. limit: most bytes of such a piece of work. 0: none.
+   */
+  int64_t (*fit)(struct tlw_backend_state *state, const struct tlw_render_job *job, uint32_t shares, uint64_t limit);
+
+  /*
+   * Bytes of the smallest piece of work of a chart with this layout, one row, merged: of the device's budget, and of
+   * the host's where device memory is taken from there.
+   */
+  uint64_t (*least_device)(struct tlw_backend_state *state, const tlk_layout *layout);
+  uint64_t (*least_host)(struct tlw_backend_state *state, const tlk_layout *layout);
+
+  /*
+   * Takes the host memory that drawing needs, leaving as much of the budget as said. TLW_ERR_BUDGET, TLW_ERR_MEMORY.
+   */
+  tlw_status (*prepare)(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave, tlw_error *error);
+
+  /*
+   * Begins to draw what fits. Unless it fails, the pixels are there, and the columns no longer needed, once wait
+   * gives TLW_OK; a backend that is done at once leaves the ticket zero.
+   */
+  tlw_status (*draw)(struct tlw_backend_state *state, const struct tlw_render_job *job, struct tlw_ticket *ticket,
+                     tlw_error *error);
+  tlw_status (*wait)(struct tlw_backend_state *state, struct tlw_ticket *ticket, tlw_error *error);
+  /* Whether wait would return at once. */
+  bool (*is_done)(struct tlw_backend_state *state, const struct tlw_ticket *ticket);
+
+  /* Host memory that jobs may draw into: on a GPU where copies from the device run beside work. Counted. */
+  tlw_status (*staging_open)(struct tlw_backend_state *state, struct tlw_block *block, uint64_t size, tlw_error *error);
+  void (*staging_close)(struct tlw_backend_state *state, struct tlw_block *block);
+  bool draws_anywhere; /* any memory will do as well */
+
+  /* Parts of the pool, see pool.h. The copies are complete on return; a read goes to staging memory. */
+  struct tlw_pool *(*pool)(struct tlw_backend_state *state);
+  tlw_status (*write)(struct tlw_backend_state *state, const struct tlw_part *part, uint64_t offset, const void *source,
+                      uint64_t size, tlw_error *error);
+  tlw_status (*read)(struct tlw_backend_state *state, const struct tlw_part *part, uint64_t offset, void *target,
+                     uint64_t size, tlw_error *error);
+
+  /* Waits for work in flight, then gives back memory that nothing uses: of slabs, with all of working memory too. */
+  tlw_status (*trim)(struct tlw_backend_state *state, bool all, tlw_error *error);
 };
 
 /* An open backend. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "tallow/candles.h"
+#include "tallow/engine.h"
 #include "tallow/status.h"
 
 #ifdef __cplusplus
@@ -42,9 +43,50 @@ typedef struct tlw_table tlw_table;
  */
 TLW_API tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw_error *error);
 
+/* A file that is read some rows at a time, in memory that does not depend on its length. */
+typedef struct tlw_csv tlw_csv;
+
 /*
- * Sets every member to a view of the table's columns as one series, valid until the table is closed. volume is NULL if the file has none.
- * Thread-safety: any thread.
+ * Opens a file as tlw_csv_read_candles does and reads its header. With an engine the reader's memory (about 100 KB, 150
+ * KB for gzip, more for long lines: at most 3 MiB) counts against its host budget, and the engine must stay open until
+ * the reader is closed; NULL: it is not counted. On success *csv must be given to tlw_csv_close; on failure it is NULL.
+ * Codes as for tlw_csv_read_candles, and TLW_ERR_BUDGET. Thread-safety: any thread; one thread at a time on a reader.
+ */
+TLW_API tlw_status tlw_csv_open(const char *path, tlw_engine *engine, tlw_csv **csv, tlw_error *error);
+
+/* 1 if the file has a volume column, else 0. */
+TLW_API int tlw_csv_has_volume(const tlw_csv *csv);
+
+/* Memory of the caller for rows. */
+typedef struct tlw_csv_rows {
+  /* capacity of each; volume and time may be NULL where they are not wanted. A file without volume gives NaN. */
+  double *open, *high, *low, *close, *volume;
+  int64_t *time;    /* nanoseconds since 1970-01-01 00:00 UTC */
+  int64_t capacity; /* 1 or more */
+} tlw_csv_rows;
+
+/*
+ * Reads the next rows, as many as fit, and says how many in *n_rows: fewer than capacity only at the end of the file, 0
+ * behind it. A file without any row is TLW_ERR_DATA at the first call. After a failure *n_rows good rows before it were
+ * written, and every further call gives the same failure and none; but TLW_ERR_ARGUMENT reads nothing and changes
+ * nothing. Codes as for tlw_csv_read_candles, and TLW_ERR_BUDGET: a long line has no room (bytes: the budget that would
+ * do for it).
+ */
+TLW_API tlw_status tlw_csv_next(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows, tlw_error *error);
+
+/* Closes the file and sets *csv to NULL. NULL is fine. */
+TLW_API void tlw_csv_close(tlw_csv **csv);
+
+/*
+ * As tlw_csv_read_candles, with the reader's memory and the table counted against the engine's host budget;
+ * TLW_ERR_BUDGET: bytes is what the part of the file read so far would need, at least. While columns grow, one of them
+ * is there twice. The engine must stay open until the table is closed. engine may be NULL.
+ */
+TLW_API tlw_status tlw_csv_read_counted(const char *path, tlw_engine *engine, tlw_table **table, tlw_error *error);
+
+/*
+ * Sets every member to a view of the table's columns as one series, contiguous doubles, valid until the table is
+ * closed. volume is NULL if the file has none. Thread-safety: any thread.
  */
 TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);
 

@@ -5,8 +5,9 @@
  * time. (On CUDA, engines on one device share its primary context with whatever else in the process uses CUDA, so
  * that memory can be exchanged. A fault after which that context gives nothing but errors loses them all; the device
  * can be opened again once all of them are closed.) On one engine, operations (a render) may be called from several
- * threads; they run one after the other. tlw_engine_stats and tlw_engine_describe may be called at any time beside
- * them and never wait for them. tlw_engine_close must not run at the same time as another call on the same engine.
+ * threads; they run one after the other. tlw_engine_stats, tlw_engine_records and tlw_engine_describe may be called
+ * at any time beside them and never wait for them. tlw_engine_close must not run at the same time as another call on
+ * the same engine.
  */
 #ifndef TALLOW_ENGINE_H
 #define TALLOW_ENGINE_H
@@ -42,29 +43,36 @@ typedef void (*tlw_log_fn)(void *user, tlw_log_level level, const char *message)
 #define TLW_BUDGET_AUTO UINT64_MAX
 #define TLW_THREADS_AUTO UINT32_MAX
 #define TLW_THREADS_MAX 1024u
+#define TLW_FALLBACK_AUTO (-1)
+#define TLW_FALLBACK_OFF 0
+#define TLW_FALLBACK_ON 1
+#define TLW_DEADLINE_NONE UINT32_MAX
 
 typedef struct tlw_engine_options {
   size_t struct_size; /* set by tlw_engine_options_init */
   tlw_backend backend;
   /*
-   * Which device of the backend; NULL takes the first that can be used. A decimal index as tlw_devices lists it, a UUID
-   * ("GPU-..." as nvidia-smi prints it, with or without the prefix), or a MIG name ("MIG-..."). A device that is asked
-   * for by name and refused is an error, never replaced by another. NULL for TLW_BACKEND_AUTO and TLW_BACKEND_CPU.
+   * Which device of the backend; NULL takes the first that can be used. A decimal index as tlw_devices lists it, a
+   * UUID ("GPU-..." as nvidia-smi prints it, with or without the prefix), or a MIG name ("MIG-..."). A device that is
+   * asked for by name and refused is an error, never replaced by another. NULL for TLW_BACKEND_AUTO and
+   * TLW_BACKEND_CPU.
    */
   const char *device;
   /*
-   * Bytes that the engine may have allocated on the device at any moment. AUTO: the smaller of half the free memory at
-   * open and 1 GiB. Counts the engine's allocations, not the driver's own context. Unused on the CPU backend.
+   * Bytes that the engine may have allocated on the device at any moment. AUTO: the smaller of half the free memory
+   * at open and 1 GiB. Counts the engine's allocations, not the driver's own context. A device with memory of its own
+   * gives all of it at open, or as much as it has by halves; on one that shares the host's memory it is taken in
+   * slabs of 64 MiB as needed, which count against the host budget too. Unused on the CPU backend.
    */
   uint64_t device_budget;
   /*
-   * Bytes of host memory that the engine may have allocated at any moment. AUTO: no limit. A driver's own memory and the
-   * list of devices that an open looks through are apart.
+   * Bytes of host memory that the engine may have allocated at any moment. AUTO: no limit. A driver's own memory and
+   * the list of devices that an open looks through are apart.
    */
   uint64_t host_budget;
   /*
-   * Threads that work for the CPU backend, the caller's included: 1 to TLW_THREADS_MAX. AUTO: the CPUs that the process
-   * may run on, by affinity and cgroup quota.
+   * Threads that work for the CPU backend, the caller's included: 1 to TLW_THREADS_MAX. AUTO: the CPUs that the
+   * process may run on, by affinity and cgroup quota.
    */
   uint32_t threads;
   tlw_log_fn log; /* or NULL */
@@ -75,6 +83,25 @@ typedef struct tlw_engine_options {
    * written is a log message, never an error.
    */
   const char *cache_dir;
+  /*
+   * What happens when the driver has no memory, although the budget would allow it, and neither giving back what is
+   * idle nor smaller pieces of work help. TLW_FALLBACK_ON: the engine goes on with the next backend in the order of
+   * TLW_BACKEND_AUTO, tells the log why, and counts it in tlw_stats; its buffers become stale. TLW_FALLBACK_OFF:
+   * TLW_ERR_MEMORY. AUTO: on where backend is TLW_BACKEND_AUTO.
+   */
+  int32_t allow_fallback;
+  /*
+   * Milliseconds that a device may take for one piece of work (at most 1 GiB); then it counts as hung and is lost:
+   * TLW_ERR_DEVICE_LOST, and what the driver still holds is left to it until the process ends. TLW_DEADLINE_NONE
+   * waits for ever. Default 60,000. A call into a driver that never returns can't be helped.
+   */
+  uint32_t deadline_ms;
+  /*
+   * Name of a CSV file that gets a line for every allocation and release of the engine: its number, nanoseconds since
+   * open, what was done, bytes, bytes then in use of that kind, status. NULL: none. The file is made anew; one that
+   * can't be made is TLW_ERR_IO, and a write that fails ends the log with a warning and nothing else.
+   */
+  const char *allocation_log;
 } tlw_engine_options;
 
 typedef struct tlw_engine tlw_engine;
@@ -87,8 +114,9 @@ TLW_API void tlw_engine_options_init(tlw_engine_options *options);
  * failure it is NULL. The strings of options are not kept.
  *
  * TLW_ERR_ARGUMENT; TLW_ERR_UNAVAILABLE: the backend or device asked for can't be used, the message says why (AUTO
- * finds at least the CPU); TLW_ERR_BUDGET: host_budget can't hold the engine itself, or a budget the self-test of the
- * kernels (bytes: what the budget that the message names must be); TLW_ERR_MEMORY.
+ * finds at least the CPU); TLW_ERR_IO: the allocation log can't be made; TLW_ERR_BUDGET: host_budget can't hold the
+ * engine itself, or a budget the self-test of the kernels (bytes: what the budget that the message names must be);
+ * TLW_ERR_MEMORY.
  *
  * Environment: TALLOW_CPU_TIER (baseline, avx2, avx512; neon on 64-bit Arm) forces the tier of the CPU backend; one
  * that this CPU lacks is TLW_ERR_UNAVAILABLE. TALLOW_CUDA_IMAGE names a file with the CUDA kernels to use in place of
@@ -143,7 +171,8 @@ typedef struct tlw_counter {
 typedef struct tlw_stats {
   size_t struct_size;       /* must be set by the caller to sizeof(tlw_stats) */
   tlw_counter host_bytes;   /* the engine's allocations, aligned sizes */
-  tlw_counter device_bytes; /* likewise on the device; 0 on the CPU backend */
+  tlw_counter device_bytes; /* likewise on the device, as the driver gave them; 0 on the CPU backend */
+  tlw_counter pool_bytes;   /* in use of the slabs that they are: work in flight and buffers */
   uint64_t device_budget;   /* the one in force; UINT64_MAX: none */
   uint64_t host_budget;
   uint64_t charts;     /* finished charts */
@@ -152,8 +181,18 @@ typedef struct tlw_stats {
   uint64_t launches;   /* kernel launches */
   uint64_t uploaded;   /* bytes from host to device */
   uint64_t downloaded; /* bytes from device to host */
+  uint64_t copied;     /* bytes of candles that were copied or converted on the host; 0 for contiguous doubles */
+  uint64_t reduced;    /* candles that the host merged into pixel columns, for their chart was too large in one piece */
+  uint64_t operations; /* records ever made, see tlw_engine_records */
+  uint64_t failures;   /* operations that failed */
+  uint64_t resets;
+  uint64_t trims;     /* times that idle memory was given back because the driver had no more */
+  uint64_t halvings;  /* times that work was cut smaller for the same reason */
+  uint64_t fallbacks; /* changes of backend for the same reason */
   uint32_t threads;
   uint32_t passed_over; /* devices and backends that AUTO tried or considered before this one */
+  /* Of the newest fallback or, before there is one, why AUTO last passed over a device; or "". */
+  char reason[TLW_REASON_SIZE];
 } tlw_stats;
 
 /*
@@ -163,6 +202,66 @@ typedef struct tlw_stats {
  * TLW_ERR_ARGUMENT. Thread-safety: any time, never blocks an operation.
  */
 TLW_API tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_error *error);
+
+typedef enum tlw_operation {
+  TLW_OP_HOST_ALLOC = 0,
+  TLW_OP_HOST_FREE = 1,
+  TLW_OP_SLAB_OPEN = 2, /* device memory from the driver */
+  TLW_OP_SLAB_CLOSE = 3,
+  TLW_OP_POOL_ALLOC = 4, /* a part of a slab: work in flight, or a buffer */
+  TLW_OP_POOL_FREE = 5,
+  TLW_OP_RENDER = 6, /* a call of tlw_chart_render: items are charts */
+  TLW_OP_DRAW = 7,   /* one piece of work given to the backend: items are charts, bytes the pixels */
+  TLW_OP_BUFFER_WRITE = 8,
+  TLW_OP_BUFFER_READ = 9,
+  TLW_OP_RESET = 10, /* items: the tlw_reset */
+  TLW_OP_TRIM = 11,
+  TLW_OP_HALVE = 12, /* bytes: what a piece of work may take from now on */
+  TLW_OP_FALLBACK = 13
+} tlw_operation;
+#define TLW_OPERATION_COUNT 14
+
+/* "host_alloc", ..., or NULL for another value. Thread-safety: any thread, any time. */
+TLW_API const char *tlw_operation_name(tlw_operation operation);
+
+typedef struct tlw_record {
+  uint64_t number;   /* 1 for the first of the engine */
+  int64_t time;      /* nanoseconds since the engine was opened, at the end of the operation */
+  uint64_t duration; /* nanoseconds; 0 where it is not measured */
+  uint64_t bytes;
+  int64_t items;
+  int32_t operation; /* tlw_operation */
+  int32_t status;    /* tlw_status */
+} tlw_record;
+
+#define TLW_RECORDS 10000
+
+/*
+ * Copies the newest records, oldest first: at most capacity, at most TLW_RECORDS. *count receives how many. Older
+ * ones are gone; the totals of tlw_stats stay exact. A record that is being overwritten at this moment is left out.
+ *
+ * TLW_ERR_ARGUMENT. Thread-safety: any time, never blocks an operation.
+ */
+TLW_API tlw_status tlw_engine_records(const tlw_engine *engine, tlw_record *records, size_t capacity, size_t *count,
+                                      tlw_error *error);
+
+typedef enum tlw_reset {
+  TLW_RESET_STATS = 0,   /* counters and records begin anew: totals 0, peaks what is in use now */
+  TLW_RESET_SESSION = 1, /* drops work in flight and frees buffers; memory from the driver and the system is kept */
+  TLW_RESET_MEMORY = 2   /* likewise, and gives every byte but the engine's own records back until it is needed again */
+} tlw_reset;
+
+/*
+ * Resets the engine. SESSION and MEMORY wait for a render that runs to finish, stop every stream on the engine
+ * (images that were not yet delivered are dropped, a call that waits returns), and make older buffers and streams
+ * stale: using one is TLW_ERR_STALE, closing it is still due. Of statistics only STATS changes more than what is in
+ * use. Backend, budgets and a fallback stay.
+ *
+ * TLW_ERR_ARGUMENT: also from within a callback of a stream on this engine; TLW_ERR_DEVICE_LOST: the device fails, or
+ * failed earlier: host memory is given back all the same. STATS never gives it. Thread-safety: any thread, any time,
+ * also with work in flight and twice at once.
+ */
+TLW_API tlw_status tlw_engine_reset(tlw_engine *engine, tlw_reset level, tlw_error *error);
 
 #ifdef __cplusplus
 }

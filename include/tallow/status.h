@@ -27,8 +27,9 @@ typedef enum tlw_status {
   TLW_ERR_UNAVAILABLE = 7, /* the backend, device or library asked for is missing or was refused */
   TLW_ERR_DEVICE = 8,      /* a driver call failed; the engine can still be used */
   TLW_ERR_DEVICE_LOST = 9, /* a driver call failed for good; the engine can only be closed */
-  TLW_ERR_STALE = 10,      /* a handle from before a reset; no call gives it yet */
-  TLW_ERR_INTERNAL = 11    /* a fault of this library; please report it */
+  TLW_ERR_STALE = 10,      /* a handle from before a reset, or of something freed */
+  TLW_ERR_INTERNAL = 11,   /* a fault of this library; please report it */
+  TLW_ERR_CANCELLED = 12   /* the caller called it off */
 } tlw_status;
 
 #define TLW_ERROR_MESSAGE_SIZE 400

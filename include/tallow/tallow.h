@@ -6,12 +6,14 @@
 #ifndef TALLOW_TALLOW_H
 #define TALLOW_TALLOW_H
 
+#include "tallow/buffer.h"
 #include "tallow/candles.h"
 #include "tallow/chart.h"
 #include "tallow/csv.h"
 #include "tallow/engine.h"
 #include "tallow/png.h"
 #include "tallow/status.h"
+#include "tallow/stream.h"
 #include "tallow/version.h"
 
 #endif

@@ -12,6 +12,9 @@
 #define TLK_INK_UP 2
 #define TLK_INK_DOWN 3
 
+/* Numbers of a merged candle, each an array by pixel column: open, high, low, close, volume. */
+#define TLK_MERGED_COLUMNS 5
+
 /* Partial sums of a merged volume. */
 #define TLK_SUM_LANES 8
 

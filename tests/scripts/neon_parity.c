@@ -1,4 +1,7 @@
-/* Draws random charts on the CPU backend and holds them against the oracle: for CPUs on which the suite can't run. */
+/*
+ * Draws random charts on the CPU backend and holds them against the oracle, and merges candles in chunks: for CPUs on
+ * which the suite can't run.
+ */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -6,6 +9,7 @@
 #include <string.h>
 #include <tallow/chart.h>
 
+#include "tests/merging.h"
 #include "tests/oracle.h"
 #include "tests/series.h"
 
@@ -66,5 +70,11 @@ int main(int argc, char **argv) {
   for (long i = 0; i < n; i++) bad += !chart_agrees(engine, (uint64_t)i);
   tlw_engine_close(&engine);
   printf("%ld of %ld charts are equal to the oracle's\n", n - bad, n);
-  return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+
+  const struct tlw_cpu_tier *tier;
+  if (tlw_cpu_tier(&tier, NULL) != TLW_OK) return EXIT_FAILURE;
+  long wrong = 0;
+  for (long i = 0; i < n; i++) wrong += !merging_agrees(tier, (uint64_t)i);
+  printf("%ld of %ld series are merged in chunks as in one go\n", n - wrong, n);
+  return bad || wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,42 +1,14 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "device_list.h"
 #include "format.h"
 #include "parse.h"
 #include "report.h"
 #include "tallow/engine.h"
 
-#define FIRST_CAPACITY 16
-
-typedef struct device_list {
-  tlw_device *devices;
-  size_t count;
-} device_list;
-
-/* Otherwise than CLI_OK: a message was given and there is nothing to free. */
-static cli_exit read_devices(device_list *list, int check) {
-  *list = (device_list){0};
-  size_t capacity = FIRST_CAPACITY;
-  for (;;) {
-    tlw_error error;
-    tlw_device *devices = realloc(list->devices, capacity * sizeof *devices);
-    if (!devices) {
-      free(list->devices);
-      return cli_fail(CLI_NO_MEMORY, "no memory to list %zu devices", capacity);
-    }
-    list->devices = devices;
-    if (tlw_devices(check, devices, capacity, &list->count, &error) != TLW_OK) {
-      free(devices);
-      return cli_fail_library(&error);
-    }
-    if (list->count <= capacity) return CLI_OK;
-    capacity = list->count;
-  }
-}
-
 /* Index of the device that AUTO takes; the count if there is none. */
-static size_t automatic_device(const device_list *list) {
+static size_t automatic_device(const cli_device_list *list) {
   size_t i = 0;
   while (i < list->count && !(list->devices[i].usable && list->devices[i].automatic)) i++;
   return i;
@@ -89,7 +61,7 @@ static void print_state(const tlw_device *d) {
   putchar('\n');
 }
 
-static void print_table(const device_list *list) {
+static void print_table(const cli_device_list *list) {
   size_t chosen = automatic_device(list);
   for (size_t i = 0; i < list->count; i++) {
     print_row(&list->devices[i], i == chosen);
@@ -123,7 +95,7 @@ static void print_json_device(const tlw_device *d, int chosen, int checked) {
          json_bool(d->usable), json_bool(checked), json_bool(d->automatic), json_bool(chosen));
 }
 
-static void print_json(const device_list *list, int checked) {
+static void print_json(const cli_device_list *list, int checked) {
   size_t chosen = automatic_device(list);
   printf("[");
   for (size_t i = 0; i < list->count; i++) {
@@ -133,7 +105,7 @@ static void print_json(const device_list *list, int checked) {
   printf(list->count ? "\n]\n" : "]\n");
 }
 
-static int any_usable(const device_list *list) {
+static int any_usable(const cli_device_list *list) {
   for (size_t i = 0; i < list->count; i++)
     if (list->devices[i].usable) return 1;
   return 0;
@@ -141,14 +113,14 @@ static int any_usable(const device_list *list) {
 
 cli_exit cli_run_devices(const cli_args *args) {
   int check = args->values[DEVICES_CHECK].given;
-  device_list list;
-  cli_exit code = read_devices(&list, check);
+  cli_device_list list;
+  cli_exit code = cli_device_list_read(&list, check);
   if (code) return code;
   if (args->values[DEVICES_JSON].given)
     print_json(&list, check);
   else
     print_table(&list);
   if (!any_usable(&list)) code = cli_fail(CLI_UNAVAILABLE, "no device can be used; the reasons are in the list");
-  free(list.devices);
+  cli_device_list_free(&list);
   return code;
 }

@@ -1,226 +1,257 @@
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "format.h"
-#include "output.h"
-#include "parse.h"
+#include "interrupt.h"
+#include "render.h"
 #include "report.h"
-#include "tallow/tallow.h"
-#include "targets.h"
 
-typedef struct render {
-  const cli_args *args;
-  cli_targets targets;
-  tlw_chart_options chart;
-  uint8_t palette[TLW_INK_COUNT * 3];
-  tlw_raster raster;
-  tlw_engine *engine;
-  char engine_name[TLW_NAME_SIZE + 32];
-  int verbose, quiet;
-  int lost; /* the engine can only be closed */
-} render;
-
-static const cli_value *value_of(const render *r, int option) { return &r->args->values[option]; }
+#define SEE_HELP "; try 'tallow render --help'"
 
 static cli_exit check_options(const render *r) {
-  if (r->verbose && r->quiet)
-    return cli_fail(CLI_USAGE, "--verbose and --quiet exclude each other; try 'tallow render --help'");
-  const cli_value *from = value_of(r, RENDER_FROM), *to = value_of(r, RENDER_TO);
+  if (r->verbose && r->quiet) return cli_fail(CLI_USAGE, "--verbose and --quiet exclude each other" SEE_HELP);
+  const cli_value *from = render_value(r, RENDER_FROM), *to = render_value(r, RENDER_TO);
   if (from->given && to->given && from->time >= to->time)
-    return cli_fail(CLI_USAGE, "--from %s must lie before --to %s; try 'tallow render --help'", from->text, to->text);
-  uint64_t backend = value_of(r, RENDER_BACKEND)->number;
-  if (value_of(r, RENDER_DEVICE)->given && backend != TLW_BACKEND_OPENCL && backend != TLW_BACKEND_CUDA)
-    return cli_fail(CLI_USAGE, "--device needs --backend opencl or --backend cuda; try 'tallow render --help'");
+    return cli_fail(CLI_USAGE, "--from %s must lie before --to %s" SEE_HELP, from->text, to->text);
+  const uint64_t backend = render_value(r, RENDER_BACKEND)->number;
+  if (render_value(r, RENDER_DEVICE)->given && backend != TLW_BACKEND_OPENCL && backend != TLW_BACKEND_CUDA)
+    return cli_fail(CLI_USAGE, "--device needs --backend opencl or --backend cuda" SEE_HELP);
+  const int windows = render_value(r, RENDER_WINDOW)->given;
+  if (render_value(r, RENDER_STRIDE)->given && !windows) return cli_fail(CLI_USAGE, "--stride needs --window" SEE_HELP);
+  if (render_value(r, RENDER_LAST)->given && windows)
+    return cli_fail(CLI_USAGE, "--last and --window exclude each other: use --from" SEE_HELP);
+  const cli_value *stats = render_value(r, RENDER_STATS);
+  if (stats->given && strcmp(stats->text, "-") == 0)
+    return cli_fail(CLI_USAGE, "--stats needs the name of a file, not -" SEE_HELP);
   return CLI_OK;
 }
 
 static void set_chart_options(render *r) {
   tlw_chart_options_init(&r->chart);
-  r->chart.width = value_of(r, RENDER_SIZE)->width;
-  r->chart.height = value_of(r, RENDER_SIZE)->height;
-  r->chart.theme = (tlw_theme)value_of(r, RENDER_THEME)->number;
-  r->chart.axis = (tlw_axis)value_of(r, RENDER_AXIS)->number;
-  r->chart.volume = value_of(r, RENDER_VOLUME)->number == SWITCH_ON;
-  r->chart.grid = value_of(r, RENDER_GRID)->number == SWITCH_ON;
+  r->chart.width = render_value(r, RENDER_SIZE)->width;
+  r->chart.height = render_value(r, RENDER_SIZE)->height;
+  r->chart.theme = (tlw_theme)render_value(r, RENDER_THEME)->number;
+  r->chart.axis = (tlw_axis)render_value(r, RENDER_AXIS)->number;
+  r->chart.volume = render_value(r, RENDER_VOLUME)->number == SWITCH_ON;
+  r->chart.grid = render_value(r, RENDER_GRID)->number == SWITCH_ON;
 }
 
-static void on_log(void *user, tlw_log_level level, const char *message) {
-  const render *r = user;
-  if (level == TLW_LOG_WARNING && !r->quiet) cli_say("warning: %s", message);
-  if (level == TLW_LOG_INFO && r->verbose) cli_say("%s", message);
-}
+/* ---- the stream ---- */
 
-static cli_exit open_engine(render *r) {
-  tlw_engine_options options;
-  tlw_engine_options_init(&options);
-  options.backend = (tlw_backend)value_of(r, RENDER_BACKEND)->number;
-  options.device = value_of(r, RENDER_DEVICE)->text;
-  if (value_of(r, RENDER_DEVICE_MEM)->given) options.device_budget = value_of(r, RENDER_DEVICE_MEM)->number;
-  if (value_of(r, RENDER_HOST_MEM)->given) options.host_budget = value_of(r, RENDER_HOST_MEM)->number;
-  if (value_of(r, RENDER_THREADS)->given) options.threads = (uint32_t)value_of(r, RENDER_THREADS)->number;
-  options.log = on_log;
-  options.log_user = r;
+static cli_exit open_stream(render *r) {
+  tlw_stream_options options;
+  tlw_stream_options_init(&options);
+  options.format = TLW_STREAM_PNG;
+  options.sink = render_sink;
+  options.sink_user = r;
+  tlw_stream *stream;
   tlw_error error;
-  if (tlw_engine_open(&r->engine, &options, &error) != TLW_OK) return cli_fail_library(&error);
+  if (tlw_stream_open(&stream, r->engines, r->n_engines, &options, &error) != TLW_OK)
+    return render_fail_library(r, NULL, &error, 0);
+  pthread_mutex_lock(&r->stream_lock);
+  r->stream = stream;
+  pthread_mutex_unlock(&r->stream_lock);
+  r->pushed = 0;
+  return cli_interrupt_code(); /* one that came before could not cancel it */
+}
+
+static void close_stream(render *r) {
+  pthread_mutex_lock(&r->stream_lock);
+  tlw_stream *stream = r->stream;
+  r->stream = NULL;
+  pthread_mutex_unlock(&r->stream_lock);
+  tlw_stream_close(&stream);
+}
+
+/* ---- inputs ---- */
+
+void render_fail_input(render *r, int input, cli_exit code) {
+  pthread_mutex_lock(&r->lock);
+  if (!r->codes[input]) r->codes[input] = code;
+  pthread_mutex_unlock(&r->lock);
+}
+
+static cli_exit first_failure(const render *r) {
+  for (int i = 0; i < r->args->n_operands; i++)
+    if (r->codes[i]) return r->codes[i];
   return CLI_OK;
 }
 
-/* Notes what the engine runs on; the log has told how it was chosen. */
-static cli_exit name_engine(render *r) {
-  tlw_device device;
-  tlw_error error;
-  if (tlw_engine_describe(r->engine, &device, &error) != TLW_OK) return cli_fail_library(&error);
-  snprintf(r->engine_name, sizeof r->engine_name, "%s (%s)", tlw_backend_name(device.backend), device.driver);
-  return CLI_OK;
-}
-
-static cli_exit make_raster(render *r) {
-  size_t width = (size_t)r->chart.width, height = (size_t)r->chart.height;
-  r->raster = (tlw_raster){.size = width * height, .row_stride = width, .image_stride = width * height};
-  r->raster.pixels = malloc(r->raster.size);
-  if (r->raster.pixels) return CLI_OK;
-  return cli_fail(CLI_NO_MEMORY, "no memory for a chart of %dx%d pixels; use a smaller --size", r->chart.width,
-                  r->chart.height);
-}
-
-/* The first of n increasing times that is at or after `time`. */
-static int64_t lower_bound(const int64_t *times, int64_t n, int64_t time) {
-  int64_t low = 0;
-  while (low < n) {
-    int64_t middle = low + (n - low) / 2;
-    if (times[middle] < time)
-      low = middle + 1;
-    else
-      n = middle;
+render_job *render_job_make(render *r, int input, int64_t n) {
+  render_job *job = calloc(1, sizeof *job);
+  if (job) {
+    *job = (render_job){.run = r, .input = input, .left = n};
+    return job;
   }
-  return low;
+  render_fail_input(r, input, cli_fail(CLI_NO_MEMORY, "%s: no memory for its charts", render_name(r, input)));
+  return NULL;
 }
 
-/* Narrows candles to what --from, --to and --last leave. */
-static void select_rows(const render *r, tlw_candles *candles) {
-  int64_t first = 0, end = candles->n_rows;
-  if (value_of(r, RENDER_FROM)->given) first = lower_bound(candles->time, end, value_of(r, RENDER_FROM)->time);
-  if (value_of(r, RENDER_TO)->given) end = lower_bound(candles->time, end, value_of(r, RENDER_TO)->time);
-  const cli_value *last = value_of(r, RENDER_LAST);
-  if (last->given && (uint64_t)(end - first) > last->number) first = end - (int64_t)last->number;
-  candles->open += first;
-  candles->high += first;
-  candles->low += first;
-  candles->close += first;
-  candles->time += first;
-  if (candles->volume) candles->volume += first;
-  candles->n_rows = end - first;
-}
-
-static cli_exit fail_empty(const char *input, const tlw_candles *all) {
-  if (all->n_rows == 0) return cli_fail(CLI_DATA, "%s: there is no candle in it: add rows below its header", input);
-  char first[CLI_TIME_SIZE], last[CLI_TIME_SIZE];
-  cli_time_text(all->time[0], first);
-  cli_time_text(all->time[all->n_rows - 1], last);
-  return cli_fail(CLI_DATA,
-                  "%s: none of its %" PRId64 " candles, from %s to %s, lies in the range asked for: change --from or "
-                  "--to",
-                  input, all->n_rows, first, last);
-}
-
-static cli_exit write_standard_output(const tlw_png_image *image) {
-  size_t capacity = tlw_png_bound(image->width, image->height), size = 0;
-  uint8_t *bytes = malloc(capacity);
-  cli_output *output = malloc(sizeof *output);
-  cli_exit code = CLI_OK;
-  tlw_error error;
-  if (!bytes || !output)
-    code = cli_fail(CLI_NO_MEMORY, "no memory to encode a PNG");
-  else if (tlw_png_encode(image, bytes, capacity, &size, &error) != TLW_OK)
-    code = cli_fail_library(&error);
-  else if (!(code = cli_output_open(output, "-")))
-    code = cli_output_close(output, cli_output_write(output, bytes, size));
-  free(output);
-  free(bytes);
+/* Says which input the stream failed at, and which ones are left. */
+static cli_exit fail_stream(render *r, const tlw_error *error) {
+  tlw_stream_finish(r->stream, NULL); /* charts before the one that failed are still written */
+  close_stream(r);
+  cli_exit code = cli_interrupt_code();
+  if (code) return code;
+  const int n = r->args->n_operands, input = r->jobs ? r->jobs->input : -1;
+  code = render_fail_library(r, input < 0 ? NULL : render_name(r, input), error, 0);
+  if (input >= 0) render_fail_input(r, input, code);
+  int left = 0;
+  for (int i = input + 1; i < n; i++) left += !r->codes[i];
+  const char *why = error->code == TLW_ERR_DEVICE_LOST ? ", for the device is lost" : "";
+  if (left > 0) cli_say("%d of %d files were not tried%s: run the command again for them", left, n, why);
   return code;
 }
 
-static cli_exit write_png(const render *r, const char *path) {
-  tlw_png_image image = {
-      .pixels = r->raster.pixels,
-      .row_stride = r->raster.row_stride,
-      .width = r->chart.width,
-      .height = r->chart.height,
-      .rgb = r->palette,
-      .n_colors = TLW_INK_COUNT,
-  };
-  if (strcmp(path, "-") == 0) return write_standard_output(&image);
-  tlw_error error;
-  tlw_status status = tlw_png_write(&image, path, &error);
-  if (status == TLW_ERR_IO) return cli_fail(cli_exit_of_output(error.native), "%s", error.message);
-  return status == TLW_OK ? CLI_OK : cli_fail_library(&error);
-}
-
-static cli_exit draw(render *r, const char *input, const tlw_candles *all, const char *path) {
-  tlw_candles candles = *all;
-  select_rows(r, &candles);
-  if (candles.n_rows == 0) return fail_empty(input, all);
+cli_exit render_push(render *r, render_job *job, const tlw_candles *candles) {
   tlw_chart_options chart = r->chart;
-  if (!candles.volume) chart.volume = 0;
+  if (!candles->volume) chart.volume = 0;
+  job->no_volume = chart.volume != r->chart.volume;
+  pthread_mutex_lock(&r->lock);
+  if (r->last_job)
+    r->last_job->next = job;
+  else
+    r->jobs = job;
+  r->last_job = job;
+  r->tables += job->table != NULL;
+  pthread_mutex_unlock(&r->lock);
+  r->pushed = 1;
   tlw_error error;
-  tlw_status status = tlw_chart_render(r->engine, &candles, &chart, &r->raster, &error);
-  if (status != TLW_OK) {
-    r->lost = status == TLW_ERR_DEVICE_LOST;
-    return cli_fail(cli_exit_of(status), "%s: %s", input, error.message);
+  if (tlw_stream_push(r->stream, candles, &chart, render_release, job, &error) == TLW_OK) return CLI_OK;
+  return fail_stream(r, &error);
+}
+
+cli_exit render_drain(render *r) {
+  tlw_error error;
+  return tlw_stream_finish(r->stream, &error) == TLW_OK ? CLI_OK : fail_stream(r, &error);
+}
+
+cli_exit render_restart(render *r) {
+  if (!r->pushed) return CLI_OK;
+  const cli_exit code = render_drain(r);
+  if (code) return code;
+  close_stream(r);
+  return open_stream(r);
+}
+
+/* ---- the run ---- */
+
+/* On the thread for signals. */
+static void stop(void *user) {
+  render *r = user;
+  pthread_mutex_lock(&r->stream_lock);
+  tlw_stream_cancel(r->stream);
+  pthread_mutex_unlock(&r->stream_lock);
+}
+
+/* Takes back the file that is not complete and writes --stats. Any thread, also while the others go on. */
+static cli_exit finish(render *r, cli_exit code) {
+  pthread_mutex_lock(&r->lock);
+  cli_exit written = CLI_OK;
+  if (!r->finished) {
+    if (r->output_open && r->output->temporary) unlink(r->output->temporary);
+    written = render_stats_write(r, code);
   }
-  cli_exit code = write_png(r, path);
-  if (!code && r->verbose)
-    cli_say("%s: %" PRId64 " %s, %dx%d, %s%s", path, candles.n_rows, candles.n_rows == 1 ? "candle" : "candles",
-            chart.width, chart.height, r->engine_name,
-            chart.volume == r->chart.volume ? "" : ", no volume in the file");
+  r->finished = 1;
+  pthread_mutex_unlock(&r->lock);
+  return code ? code : written;
+}
+
+static void leave(void *user, cli_exit code) { finish(user, code); }
+
+static cli_exit push_files(render *r) {
+  cli_exit code = CLI_OK;
+  for (int i = 0; i < r->args->n_operands && !code; i++) {
+    code = cli_interrupt_code();
+    if (!code) code = render_file(r, i);
+  }
+  return code ? code : render_drain(r);
+}
+
+static cli_exit push_windows(render *r, render_windows *windows) {
+  cli_exit code = CLI_OK;
+  for (int i = 0; i < r->args->n_operands && !code; i++) {
+    code = cli_interrupt_code();
+    if (!code) code = render_windows_file(windows, i);
+  }
+  return code ? code : render_drain(r);
+}
+
+static cli_exit draw(render *r) {
+  render_windows *windows = NULL;
+  cli_exit code = render_engines_open(r);
+  if (!code && r->targets.numbered) code = render_windows_open(&windows, r);
+  if (!code) code = cli_targets_make_folder(&r->targets);
+  if (!code) code = open_stream(r);
+  if (!code) code = windows ? push_windows(r, windows) : push_files(r);
+  close_stream(r);
+  render_windows_close(&windows);
   return code;
 }
 
-static cli_exit render_file(render *r, const char *input) {
-  char *path = cli_targets_path(&r->targets, input);
-  if (!path) return cli_fail(CLI_NO_MEMORY, "%s: no memory for the name of its chart", input);
-  tlw_table *table;
-  tlw_error error;
-  cli_exit code;
-  if (tlw_csv_read_candles(input, &table, &error) == TLW_OK) {
-    tlw_candles candles;
-    tlw_table_candles(table, &candles);
-    code = draw(r, input, &candles, path);
-    tlw_table_close(&table);
-  } else {
-    code = cli_fail_library(&error);
+/* What the stream has left behind where it failed. */
+static void discard(render *r) {
+  if (r->output_open) cli_output_close(r->output, CLI_INTERRUPTED);
+  free(r->path);
+  for (render_job *next, *job = r->jobs; job; job = next) {
+    next = job->next;
+    tlw_table_close(&job->table);
+    free(job);
   }
-  free(path);
+}
+
+/* Everything between two signals' handling: what it ends with if none comes. */
+static cli_exit run(render *r) {
+  cli_exit code = draw(r);
+  const cli_exit first = first_failure(r), interrupted = cli_interrupt_code();
+  if (first) code = first;
+  if (interrupted) code = interrupted;
+  code = finish(r, code);
+  discard(r);
+  render_engines_close(r);
   return code;
 }
 
-static cli_exit render_files(render *r) {
-  cli_exit first = CLI_OK;
-  int n = r->args->n_operands, i = 0;
-  for (; i < n && !r->lost; i++) {
-    cli_exit code = render_file(r, r->args->operands[i]);
-    if (!first) first = code;
-  }
-  if (i < n) cli_say("%d of %d files were not tried, for the device is lost: run the command again for them", n - i, n);
-  return first;
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static cli_exit run_interruptibly(render *r) {
+  const cli_interrupt_actions actions = {.stop = stop, .leave = leave, .user = r};
+  cli_exit code = cli_interrupt_begin(&actions);
+  if (code) return code;
+  code = run(r);
+  const cli_exit interrupted = cli_interrupt_end();
+  return interrupted ? interrupted : code;
 }
 
 cli_exit cli_run_render(const cli_args *args) {
-  render r = {.args = args, .verbose = args->values[RENDER_VERBOSE].given, .quiet = args->values[RENDER_QUIET].given};
+  render r = {
+      .args = args,
+      .verbose = args->values[RENDER_VERBOSE].given,
+      .quiet = args->values[RENDER_QUIET].given,
+      .started = now(),
+      .stream_lock = PTHREAD_MUTEX_INITIALIZER,
+      .lock = PTHREAD_MUTEX_INITIALIZER,
+      .released = PTHREAD_COND_INITIALIZER,
+      .refused = -1,
+  };
   cli_exit code = check_options(&r);
-  if (!code) code = cli_targets_plan(&r.targets, value_of(&r, RENDER_OUTPUT)->text, args->n_operands, args->operands);
+  const int windows = args->values[RENDER_WINDOW].given;
+  if (!code)
+    code = cli_targets_plan(&r.targets, args->values[RENDER_OUTPUT].text, windows, args->n_operands, args->operands);
   if (code) return code;
   set_chart_options(&r);
-  tlw_error error;
-  if (tlw_theme_palette(r.chart.theme, r.palette, &error) != TLW_OK) return cli_fail_library(&error);
-  code = open_engine(&r);
-  if (!code) code = name_engine(&r);
-  if (!code) code = make_raster(&r);
-  if (!code) code = cli_targets_make_folder(&r.targets);
-  if (!code) code = render_files(&r);
-  free(r.raster.pixels);
-  tlw_engine_close(&r.engine);
+  if (windows) render_windows_plan(&r);
+  r.output = malloc(sizeof *r.output);
+  r.codes = calloc((size_t)args->n_operands, sizeof *r.codes);
+  code =
+      r.output && r.codes ? run_interruptibly(&r) : cli_fail(CLI_NO_MEMORY, "no memory for %d files", args->n_operands);
+  free(r.codes);
+  free(r.output);
   return code;
 }

@@ -1,4 +1,4 @@
-/* Exit codes of the command line, by sysexits.h. options.c describes them for --help. */
+/* Exit codes of the command line, by sysexits.h and, for signals, as shells have them. options.c describes them. */
 #ifndef CLI_EXIT_CODES_H
 #define CLI_EXIT_CODES_H
 
@@ -11,7 +11,9 @@ typedef enum cli_exit {
   CLI_INTERNAL = 70,
   CLI_NO_MEMORY = 71,
   CLI_CANT_CREATE = 73,
-  CLI_IO = 74
+  CLI_IO = 74,
+  CLI_INTERRUPTED = 130,
+  CLI_TERMINATED = 143
 } cli_exit;
 
 #endif

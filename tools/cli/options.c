@@ -43,7 +43,8 @@ static const cli_option render_options[] = {
                            "Where the charts go: for one FILE the name of a PNG file, or - for standard output; for "
                            "several a folder, made where it is missing, that gets one PNG named after each FILE "
                            "(aapl.csv.gz becomes aapl.png). For one FILE a folder is named with a slash at its end, "
-                           "unless it exists."},
+                           "unless it exists. With --window always a folder (aapl_000000.png, aapl_000001.png, "
+                           "...)."},
     [RENDER_BACKEND] = {.name = "backend",
                         .letter = 'b',
                         .kind = CLI_CHOICE,
@@ -56,8 +57,9 @@ static const cli_option render_options[] = {
                        .letter = 'd',
                        .kind = CLI_TEXT,
                        .metavar = "D",
-                       .help = "Which device of the backend: its index or UUID in 'tallow devices', or a MIG name. "
-                               "Needs --backend opencl or cuda. Without it, the first that can be used."},
+                       .help = "Which device of the backend: its index or UUID in 'tallow devices', or a MIG name; "
+                               "all: every one that can be used, with the charts shared between them. Needs --backend "
+                               "opencl or cuda. Without it, the first that can be used."},
     [RENDER_SIZE] = {.name = "size",
                      .letter = 's',
                      .kind = CLI_SIZE,
@@ -88,6 +90,21 @@ static const cli_option render_options[] = {
                      .help = "Draw the last N candles only, of those that --from and --to leave."},
     [RENDER_FROM] = {.name = "from", .kind = CLI_TIME, .metavar = "T", .help = "Draw candles that open at T or later."},
     [RENDER_TO] = {.name = "to", .kind = CLI_TIME, .metavar = "T", .help = "Draw candles that open before T."},
+    [RENDER_WINDOW] = {.name = "window",
+                       .letter = 'w',
+                       .kind = CLI_NUMBER,
+                       .metavar = "N",
+                       .least = 1,
+                       .most = INT64_C(1) << 40,
+                       .help = "Draw a chart of every N candles in a row, of those that --from and --to leave, instead "
+                               "of one of all. A FILE of any length needs no more memory than its windows."},
+    [RENDER_STRIDE] = {.name = "stride",
+                       .kind = CLI_NUMBER,
+                       .metavar = "M",
+                       .least = 1,
+                       .most = INT64_C(1) << 40,
+                       .help = "Candles from the first of a window to the first of the next. Needs --window. Without "
+                               "it, N."},
     [RENDER_VOLUME] = {.name = "volume",
                        .kind = CLI_CHOICE,
                        .metavar = "WHEN",
@@ -108,18 +125,40 @@ static const cli_option render_options[] = {
                         .most = TLW_THREADS_MAX,
                         .help = "Threads of the CPU backend, 1 to 1024. Without it, as many as the CPUs that this "
                                 "process may use."},
-    [RENDER_DEVICE_MEM] = {.name = "device-mem",
-                           .kind = CLI_BYTES,
-                           .metavar = "SIZE",
-                           .most = UINT64_MAX - 1,
-                           .help =
-                               "Most memory of the device to use, such as 512MiB. Without it, half of what is free, "
-                               "at most 1GiB."},
+    [RENDER_POOL] = {.name = "pool",
+                     .kind = CLI_BYTES,
+                     .metavar = "SIZE",
+                     .most = UINT64_MAX - 1,
+                     .help = "Most memory of each device to use, such as 512MiB. Without it, half of what is free, at "
+                             "most 1GiB. Charts are split to fit."},
     [RENDER_HOST_MEM] = {.name = "host-mem",
                          .kind = CLI_BYTES,
                          .metavar = "SIZE",
                          .most = UINT64_MAX - 1,
-                         .help = "Most host memory for the engine to use, such as 1GiB. Without it, no limit."},
+                         .help = "Most host memory for candles, pixels and engines, such as 1GiB. Without it, no "
+                                 "limit."},
+    [RENDER_FALLBACK] = {.name = "fallback",
+                         .kind = CLI_CHOICE,
+                         .metavar = "WHEN",
+                         .choices = cli_switch_name,
+                         .help = "Whether the next backend goes on with the work where the driver has no memory left. "
+                                 "Without it, on for --backend auto, off for one that is named."},
+    [RENDER_DEADLINE] = {.name = "deadline",
+                         .kind = CLI_NUMBER,
+                         .metavar = "S",
+                         .fallback = "60",
+                         .least = 1,
+                         .most = (TLW_DEADLINE_NONE - 1) / 1000,
+                         .help = "Seconds that a device may take for one piece of work before it counts as hung."},
+    [RENDER_STATS] = {.name = "stats",
+                      .kind = CLI_TEXT,
+                      .metavar = "FILE",
+                      .help = "Write what the run took to FILE as JSON when it ends, also when it fails."},
+    [RENDER_ALLOC_LOG] = {.name = "alloc-log",
+                          .kind = CLI_TEXT,
+                          .metavar = "FILE",
+                          .help = "Write every allocation and release of memory to FILE as CSV. With several devices "
+                                  "to FILE.0, FILE.1, ..."},
     [RENDER_VERBOSE] = {.name = "verbose",
                         .letter = 'v',
                         .kind = CLI_FLAG,
@@ -137,6 +176,8 @@ static const char *const render_examples[] = {
     "tallow render aapl.csv -o last-year.png --last 250 --theme light --size 1920x1080",
     "tallow render btc.csv.gz -o january.png --from 2022-01-01 --to 2022-02-01 --axis time",
     "tallow render data/*.csv -o charts",
+    "tallow render btc.csv.gz -o windows --window 100 --stride 25 --size 256x256",
+    "tallow render data/*.csv -o small --host-mem 64MiB --pool 16MiB --stats stats.json",
     "tallow synth candles --rows 500 | tallow render - -o demo.png",
     NULL,
 };
@@ -147,8 +188,13 @@ static const char *const render_notes[] = {
     "time, open, high, low and close, and volume if there is one.",
     "T is a time: 2022-01-31, 2022-01-31T09:30, 2022-01-31T09:30:00Z, 2022-01-31T09:30:00+01:00, 1/31/2022 9:30, or an "
     "epoch in s, ms, us or ns. Without an offset it is UTC.",
-    "SIZE is a number of bytes, alone or with KiB, MiB, GiB or TiB.",
-    "A FILE that fails does not stop the others; the exit code is that of the first failure.",
+    "--window draws complete windows only, numbered from 0 in the order of the candles: NAME_000000.png and so on. A "
+    "FILE with fewer candles than N is an error. --last can't be used with it.",
+    "SIZE is a number of bytes, alone or with KiB, MiB, GiB or TiB. Neither budget changes a pixel; one that is too "
+    "small is refused with the number of bytes that would do.",
+    "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
+    "the "
+    "command; charts that were written by then are complete.",
     NULL,
 };
 
@@ -266,8 +312,10 @@ const cli_exit_text cli_exit_texts[] = {
     {CLI_NO_INPUT, "an input file is missing or can't be read"},
     {CLI_UNAVAILABLE, "a backend, device or library is missing, was refused or failed"},
     {CLI_INTERNAL, "a fault of this program"},
-    {CLI_NO_MEMORY, "out of memory, or --device-mem or --host-mem is too small"},
+    {CLI_NO_MEMORY, "out of memory, or --pool or --host-mem is too small"},
     {CLI_CANT_CREATE, "an output file or folder can't be made"},
     {CLI_IO, "reading or writing failed underway"},
+    {CLI_INTERRUPTED, "stopped by SIGINT (Ctrl-C)"},
+    {CLI_TERMINATED, "stopped by SIGTERM"},
 };
 const int cli_n_exit_texts = COUNT(cli_exit_texts);

@@ -35,7 +35,7 @@ typedef struct cli_option {
   const char *help;
 } cli_option;
 
-#define CLI_OPTIONS_MAX 20
+#define CLI_OPTIONS_MAX 24
 
 typedef struct cli_args cli_args;
 
@@ -62,11 +62,17 @@ enum {
   RENDER_LAST,
   RENDER_FROM,
   RENDER_TO,
+  RENDER_WINDOW,
+  RENDER_STRIDE,
   RENDER_VOLUME,
   RENDER_GRID,
   RENDER_THREADS,
-  RENDER_DEVICE_MEM,
+  RENDER_POOL,
   RENDER_HOST_MEM,
+  RENDER_FALLBACK,
+  RENDER_DEADLINE,
+  RENDER_STATS,
+  RENDER_ALLOC_LOG,
   RENDER_VERBOSE,
   RENDER_QUIET,
   RENDER_HELP,

@@ -58,7 +58,7 @@ static cli_exit write_all(cli_output *output, const char *bytes, size_t size) {
   return CLI_OK;
 }
 
-static cli_exit flush(cli_output *output) {
+cli_exit cli_output_flush(cli_output *output) {
   size_t size = output->used;
   output->used = 0;
   return write_all(output, output->buffer, size);
@@ -66,7 +66,7 @@ static cli_exit flush(cli_output *output) {
 
 cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size) {
   if (size > sizeof output->buffer - output->used) {
-    cli_exit code = flush(output);
+    cli_exit code = cli_output_flush(output);
     if (code) return code;
     if (size > sizeof output->buffer) return write_all(output, bytes, size);
   }
@@ -76,7 +76,7 @@ cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size) {
 }
 
 cli_exit cli_output_close(cli_output *output, cli_exit code) {
-  if (!code) code = flush(output);
+  if (!code) code = cli_output_flush(output);
   if (!output->path) return code; /* main closes standard output */
   if (close(output->descriptor) != 0 && !code) code = cli_fail_output(output->name, errno);
   if (output->temporary) {

@@ -20,10 +20,11 @@ typedef struct cli_output {
 /*
  * Opens path, which must outlive the output; "-" is standard output. A regular file appears under its name when it is
  * complete; a device or pipe that is there already is written as it is. After CLI_OK the output must be closed.
- * All three: CLI_OK, or another code after a message.
+ * All four: CLI_OK, or another code after a message.
  */
 cli_exit cli_output_open(cli_output *output, const char *path);
 cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size);
+cli_exit cli_output_flush(cli_output *output);
 
 /* Writes what is left. If code is not CLI_OK or writing fails, a file is taken back. Returns the first failure. */
 cli_exit cli_output_close(cli_output *output, cli_exit code);

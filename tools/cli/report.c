@@ -47,6 +47,8 @@ cli_exit cli_exit_of(tlw_status status) {
   case TLW_ERR_DEVICE:
   case TLW_ERR_DEVICE_LOST:
     return CLI_UNAVAILABLE;
+  case TLW_ERR_CANCELLED:
+    return CLI_INTERRUPTED;
   case TLW_ERR_STALE:
   case TLW_ERR_INTERNAL:
     break;

@@ -1,6 +1,7 @@
 #include "targets.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,14 +66,18 @@ static int ends_in_png(const char *path) {
   return length > 4 && strcasecmp(path + length - 4, ".png") == 0;
 }
 
-cli_exit cli_targets_plan(cli_targets *targets, const char *out, int n, char **inputs) {
+cli_exit cli_targets_plan(cli_targets *targets, const char *out, int numbered, int n, char **inputs) {
   int named_folder = out[strlen(out) - 1] == '/' || is_folder(out);
-  *targets = (cli_targets){.out = out, .in_folder = named_folder || n > 1};
-  if (n > 1 && !named_folder && (ends_in_png(out) || strcmp(out, "-") == 0))
+  int named_file = !named_folder && (ends_in_png(out) || strcmp(out, "-") == 0);
+  *targets = (cli_targets){.out = out, .in_folder = named_folder || n > 1 || numbered, .numbered = numbered};
+  if (n > 1 && named_file)
     return cli_fail(CLI_USAGE,
                     "--output %s can't hold the charts of %d files: name a folder; try 'tallow render --help'", out, n);
+  if (numbered && named_file)
+    return cli_fail(CLI_USAGE,
+                    "--output %s can't hold the charts of --window: name a folder; try 'tallow render --help'", out);
   if (targets->in_folder) return check_stems(out, n, inputs);
-  if (ends_in_png(out) || strcmp(out, "-") == 0) return CLI_OK;
+  if (named_file) return CLI_OK;
   return cli_fail(CLI_USAGE, "--output %s must end in .png, or in / to name a folder; try 'tallow render --help'", out);
 }
 
@@ -94,12 +99,14 @@ cli_exit cli_targets_make_folder(const cli_targets *targets) {
   return made ? CLI_OK : cli_fail(CLI_CANT_CREATE, "%s: can't make this folder: %s", targets->out, strerror(code));
 }
 
-char *cli_targets_path(const cli_targets *targets, const char *input) {
+char *cli_targets_path(const cli_targets *targets, const char *input, int64_t number) {
   if (!targets->in_folder) return strdup(targets->out);
   stem s = stem_of(input);
   const char *slash = targets->out[strlen(targets->out) - 1] == '/' ? "" : "/";
-  size_t size = strlen(targets->out) + (size_t)s.length + sizeof "/.png";
+  char tail[32] = "";
+  if (targets->numbered) snprintf(tail, sizeof tail, "_%06" PRId64, number);
+  size_t size = strlen(targets->out) + (size_t)s.length + strlen(tail) + sizeof "/.png";
   char *path = malloc(size);
-  if (path) snprintf(path, size, "%s%s%.*s.png", targets->out, slash, s.length, s.text);
+  if (path) snprintf(path, size, "%s%s%.*s%s.png", targets->out, slash, s.length, s.text, tail);
   return path;
 }

@@ -1,0 +1,103 @@
+/*
+ * Cutting series into pieces of work that fit the budgets, and drawing them one by one: whole charts where they fit,
+ * else bands of rows of one chart, whose candles the host has merged into pixel columns before.
+ */
+#ifndef TALLOW_ENGINE_DRAW_H
+#define TALLOW_ENGINE_DRAW_H
+
+#include "engine.h"
+#include "tallow/candles.h"
+#include "tallow/chart.h"
+
+/* Series to draw with one layout. What candles point to must stay as it is while pieces of it are in flight. */
+struct tlw_source {
+  tlk_layout layout;
+  tlw_candles candles; /* volume NULL without a volume panel, time NULL on the index axis */
+  /* The slots of series i. TLW_ERR_DATA. */
+  tlw_status (*shape)(const struct tlw_source *source, int64_t i, tlk_series *series, tlw_error *error);
+  const double *merged; /* a single series by pixel column, in place of its rows; or NULL */
+  tlk_series merged_shape;
+};
+
+#define TLW_SLOT_SERIES 512
+
+struct tlw_owner {
+  const struct tlw_backend_ops *ops;
+  struct tlw_backend_state *state;
+};
+
+/* A piece of work and its memory. Zeroed at first, stays in place while in flight. */
+struct tlw_slot {
+  /* Charts first to first + n - 1 of the source, rows y0 to y1 - 1 of each, at pixels. */
+  int64_t first, n; /* n = 0: nothing is drawn here */
+  int32_t y0, y1;
+  uint8_t *pixels;
+  size_t row_stride, image_stride;
+  int64_t candles; /* in charts that this piece completes */
+  struct tlw_ticket ticket;
+  struct tlw_owner drawn_by, staged_by; /* who has the ticket, and the staging: not the same after a fallback */
+  struct tlw_block staging;             /* pixels, where they are not drawn in place */
+  struct tlw_block gathered;            /* columns, where those of the source can't be used as they are */
+  tlk_series series[TLW_SLOT_SERIES];
+};
+
+/* A walk through some series of a source. */
+struct tlw_cursor {
+  const struct tlw_source *source;
+  int64_t next, end;
+  int32_t row; /* of the chart that is drawn in bands: the next; 0 between charts */
+  tlk_series shape;
+  struct tlw_block merged;      /* its candles by pixel column */
+  struct tlw_slot *newest_band; /* the last piece that was drawn from them, or NULL */
+};
+
+/* What a piece of work may take. */
+struct tlw_share {
+  uint32_t slots; /* that there is room for, 1 or more */
+  uint64_t bytes; /* of host memory for each */
+};
+
+/* Host memory that pieces of work share. */
+struct tlw_wish {
+  uint32_t slots;
+  uint64_t held;   /* bytes that they have already */
+  uint64_t beside; /* bytes that are needed beside them, at most */
+};
+
+/*
+ * Within an operation: what each piece of the source may take; in_place: its pixels may be drawn where they are
+ * wanted. TLW_ERR_BUDGET: not even one row of a chart fits.
+ */
+tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, bool in_place,
+                          const struct tlw_wish *wish, struct tlw_share *share, tlw_error *error);
+
+/* Charts of a piece: few enough that `left` of them keep `lanes` busy to the end, enough to be worth a launch. */
+int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes);
+
+/*
+ * Within an operation: begins to draw the next piece in a slot that has nothing in flight, and moves the cursor
+ * behind it. With a raster the pixels go there, chart 0 of the source being its first, where the backend can draw
+ * anywhere; else to staging. per_chart: bytes of its share that a whole chart needs beside its pixels. A lack of
+ * memory is met by trimming, by smaller pieces and by a fallback first.
+ */
+tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
+                         const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster, tlw_error *error);
+
+/* Within an operation: waits for the piece and counts what it completes. */
+tlw_status tlw_draw_wait(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, tlw_error *error);
+
+/* Within an operation: whether tlw_draw_wait would return at once. */
+bool tlw_draw_is_done(const struct tlw_slot *slot);
+
+/* A whole operation: draws n series of the source into the raster. */
+tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
+                        tlw_error *error);
+
+/* Within an operation, with nothing in flight: gives the slot's memory back. */
+void tlw_draw_release(tlw_engine *engine, struct tlw_slot *slot);
+void tlw_draw_end(tlw_engine *engine, struct tlw_cursor *cursor);
+
+/* Bytes that a slot holds. */
+uint64_t tlw_draw_held(const struct tlw_slot *slot);
+
+#endif

@@ -1,0 +1,82 @@
+/* A render: every piece of a source in turn, into the caller's raster. */
+#include <string.h>
+
+#include "state.h"
+
+static uint64_t held(const tlw_engine *engine) {
+  uint64_t bytes = 0;
+  for (int i = 0; i < TLW_RENDER_SLOTS; i++) bytes += tlw_draw_held(&engine->slots[i]);
+  return bytes;
+}
+
+/* Copies what was drawn in staging to where the caller wants it. */
+static void deliver(const struct tlw_slot *slot, const tlk_layout *layout, const tlw_raster *raster) {
+  const size_t width = (size_t)layout->width, rows = (size_t)(slot->y1 - slot->y0);
+  for (int64_t i = 0; i < slot->n; i++) {
+    const uint8_t *from = slot->pixels + (size_t)i * slot->image_stride;
+    uint8_t *to =
+        raster->pixels + (size_t)(slot->first + i) * raster->image_stride + (size_t)slot->y0 * raster->row_stride;
+    for (size_t y = 0; y < rows; y++) memcpy(to + y * raster->row_stride, from + y * slot->row_stride, width);
+  }
+}
+
+static tlw_status finish(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, const tlw_raster *raster,
+                         tlw_error *error) {
+  const tlw_status status = tlw_draw_wait(engine, slot, layout, error);
+  if (status == TLW_OK && slot->pixels == slot->staging.data) deliver(slot, layout, raster);
+  slot->n = 0;
+  return status;
+}
+
+/* The pieces follow each other through the slots; after a failure those in flight are waited for. */
+static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *source, int64_t n,
+                              const struct tlw_share *share, const tlw_raster *raster, tlw_error *error) {
+  const tlk_layout *layout = &source->layout;
+  struct tlw_cursor cursor = {.source = source};
+  tlw_status status = TLW_OK;
+  uint32_t turn = 0;
+  for (; cursor.next < n && status == TLW_OK; turn = (turn + 1) % share->slots) {
+    struct tlw_slot *slot = &engine->slots[turn];
+    if (slot->n) status = finish(engine, slot, layout, raster, error);
+    if (status != TLW_OK) break;
+    const bool in_place = engine->executor.ops->draws_anywhere;
+    if (cursor.row == 0)
+      cursor.end = in_place ? n : cursor.next + tlw_draw_grain(layout, n - cursor.next, share->slots);
+    status = tlw_draw_next(engine, &cursor, slot, share, 0, raster, error);
+  }
+  for (uint32_t i = 0; i < share->slots; i++, turn = (turn + 1) % share->slots) {
+    if (!engine->slots[turn].n) continue;
+    tlw_error failure;
+    const tlw_status finished = finish(engine, &engine->slots[turn], layout, raster, &failure);
+    if (finished == TLW_OK || status != TLW_OK) continue;
+    status = finished;
+    if (error) *error = failure;
+  }
+  tlw_draw_end(engine, &cursor);
+  return status;
+}
+
+static tlw_status draw(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
+                       tlw_error *error) {
+  const struct tlw_wish wish = {.slots = TLW_RENDER_SLOTS, .held = held(engine)};
+  struct tlw_share share;
+  const tlw_status status = tlw_draw_share(engine, source, true, &wish, &share, error);
+  return status == TLW_OK ? draw_pieces(engine, source, n, &share, raster, error) : status;
+}
+
+tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
+                        tlw_error *error) {
+  tlw_status status = tlw_engine_begin(engine, error);
+  if (status != TLW_OK) return status;
+  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  if (n > 0) status = draw(engine, source, n, raster, error);
+  if (status == TLW_ERR_BUDGET && held(engine) > 0) {
+    /* Memory of charts of another size stands in the way. */
+    for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
+    status = draw(engine, source, n, raster, error);
+  }
+  const uint64_t pixels = (uint64_t)n * (uint64_t)source->layout.width * (uint64_t)source->layout.height;
+  tlw_engine_note(engine, TLW_OP_RENDER, begun, pixels, n, status);
+  tlw_engine_end(engine);
+  return status;
+}

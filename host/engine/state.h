@@ -1,0 +1,54 @@
+/* What an open engine holds, for the files of this folder. */
+#ifndef TALLOW_ENGINE_STATE_H
+#define TALLOW_ENGINE_STATE_H
+
+#include <pthread.h>
+
+#include "draw.h"
+#include "engine.h"
+#include "host/base/arithmetic.h"
+
+/* Pieces of work that a render has in flight. */
+#define TLW_RENDER_SLOTS 2
+
+struct tlw_engine {
+  struct tlw_services services;
+  tlw_backend wanted;     /* of the options */
+  uint64_t wanted_budget; /* of the device, likewise */
+  bool may_fall_back;
+  pthread_mutex_t facts; /* of what statistics and description read: executor.device, reason */
+  struct tlw_executor executor;
+  struct tlw_executor retired[TLW_BACKENDS]; /* left by a fallback, without memory, until close */
+  int n_retired;
+  uint32_t passed_over;
+  char reason[TLW_REASON_SIZE];
+
+  pthread_mutex_t turn; /* held by the operation that runs */
+  bool lost;            /* under turn: the device failed for good */
+  fenv_t environment;   /* under turn: the caller's, for arithmetic */
+  uint64_t work_limit;  /* under turn: most bytes of a piece of work, less than UINT64_MAX after a lack of memory */
+  struct tlw_slot slots[TLW_RENDER_SLOTS]; /* under turn */
+
+  pthread_mutex_t guest_lock;
+  struct tlw_guest *guests; /* under guest_lock */
+
+  _Atomic uint64_t charts, candles, pixels, copied, reduced, resets, trims, halvings, fallbacks;
+};
+
+void tlw_engine_add(_Atomic uint64_t *number, uint64_t n);
+
+/* Makes a record of an operation that began at `begun` by tlw_ledger_now. */
+void tlw_engine_note(tlw_engine *engine, tlw_operation operation, int64_t begun, uint64_t bytes, int64_t items,
+                     tlw_status status);
+
+/* Writes a line to the log of the options. */
+void tlw_engine_log(const tlw_engine *engine, tlw_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Under turn: what follows from this status of the backend. */
+void tlw_engine_judge(tlw_engine *engine, tlw_status status, tlw_error *error);
+
+/* Under turn, after TLW_ERR_MEMORY: opens the next backend that works in the place of this one. */
+bool tlw_engine_fall_back(tlw_engine *engine, const tlw_error *error);
+
+#endif

@@ -1,0 +1,83 @@
+#include "plan.h"
+
+/* The rows that some series lie in. */
+struct span {
+  int64_t begin, end;
+};
+
+static void widen(struct span *span, const tlk_series *series) {
+  const int64_t begin = series->begin, end = begin + series->count;
+  if (series->count == 0) return;
+  if (span->begin == span->end) *span = (struct span){begin, end};
+  if (begin < span->begin) span->begin = begin;
+  if (end > span->end) span->end = end;
+}
+
+static uint64_t align_up(uint64_t size) { return (size + TLW_POOL_ALIGN - 1) / TLW_POOL_ALIGN * TLW_POOL_ALIGN; }
+
+static uint64_t take(struct tlw_plan *plan, uint64_t base, uint64_t size) {
+  const uint64_t at = base + plan->size;
+  plan->size += align_up(size);
+  return at;
+}
+
+/* For n charts with the candles of a span and so many rows of pixels each. */
+static struct tlw_plan lay_out(const struct tlw_render_job *job, int64_t n, struct span span, int64_t pixel_rows,
+                               uint64_t base) {
+  const tlk_layout *layout = &job->layout;
+  struct tlw_plan plan = {.row = span.begin, .rows = span.end - span.begin};
+  tlk_chart_args *a = &plan.args;
+  a->layout = *layout;
+  a->first = plan.row;
+  a->has_volume = job->volume != NULL;
+  a->y0 = job->y0;
+  a->y1 = job->y1;
+  a->pitch = (layout->width + TLK_PAINT_PIXELS - 1) / TLK_PAINT_PIXELS * TLK_PAINT_PIXELS;
+  const uint64_t column = (uint64_t)plan.rows * sizeof(double), charts = (uint64_t)n;
+  const uint64_t width = (uint64_t)layout->plot_width;
+  a->pixels = take(&plan, base, charts * (uint64_t)a->pitch * (uint64_t)pixel_rows);
+  a->open = take(&plan, base, column);
+  a->high = take(&plan, base, column);
+  a->low = take(&plan, base, column);
+  a->close = take(&plan, base, column);
+  a->volume = job->volume ? take(&plan, base, column) : 0;
+  a->time = job->time ? take(&plan, base, column) : 0;
+  a->series = take(&plan, base, charts * sizeof(tlk_series));
+  a->merged = take(&plan, base, charts * TLK_MERGED_COLUMNS * width * sizeof(double));
+  a->scale = take(&plan, base, charts * sizeof(tlk_scale));
+  a->columns = take(&plan, base, charts * width * sizeof(tlk_column));
+  return plan;
+}
+
+struct tlw_plan tlw_plan_of(const struct tlw_render_job *job, uint64_t base) {
+  struct span span = {0};
+  for (int64_t i = 0; i < job->n_series && !job->merged; i++) widen(&span, &job->series[i]);
+  return lay_out(job, job->n_series, span, job->y1 - job->y0, base);
+}
+
+static int64_t fit_charts(const struct tlw_render_job *job, uint64_t bytes) {
+  struct span span = {0};
+  int64_t n = 0;
+  for (; n < job->n_series; n++) {
+    widen(&span, &job->series[n]);
+    if (lay_out(job, n + 1, span, job->y1 - job->y0, 0).size > bytes) break;
+  }
+  return n;
+}
+
+static int64_t fit_rows(const struct tlw_render_job *job, uint64_t bytes) {
+  const struct tlw_plan bare = lay_out(job, 1, (struct span){0}, 0, 0);
+  if (bytes < bare.size) return 0;
+  const uint64_t pixels = (bytes - bare.size) / TLW_POOL_ALIGN * TLW_POOL_ALIGN;
+  const uint64_t fitting = pixels / (uint64_t)bare.args.pitch, wanted = (uint64_t)(job->y1 - job->y0);
+  return (int64_t)(fitting < wanted ? fitting : wanted);
+}
+
+int64_t tlw_plan_fit(const struct tlw_render_job *job, uint64_t bytes) {
+  return job->merged ? fit_rows(job, bytes) : fit_charts(job, bytes);
+}
+
+uint64_t tlw_plan_least(const tlk_layout *layout) {
+  const struct tlw_render_job job = {.layout = *layout};
+  return lay_out(&job, 1, (struct span){0}, 1, 0).size;
+}

@@ -1,0 +1,47 @@
+/* A PNG file made row by row, in memory that does not depend on its height. The bytes are those of tlw_png_encode. */
+#ifndef TALLOW_IO_PNG_ENCODER_H
+#define TALLOW_IO_PNG_ENCODER_H
+
+#include "host/base/memory.h"
+#include "tallow/png.h"
+
+struct tlw_png_encoder;
+
+/* Takes the next bytes of the file. Anything but TLW_OK, with *error filled, ends the encoding with that code. */
+typedef tlw_status (*tlw_png_take_fn)(void *context, const uint8_t *bytes, size_t size, tlw_error *error);
+
+/*
+ * Begins a file. All memory, libpng's and zlib's too, comes from memory, which may be NULL: then it is not counted.
+ * image: its pixels and row_stride are not looked at; the palette must stay until the end. TLW_ERR_MEMORY,
+ * TLW_ERR_BUDGET, and what take gives; *encoder is then NULL.
+ */
+tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_image *image, struct tlw_memory *memory,
+                                tlw_png_take_fn take, void *context, tlw_error *error);
+
+/*
+ * The next rows, not more than the image has left; after the last the file is complete. TLW_ERR_ARGUMENT: a pixel is
+ * no colour; and what tlw_png_encoder_open gives. After a failure every further call gives the same.
+ */
+tlw_status tlw_png_encoder_rows(struct tlw_png_encoder *encoder, const uint8_t *pixels, size_t row_stride, int32_t rows,
+                                tlw_error *error);
+
+/* NULL, or the address of it, is fine. */
+void tlw_png_encoder_close(struct tlw_png_encoder **encoder);
+
+/*
+ * Bytes that an encoder of this width counts while it is open. One allocation, except with a zlib that needs more than
+ * any that is known, which then allocates more.
+ */
+uint64_t tlw_png_encoder_bytes(int32_t width);
+
+/* As tlw_png_bound, for sides in range and a palette of so many colours. */
+size_t tlw_png_encoder_bound(int32_t width, int32_t height, int32_t n_colors);
+
+/*
+ * As tlw_png_encode, of an image that is right but for its pixels, with tlw_png_encoder_bytes of memory, which may be
+ * NULL. TLW_ERR_BUDGET: also if memory has no room for these (bytes: the budget that would do).
+ */
+tlw_status tlw_png_encode_counted(const tlw_png_image *image, struct tlw_memory *memory, uint8_t *out, size_t capacity,
+                                  size_t *size, tlw_error *error);
+
+#endif

@@ -1,0 +1,448 @@
+/*
+ * Fails the Nth allocation, file operation and device call, for N = 1 until none is left to fail, once and for good,
+ * over every verb of an engine. Each time: a typed error or success, every image that was delivered right and in
+ * order, an engine that can be used on or says that it is lost, and nothing left behind (AddressSanitizer looks).
+ *
+ *   test_faults cpu|opencl|cuda
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/base/fault.h"
+#include "tallow/tallow.h"
+
+#define ROWS 600
+#define CHARTS 12
+#define WIDTH 96
+#define HEIGHT 64
+#define IMAGE (WIDTH * HEIGHT)
+
+static tlw_backend backend;
+static double columns[5][ROWS];
+static int64_t offsets[CHARTS], counts[CHARTS];
+static uint8_t expected[CHARTS * IMAGE];
+static char folder[64];
+
+/* What a run came to. */
+struct run {
+  tlw_status status;
+  tlw_error error;
+  uint8_t pixels[CHARTS * IMAGE];
+  int64_t delivered; /* charts, in order */
+  int32_t rows;      /* of the next */
+  bool wrong;
+};
+
+static void note(struct run *run, tlw_status status, const tlw_error *error) {
+  if (run->status != TLW_OK || status == TLW_OK) return;
+  run->status = status;
+  run->error = *error;
+}
+
+/* ---- verbs ---- */
+
+static tlw_candles candles_of(void) {
+  tlw_candles candles;
+  tlw_candles_init(&candles);
+  candles.open = columns[0];
+  candles.high = columns[1];
+  candles.low = columns[2];
+  candles.close = columns[3];
+  candles.volume = columns[4];
+  candles.n_rows = ROWS;
+  candles.offsets = offsets;
+  candles.counts = counts;
+  candles.n_series = CHARTS;
+  return candles;
+}
+
+static tlw_chart_options chart_of(void) {
+  tlw_chart_options chart;
+  tlw_chart_options_init(&chart);
+  chart.width = WIDTH;
+  chart.height = HEIGHT;
+  return chart;
+}
+
+static tlw_engine *open_engine(struct run *run, bool with_log) {
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = backend;
+  options.threads = 2;
+  options.device_budget = 1 << 20;
+  options.cache_dir = "";
+  char log[96];
+  snprintf(log, sizeof log, "%s/log.csv", folder);
+  if (with_log) options.allocation_log = log;
+  tlw_engine *engine = NULL;
+  tlw_error error;
+  note(run, tlw_engine_open(&engine, &options, &error), &error);
+  return engine;
+}
+
+static void render(struct run *run, tlw_engine *engine) {
+  const tlw_candles candles = candles_of();
+  const tlw_chart_options chart = chart_of();
+  const tlw_raster raster = {run->pixels, sizeof run->pixels, WIDTH, IMAGE};
+  tlw_error error;
+  const tlw_status status = tlw_chart_render(engine, &candles, &chart, &raster, &error);
+  if (status == TLW_OK && memcmp(run->pixels, expected, sizeof expected) != 0) run->wrong = true;
+  note(run, status, &error);
+}
+
+static tlw_status take(void *user, const tlw_piece *piece, tlw_error *error) {
+  struct run *run = user;
+  (void)error;
+  if (piece->chart != run->delivered || piece->y != run->rows || run->delivered == CHARTS) {
+    run->wrong = true;
+    return TLW_OK;
+  }
+  for (int32_t y = 0; y < piece->rows; y++)
+    if (memcmp(piece->data + (size_t)y * piece->row_stride,
+               expected + (size_t)run->delivered * IMAGE + (size_t)(piece->y + y) * WIDTH, WIDTH) != 0)
+      run->wrong = true;
+  run->rows += piece->rows;
+  if (!piece->last) return TLW_OK;
+  if (run->rows != HEIGHT) run->wrong = true;
+  run->delivered++;
+  run->rows = 0;
+  return TLW_OK;
+}
+
+static tlw_status swallow(void *user, const tlw_piece *piece, tlw_error *error) {
+  (void)user;
+  (void)piece;
+  (void)error;
+  return TLW_OK;
+}
+
+static tlw_stream *open_stream(struct run *run, tlw_engine *engine, tlw_stream_format format) {
+  tlw_stream_options options;
+  tlw_stream_options_init(&options);
+  options.format = format;
+  options.encoders = 2;
+  options.sink = format == TLW_STREAM_RASTER ? take : swallow;
+  options.sink_user = run;
+  tlw_stream *stream = NULL;
+  tlw_error error;
+  note(run, tlw_stream_open(&stream, &engine, 1, &options, &error), &error);
+  return stream;
+}
+
+static void push(struct run *run, tlw_stream *stream) {
+  const tlw_candles candles = candles_of();
+  const tlw_chart_options chart = chart_of();
+  tlw_error error;
+  note(run, tlw_stream_push(stream, &candles, &chart, NULL, NULL, &error), &error);
+}
+
+/* The first series in chunks. */
+static void push_chunks(struct run *run, tlw_stream *stream) {
+  const tlw_chart_options chart = chart_of();
+  tlw_error error;
+  tlw_status status = tlw_stream_series(stream, counts[0], NULL, &chart, NULL, &error);
+  for (int64_t i = 0; i < counts[0] && status == TLW_OK; i += 7) {
+    tlw_candles rows = candles_of();
+    rows.offsets = rows.counts = NULL;
+    rows.n_series = 1;
+    rows.n_rows = counts[0] - i < 7 ? counts[0] - i : 7;
+    rows.open = columns[0] + offsets[0] + i;
+    rows.high = columns[1] + offsets[0] + i;
+    rows.low = columns[2] + offsets[0] + i;
+    rows.close = columns[3] + offsets[0] + i;
+    rows.volume = columns[4] + offsets[0] + i;
+    status = tlw_stream_rows(stream, &rows, &error);
+  }
+  note(run, status, &error);
+}
+
+static void finish(struct run *run, tlw_stream *stream) {
+  tlw_error error;
+  note(run, tlw_stream_finish(stream, &error), &error);
+}
+
+/* Each gives back what it took. `begin` comes before the part in which something fails. */
+typedef void (*verb)(struct run *run, void (*begin)(void));
+
+static void do_open(struct run *run, void (*begin)(void)) {
+  begin();
+  tlw_engine *engine = open_engine(run, false);
+  tlw_engine_close(&engine);
+}
+
+static void do_open_with_log(struct run *run, void (*begin)(void)) {
+  begin();
+  tlw_engine *engine = open_engine(run, true);
+  if (engine) render(run, engine);
+  tlw_engine_close(&engine);
+}
+
+static void do_render(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  render(run, engine);
+  tlw_engine_close(&engine);
+}
+
+static void do_stream(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_RASTER);
+  if (stream) push(run, stream);
+  if (stream) finish(run, stream);
+  if (run->status == TLW_OK && run->delivered != CHARTS) run->wrong = true;
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
+static void do_stream_png(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_PNG);
+  if (stream) push(run, stream);
+  if (stream) finish(run, stream);
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
+static void do_stream_chunks(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_RASTER);
+  if (stream) push_chunks(run, stream);
+  if (stream) finish(run, stream);
+  if (run->status == TLW_OK && run->delivered != 1) run->wrong = true;
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
+static void do_reset(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  render(run, engine);
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_RASTER);
+  push(run, stream);
+  begin();
+  tlw_error error;
+  note(run, tlw_engine_reset(engine, TLW_RESET_SESSION, &error), &error);
+  note(run, tlw_engine_reset(engine, TLW_RESET_MEMORY, &error), &error);
+  render(run, engine);
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
+static void do_cancel(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_RASTER);
+  push(run, stream);
+  begin();
+  tlw_stream_cancel(stream);
+  tlw_stream_close(&stream);
+  render(run, engine);
+  tlw_engine_close(&engine);
+}
+
+static void do_buffers(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  char bytes[3000] = "some bytes", back[sizeof bytes] = "";
+  tlw_buffer buffer;
+  tlw_error error;
+  begin();
+  tlw_status status = tlw_buffer_alloc(engine, sizeof bytes, &buffer, &error);
+  if (status == TLW_OK) status = tlw_buffer_write(engine, buffer, 0, bytes, sizeof bytes, &error);
+  if (status == TLW_OK) status = tlw_buffer_read(engine, buffer, 0, back, sizeof back, &error);
+  if (status == TLW_OK && memcmp(bytes, back, sizeof bytes) != 0) run->wrong = true;
+  note(run, status, &error);
+  status = tlw_buffer_free(engine, &buffer, &error);
+  note(run, status, &error);
+  tlw_engine_close(&engine);
+}
+
+static void do_close(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  render(run, engine);
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_PNG);
+  push(run, stream);
+  begin();
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
+static const struct {
+  const char *name;
+  verb run;
+} verbs[] = {
+    {"open", do_open},
+    {"open with a log, and render", do_open_with_log},
+    {"render", do_render},
+    {"stream", do_stream},
+    {"stream of PNG", do_stream_png},
+    {"stream in chunks", do_stream_chunks},
+    {"reset", do_reset},
+    {"cancel", do_cancel},
+    {"buffers", do_buffers},
+    {"close", do_close},
+};
+
+/* ---- failing ---- */
+
+static const char *const kind_names[TLW_FAULT_KINDS] = {"allocation", "file operation", "device call"};
+
+/* What is planted when a verb says that it begins. */
+static struct {
+  enum tlw_fault_kind kind;
+  uint64_t nth;
+  bool lasting;
+} planned;
+
+static void plant(void) { tlw_fault_plant(planned.kind, planned.nth, planned.lasting); }
+
+static bool is_typed(const struct run *run) {
+  switch (run->status) {
+  case TLW_ERR_MEMORY:
+  case TLW_ERR_IO:
+  case TLW_ERR_UNAVAILABLE:
+  case TLW_ERR_DEVICE:
+  case TLW_ERR_DEVICE_LOST:
+    return run->error.code == run->status && strlen(run->error.message) > 10;
+  default:
+    return false;
+  }
+}
+
+/* Until no fault strikes any more. Returns how many did. */
+static uint64_t fail_each(size_t v, enum tlw_fault_kind kind, bool lasting) {
+  for (uint64_t nth = 1;; nth++) {
+    static struct run run;
+    run = (struct run){0};
+    planned.kind = kind;
+    planned.nth = nth;
+    planned.lasting = lasting;
+    verbs[v].run(&run, plant);
+    const uint64_t struck = tlw_fault_struck(kind);
+    tlw_fault_plant(kind, 0, false);
+    const char *name = kind_names[kind];
+    if (run.wrong) fail_msg("%s: %s %llu failed, and pixels are wrong", verbs[v].name, name, (unsigned long long)nth);
+    if (run.status != TLW_OK && !is_typed(&run))
+      fail_msg("%s: %s %llu failed with %s: %s", verbs[v].name, name, (unsigned long long)nth,
+               tlw_status_name(run.status), run.error.message);
+    if (run.status != TLW_OK && !struck) fail_msg("%s failed without a fault: %s", verbs[v].name, run.error.message);
+    if (!struck) return nth - 1;
+    assert_true(nth < 5000);
+  }
+}
+
+static void fail_all(enum tlw_fault_kind kind) {
+  for (size_t v = 0; v < sizeof verbs / sizeof *verbs; v++) {
+    const uint64_t once = fail_each(v, kind, false), lasting = fail_each(v, kind, true);
+    printf("%s: %llu single and %llu lasting failures of a %s\n", verbs[v].name, (unsigned long long)once,
+           (unsigned long long)lasting, kind_names[kind]);
+    fflush(stdout);
+  }
+}
+
+static void test_allocations(void **state) {
+  (void)state;
+  fail_all(TLW_FAULT_MEMORY);
+}
+
+static void test_files(void **state) {
+  (void)state;
+  fail_all(TLW_FAULT_FILE);
+}
+
+static void test_device_calls(void **state) {
+  (void)state;
+  fail_all(TLW_FAULT_DEVICE);
+}
+
+/* After a failure that did not lose the device the same engine draws right. */
+static void test_engine_goes_on(void **state) {
+  (void)state;
+  for (int kind = 0; kind < TLW_FAULT_KINDS; kind++) {
+    for (uint64_t nth = 1, struck = 1; struck; nth++) {
+      static struct run run, again;
+      run = again = (struct run){0};
+      tlw_engine *engine = open_engine(&run, false);
+      assert_non_null(engine);
+      tlw_fault_plant((enum tlw_fault_kind)kind, nth, false);
+      render(&run, engine);
+      struck = tlw_fault_struck((enum tlw_fault_kind)kind);
+      tlw_fault_plant((enum tlw_fault_kind)kind, 0, false);
+      render(&again, engine);
+      assert_false(run.wrong || again.wrong);
+      assert_int_equal(again.status, run.status == TLW_ERR_DEVICE_LOST ? TLW_ERR_DEVICE_LOST : TLW_OK);
+      tlw_engine_close(&engine);
+    }
+  }
+}
+
+static void fill(void) {
+  uint32_t state = 3;
+  double price = 50;
+  for (int i = 0; i < ROWS; i++) {
+    state = state * 1664525u + 1013904223u;
+    const double close = price + (double)(state >> 24) / 64 - 2;
+    columns[0][i] = price;
+    columns[1][i] = (price > close ? price : close) + 1;
+    columns[2][i] = (price < close ? price : close) - 1;
+    columns[3][i] = close;
+    columns[4][i] = (double)(state >> 20);
+    price = close;
+  }
+  for (int64_t i = 0; i < CHARTS; i++) {
+    counts[i] = 20 + 30 * (i % 7);
+    offsets[i] = (i * 131) % (ROWS - counts[i]);
+  }
+}
+
+static int prepare(void **state) {
+  (void)state;
+  strcpy(folder, "/tmp/tallow_faults_XXXXXX");
+  if (!mkdtemp(folder)) return -1;
+  fill();
+  /* The CPU backend's pixels, which other tests hold against the oracle. */
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = TLW_BACKEND_CPU;
+  tlw_engine *engine;
+  if (tlw_engine_open(&engine, &options, NULL) != TLW_OK) return -1;
+  const tlw_candles candles = candles_of();
+  const tlw_chart_options chart = chart_of();
+  const tlw_raster raster = {expected, sizeof expected, WIDTH, IMAGE};
+  const tlw_status status = tlw_chart_render(engine, &candles, &chart, &raster, NULL);
+  tlw_engine_close(&engine);
+  return status == TLW_OK ? 0 : -1;
+}
+
+static int clean_up(void **state) {
+  (void)state;
+  char log[96];
+  snprintf(log, sizeof log, "%s/log.csv", folder);
+  unlink(log);
+  return rmdir(folder);
+}
+
+int main(int argc, char **argv) {
+  for (int b = TLW_BACKEND_CPU; b <= TLW_BACKEND_CUDA && argc == 2; b++)
+    if (strcmp(argv[1], tlw_backend_name((tlw_backend)b)) == 0) backend = (tlw_backend)b;
+  if (backend == TLW_BACKEND_AUTO) {
+    fprintf(stderr, "usage: test_faults cpu|opencl|cuda\n");
+    return 64;
+  }
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_files),
+      cmocka_unit_test(test_device_calls),
+      cmocka_unit_test(test_engine_goes_on),
+  };
+  return cmocka_run_group_tests(tests, prepare, clean_up);
+}

@@ -1,0 +1,151 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "device_list.h"
+#include "interrupt.h"
+#include "render.h"
+#include "report.h"
+
+#define LOG_NAME_SIZE 4096
+
+static void on_log(void *user, tlw_log_level level, const char *message) {
+  const render *r = user;
+  if (level == TLW_LOG_WARNING && !r->quiet) cli_say("warning: %s", message);
+  if (level == TLW_LOG_INFO && r->verbose) cli_say("%s", message);
+}
+
+/* What is left of --host-mem for each engine. */
+static uint64_t host_share(const render *r) {
+  const cli_value *host_mem = render_value(r, RENDER_HOST_MEM);
+  if (!host_mem->given) return TLW_BUDGET_AUTO;
+  return host_mem->number > r->row_bytes ? (host_mem->number - r->row_bytes) / r->shares : 0;
+}
+
+static void set_options(render *r, tlw_engine_options *options) {
+  tlw_engine_options_init(options);
+  options->backend = (tlw_backend)render_value(r, RENDER_BACKEND)->number;
+  options->device = render_value(r, RENDER_DEVICE)->text;
+  options->host_budget = host_share(r);
+  const cli_value *pool = render_value(r, RENDER_POOL), *threads = render_value(r, RENDER_THREADS);
+  if (pool->given) options->device_budget = pool->number;
+  if (threads->given) options->threads = (uint32_t)threads->number;
+  const cli_value *fallback = render_value(r, RENDER_FALLBACK);
+  if (fallback->given) options->allow_fallback = fallback->number == SWITCH_ON ? TLW_FALLBACK_ON : TLW_FALLBACK_OFF;
+  options->deadline_ms = (uint32_t)render_value(r, RENDER_DEADLINE)->number * 1000;
+  options->allocation_log = render_value(r, RENDER_ALLOC_LOG)->text;
+  options->log = on_log;
+  options->log_user = r;
+}
+
+/* Opens one more. A driver may take for ever. */
+static cli_exit open_engine(render *r, const tlw_engine_options *options, tlw_error *error) {
+  const cli_exit code = cli_interrupt_wait_begin();
+  if (code) return code;
+  tlw_engine *engine;
+  error->code = tlw_engine_open(&engine, options, error);
+  cli_interrupt_wait_end();
+  if (error->code != TLW_OK) return CLI_OK;
+  pthread_mutex_lock(&r->lock);
+  r->engines[r->n_engines++] = engine;
+  pthread_mutex_unlock(&r->lock);
+  return CLI_OK;
+}
+
+static cli_exit open_one(render *r) {
+  r->shares = 1;
+  tlw_engine_options options;
+  set_options(r, &options);
+  tlw_error error;
+  const cli_exit code = open_engine(r, &options, &error);
+  if (code || error.code == TLW_OK) return code;
+  const int is_log = error.code == TLW_ERR_IO; /* of the options, the allocation log alone is a file */
+  return is_log ? cli_fail(cli_exit_of_output(error.native), "%s", error.message)
+                : render_fail_library(r, NULL, &error, 0);
+}
+
+static int is_candidate(const render *r, const tlw_device *device) {
+  return device->usable && device->backend == (tlw_backend)render_value(r, RENDER_BACKEND)->number;
+}
+
+static size_t count_candidates(const render *r, const cli_device_list *list) {
+  size_t n = 0;
+  for (size_t i = 0; i < list->count; i++) n += is_candidate(r, &list->devices[i]) != 0;
+  return n < TLW_STREAM_ENGINES_MAX ? n : TLW_STREAM_ENGINES_MAX;
+}
+
+/* Opens a device of several. One that is refused is passed over, and the reason stays in *error. */
+static cli_exit open_device(render *r, const tlw_device *device, tlw_error *error) {
+  char index[16], log[LOG_NAME_SIZE];
+  tlw_engine_options options;
+  set_options(r, &options);
+  snprintf(index, sizeof index, "%d", device->index);
+  options.device = index;
+  if (options.allocation_log && r->shares > 1) {
+    const int length = snprintf(log, sizeof log, "%s.%zu", options.allocation_log, r->n_engines);
+    if (length >= (int)sizeof log) return cli_fail(CLI_CANT_CREATE, "the name that --alloc-log gives is too long");
+    options.allocation_log = log;
+  }
+  const cli_exit code = open_engine(r, &options, error);
+  if (code || error->code == TLW_OK) return code;
+  if (error->code == TLW_ERR_IO) return cli_fail(cli_exit_of_output(error->native), "%s", error->message);
+  if (error->code != TLW_ERR_UNAVAILABLE) return render_fail_library(r, NULL, error, 0);
+  if (!r->quiet)
+    cli_say("warning: %s device %d (%s) not used: %s", tlw_backend_name(device->backend), device->index, device->name,
+            error->message);
+  return CLI_OK;
+}
+
+static cli_exit open_devices(render *r, const cli_device_list *list) {
+  r->shares = count_candidates(r, list);
+  tlw_error error = {.code = TLW_ERR_UNAVAILABLE};
+  snprintf(error.message, sizeof error.message, "%s has no device that can be used: 'tallow devices' says why",
+           render_value(r, RENDER_BACKEND)->text);
+  for (size_t i = 0; i < list->count && r->n_engines < TLW_STREAM_ENGINES_MAX; i++) {
+    if (!is_candidate(r, &list->devices[i])) continue;
+    const cli_exit code = open_device(r, &list->devices[i], &error);
+    if (code) return code;
+  }
+  return r->n_engines > 0 ? CLI_OK : cli_fail_library(&error);
+}
+
+static cli_exit open_all(render *r) {
+  cli_exit code = cli_interrupt_wait_begin();
+  if (code) return code;
+  cli_device_list list;
+  code = cli_device_list_read(&list, 0);
+  cli_interrupt_wait_end();
+  if (code) return code;
+  code = open_devices(r, &list);
+  cli_device_list_free(&list);
+  return code;
+}
+
+cli_exit render_engines_open(render *r) {
+  const char *device = render_value(r, RENDER_DEVICE)->text;
+  return device && strcasecmp(device, "all") == 0 ? open_all(r) : open_one(r);
+}
+
+void render_engines_close(render *r) {
+  while (r->n_engines > 0) tlw_engine_close(&r->engines[--r->n_engines]);
+}
+
+static int is_of_host(const tlw_error *error) {
+  return error->code == TLW_ERR_BUDGET && strstr(error->message, "host memory budget") != NULL;
+}
+
+/*
+ * The refusal of the first step names what that step needs; this is more than all that come behind it take: a
+ * reader, a stream, an encoder and the smallest piece of a chart.
+ */
+static uint64_t later_bytes(const render *r) { return ((uint64_t)4 << 20) + 1024 * (uint64_t)r->chart.width; }
+
+cli_exit render_fail_library(const render *r, const char *input, const tlw_error *error, uint64_t more) {
+  const char *name = input ? input : "", *colon = input ? ": " : "";
+  if (!is_of_host(error)) return cli_fail(cli_exit_of(error->code), "%s%s%s", name, colon, error->message);
+  uint64_t bytes = (error->bytes + more + later_bytes(r)) * r->shares;
+  if (r->row_bytes > 0) bytes = render_windows_host_mem(r, bytes);
+  return cli_fail(CLI_NO_MEMORY, "%s%s--host-mem %s is too small a budget: set it to %" PRIu64 " or more", name, colon,
+                  render_value(r, RENDER_HOST_MEM)->text, bytes);
+}
