@@ -20,7 +20,8 @@ function(tallow_script name script)
   if(script MATCHES "py$")
     set(program ${TALLOW_PYTHON})
   endif()
-  tallow_run(${name} ${program} ${scripts}/${script} ${arg_ARGUMENTS} LABEL tool TIMEOUT "${arg_TIMEOUT}" ENVIRONMENT
+  tallow_run(${name} ${program} ${scripts}/${script} ${arg_ARGUMENTS} LABEL tool TIMEOUT "${arg_TIMEOUT}" MEMORY
+             unlimited ENVIRONMENT
              ${script_environment} "TALLOW_WORK=${scratch}/${name}")
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
 endfunction()

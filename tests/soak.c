@@ -24,7 +24,7 @@
 #define TOLERANCE 0.02
 /* What allocators and page tables waver by, however little is drawn; and peaks, by who happens to come first. */
 #define RSS_GRAIN ((double)(4 << 20))
-#define PEAK_GRAIN ((double)(512 << 10)) /* more than a PNG encoder takes */
+#define PEAK_GRAIN ((double)(1 << 20)) /* a few PNG encoders at one moment */
 
 static double columns[5][ROWS];
 static int64_t times[ROWS];

@@ -62,6 +62,17 @@ static tlw_status check_engines(tlw_engine *const *engines, size_t n, tlw_error 
   return TLW_OK;
 }
 
+/* Whether the budget has room for a stream, after renders have given back what they keep if need be. */
+static tlw_status check_room(tlw_engine *engine, const tlw_stream_options *options, tlw_error *error) {
+  const struct tlw_memory *memory = tlw_engine_memory(engine);
+  const uint64_t bytes = tlw_memory_counted(sizeof(tlw_stream)) + tlw_pipeline_bytes(engine, options);
+  if (tlw_memory_check(memory, bytes, "a stream", NULL) == TLW_OK) return TLW_OK;
+  tlw_engine_seize(engine);
+  tlw_draw_relieve(engine);
+  tlw_engine_end(engine);
+  return tlw_memory_check(memory, bytes, "a stream", error);
+}
+
 tlw_status tlw_stream_open(tlw_stream **out, tlw_engine *const *engines, size_t n_engines,
                            const tlw_stream_options *options, tlw_error *error) {
   if (!out) return tlw_fail(error, TLW_ERR_ARGUMENT, "stream is NULL: pass the address of a tlw_stream pointer");
@@ -75,8 +86,7 @@ tlw_status tlw_stream_open(tlw_stream **out, tlw_engine *const *engines, size_t 
   if (status != TLW_OK) return status;
   tlw_error failure;
   struct tlw_memory *memory = tlw_engine_memory(engines[0]);
-  const uint64_t bytes = tlw_memory_counted(sizeof(tlw_stream)) + tlw_pipeline_bytes(engines[0], options);
-  status = tlw_memory_check(memory, bytes, "a stream", error);
+  status = check_room(engines[0], options, error);
   if (status != TLW_OK) return status;
   tlw_stream *stream = tlw_memory_alloc(memory, sizeof *stream, "a stream", &failure);
   status = stream ? tlw_pipeline_open(&stream->pipeline, engines, n_engines, options, &failure) : failure.code;
@@ -168,6 +178,28 @@ static tlw_status check_series(const tlw_stream *stream, int64_t n_rows, const t
   return chart->axis == TLW_AXIS_TIME ? check_range(range, n_rows, error) : TLW_OK;
 }
 
+static tlw_status try_to_reserve(tlw_stream *stream, uint64_t merged, uint64_t state, tlw_error *error) {
+  struct series *s = &stream->series;
+  struct tlw_memory *memory = tlw_engine_memory(tlw_pipeline_engine(stream->pipeline));
+  const uint64_t both = tlw_memory_counted(merged) + tlw_memory_counted(state);
+  tlw_status status = tlw_memory_check(memory, both, "a series in chunks", error);
+  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->batch.merged, merged, "merged candles", error);
+  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->state, state, "merging", error);
+  return status;
+}
+
+/* Memory of a series, for which earlier charts make room where there is none. */
+static tlw_status reserve_series(tlw_stream *stream, const tlk_layout *layout, tlw_error *error) {
+  const uint64_t merged = TLK_MERGED_COLUMNS * (uint64_t)layout->plot_width * sizeof(double);
+  const uint64_t state = tlw_cpu_columns_size(layout->plot_width);
+  tlw_status status = try_to_reserve(stream, merged, state, error);
+  if (status != TLW_ERR_BUDGET) return status;
+  end_series(stream);
+  const uint64_t both = tlw_memory_counted(merged) + tlw_memory_counted(state);
+  status = tlw_pipeline_relieve(stream->pipeline, layout, both, error);
+  return status == TLW_OK ? try_to_reserve(stream, merged, state, error) : status;
+}
+
 tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const tlw_time_range *range,
                              const tlw_chart_options *chart, void *user, tlw_error *error) {
   if (!stream) return missing_stream(error);
@@ -191,13 +223,9 @@ tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const tlw_time_
   tlw_slots_widths(layout->plot_width, shape);
 
   tlw_error failure;
-  struct tlw_memory *memory = tlw_engine_memory(tlw_pipeline_engine(stream->pipeline));
   const struct tlw_cpu_tier *tier;
-  const uint64_t merged = TLK_MERGED_COLUMNS * (uint64_t)layout->plot_width * sizeof(double);
   status = tlw_cpu_tier(&tier, &failure);
-  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->batch.merged, merged, "merged candles", &failure);
-  if (status == TLW_OK)
-    status = tlw_block_reserve(memory, &s->state, tlw_cpu_columns_size(layout->plot_width), "merging", &failure);
+  if (status == TLW_OK) status = reserve_series(stream, layout, &failure);
   if (status != TLW_OK) {
     tlw_pipeline_fail(stream->pipeline, &failure);
     end_series(stream);

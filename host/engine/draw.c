@@ -40,7 +40,9 @@ static bool is_time_direct(const tlw_candles *c) {
 static bool is_contiguous(const tlw_candles *c) { return are_prices_direct(c) && is_time_direct(c); }
 
 /* Host memory that a chart drawn in bands needs beside its rows. */
-static uint64_t band_bytes(const tlk_layout *layout) {
+static uint64_t band_bytes(const struct tlw_source *source) {
+  const tlk_layout *layout = &source->layout;
+  if (source->merged) return 0;
   return tlw_memory_counted(merged_bytes(layout)) + tlw_memory_counted(tlw_cpu_columns_size(layout->plot_width));
 }
 
@@ -67,7 +69,7 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   engine->services.host_reserve = 0;
   if (in_place && ops->draws_anywhere && is_contiguous(&source->candles)) return ops->prepare(state, layout, 0, error);
   const uint64_t row = tlw_memory_counted((uint64_t)layout->width), held = wish->held;
-  const uint64_t leave = band_bytes(layout) + wish->beside + row;
+  const uint64_t leave = band_bytes(source) + wish->beside + row;
   const tlw_status status = ops->prepare(state, layout, leave > held ? leave - held : 0, error);
   if (status != TLW_OK || engine->services.memory.budget == UINT64_MAX) return status;
   const uint64_t needed = leave + ops->least_host(state, layout);
@@ -79,16 +81,25 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   const uint64_t extra = (room - needed) / 2;
   share->slots = (uint32_t)least(wish->slots, 1 + extra / row);
   share->bytes = least(MOST_SLOT_BYTES, row + extra / share->slots / TLW_MEMORY_ALIGN * TLW_MEMORY_ALIGN);
-  const uint64_t planned = band_bytes(layout) + wish->beside + share->slots * share->bytes;
+  const uint64_t planned = band_bytes(source) + wish->beside + share->slots * share->bytes;
   engine->services.host_reserve = planned > held ? planned - held : 0;
   return TLW_OK;
+}
+
+tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t leave, tlw_error *error) {
+  const struct tlw_executor *executor = &engine->executor;
+  engine->services.host_reserve = 0;
+  tlw_status status = executor->ops->trim(executor->state, false, error);
+  if (status == TLW_OK) status = executor->ops->prepare(executor->state, layout, leave, error);
+  tlw_engine_judge(engine, status, error);
+  return status;
 }
 
 int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes) {
   const int64_t image = (int64_t)image_bytes(layout);
   const int64_t worthwhile = (LEAST_PIECE_PIXELS + image - 1) / image, even = left / (2 * (int64_t)lanes) + 1;
   const int64_t n = even > worthwhile ? even : worthwhile;
-  const int64_t limit = left < TLW_SLOT_SERIES ? left : TLW_SLOT_SERIES;
+  const int64_t limit = left < TLW_JOB_SERIES ? left : TLW_JOB_SERIES;
   return n < limit ? n : limit;
 }
 
@@ -281,7 +292,7 @@ static tlw_status take_whole(const struct tlw_cursor *cursor, struct tlw_slot *s
   const uint64_t pixels = to_staging ? image_bytes(&source->layout) : 0;
   *span = (struct span){INT64_MAX, 0, 0};
   int64_t limit = cursor->end - cursor->next;
-  if (limit > TLW_SLOT_SERIES) limit = TLW_SLOT_SERIES;
+  if (limit > TLW_JOB_SERIES) limit = TLW_JOB_SERIES;
   for (*n = 0; *n < limit; ++*n) {
     tlk_series *series = &slot->series[*n];
     const tlw_status status = source->shape(source, cursor->next + *n, series, error);
@@ -344,7 +355,7 @@ static tlw_status refuse_device(tlw_engine *engine, const tlk_layout *layout, tl
   const uint64_t slabs = tlw_gauge_read(&engine->services.device_bytes).current;
   if (executor->ops->least_host(executor->state, layout) > 0 && slabs + needed <= budget)
     return refuse_host(engine, missing, error);
-  const uint64_t enough = budget + missing;
+  const uint64_t enough = most(needed, budget / TLW_POOL_ALIGN * TLW_POOL_ALIGN + missing);
   return tlw_fail_budget(error, enough,
                          "a device budget of %llu bytes is too small for a chart: set it to %llu or more",
                          (unsigned long long)budget, (unsigned long long)enough);

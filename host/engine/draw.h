@@ -19,8 +19,6 @@ struct tlw_source {
   tlk_series merged_shape;
 };
 
-#define TLW_SLOT_SERIES 512
-
 struct tlw_owner {
   const struct tlw_backend_ops *ops;
   struct tlw_backend_state *state;
@@ -38,7 +36,7 @@ struct tlw_slot {
   struct tlw_owner drawn_by, staged_by; /* who has the ticket, and the staging: not the same after a fallback */
   struct tlw_block staging;             /* pixels, where they are not drawn in place */
   struct tlw_block gathered;            /* columns, where those of the source can't be used as they are */
-  tlk_series series[TLW_SLOT_SERIES];
+  tlk_series series[TLW_JOB_SERIES];
 };
 
 /* A walk through some series of a source. */
@@ -71,6 +69,9 @@ struct tlw_wish {
 tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, bool in_place,
                           const struct tlw_wish *wish, struct tlw_share *share, tlw_error *error);
 
+/* Within an operation: gives idle memory back until so much of the host budget is left. TLW_ERR_BUDGET. */
+tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t leave, tlw_error *error);
+
 /* Charts of a piece: few enough that `left` of them keep `lanes` busy to the end, enough to be worth a launch. */
 int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes);
 
@@ -95,6 +96,8 @@ tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int
 
 /* Within an operation, with nothing in flight: gives the slot's memory back. */
 void tlw_draw_release(tlw_engine *engine, struct tlw_slot *slot);
+/* Likewise what renders keep for the next one. */
+void tlw_draw_relieve(tlw_engine *engine);
 void tlw_draw_end(tlw_engine *engine, struct tlw_cursor *cursor);
 
 /* Bytes that a slot holds. */

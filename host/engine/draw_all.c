@@ -9,6 +9,10 @@ static uint64_t held(const tlw_engine *engine) {
   return bytes;
 }
 
+void tlw_draw_relieve(tlw_engine *engine) {
+  for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
+}
+
 /* Copies what was drawn in staging to where the caller wants it. */
 static void deliver(const struct tlw_slot *slot, const tlk_layout *layout, const tlw_raster *raster) {
   const size_t width = (size_t)layout->width, rows = (size_t)(slot->y1 - slot->y0);
@@ -72,7 +76,7 @@ tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int
   if (n > 0) status = draw(engine, source, n, raster, error);
   if (status == TLW_ERR_BUDGET && held(engine) > 0) {
     /* Memory of charts of another size stands in the way. */
-    for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
+    tlw_draw_relieve(engine);
     status = draw(engine, source, n, raster, error);
   }
   const uint64_t pixels = (uint64_t)n * (uint64_t)source->layout.width * (uint64_t)source->layout.height;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/base/arithmetic.h"
 #include "host/base/error.h"
@@ -12,6 +13,11 @@
 #define MOST_PLACES 4u  /* of a lane */
 #define MOST_RECORDS 8u /* batches that are not finished */
 #define MOST_TAKEN 16   /* charts that an encoder takes at one time */
+
+/* Between looks at what the device does, ever longer. */
+#define FIRST_NAP_NS 20000
+#define LONGEST_NAP_NS 500000
+#define NS_PER_SECOND 1000000000
 
 /* A batch on its way. */
 struct record {
@@ -50,7 +56,7 @@ struct place {
   int64_t taken, delivered; /* charts */
   struct tlw_block encoded; /* files, each `bound` bytes from the one before */
   size_t bound;
-  size_t sizes[TLW_SLOT_SERIES]; /* of the files; 0: not made yet */
+  size_t sizes[TLW_JOB_SERIES]; /* of the files; 0: not made yet */
 };
 
 struct lane {
@@ -64,6 +70,7 @@ struct lane {
   struct record *record; /* of the claim at hand; NULL: none */
   int64_t claim, piece;
   struct tlw_share share;
+  long nap;          /* nanoseconds before the next look at the device */
   uint32_t encoders; /* that the budget has room for beside the share */
   bool draining;     /* the budget was exceeded: once all places are free their memory goes back, and it tries again */
   bool drained;      /* has done so */
@@ -381,9 +388,11 @@ static struct place *find_place(struct lane *lane, enum place_state state) {
   return found;
 }
 
-/* Gives the memory of the lane's places back, all of which are free. */
+/* Gives the memory of the lane's places back, all of which are free, and what else is idle. */
 static void empty(struct lane *lane) {
   tlw_engine_seize(lane->engine);
+  tlw_draw_relieve(lane->engine);
+  if (lane->cursor.row == 0) tlw_draw_end(lane->engine, &lane->cursor);
   for (uint32_t i = 0; i < MOST_PLACES; i++) {
     tlw_draw_release(lane->engine, &lane->places[i].slot);
     tlw_block_free(memory_of(lane), &lane->places[i].encoded);
@@ -423,8 +432,8 @@ static bool settle(struct tlw_pipeline *p, struct lane *lane) {
   if (!is_empty(lane)) return false;
   if (lane->settled) return true;
   pthread_mutex_unlock(&p->lock);
+  lane->cursor.row = 0;
   empty(lane);
-  tlw_draw_end(lane->engine, &lane->cursor);
   pthread_mutex_lock(&p->lock);
   lane->settled = true;
   bool all = true;
@@ -440,14 +449,33 @@ static bool is_looked_at(const struct lane *lane) {
   return false;
 }
 
-/* Lands a piece if the device has finished it by now. */
-static void land_if_done(struct tlw_pipeline *p, struct lane *lane, struct place *place) {
+/* Lands the piece if the device has finished it. */
+static bool land_if_done(struct tlw_pipeline *p, struct lane *lane, struct place *place) {
   pthread_mutex_unlock(&p->lock);
   tlw_engine_seize(lane->engine);
   const bool done = tlw_draw_is_done(&place->slot);
   tlw_engine_end(lane->engine);
   pthread_mutex_lock(&p->lock);
   if (done) land(p, lane, place);
+  return done;
+}
+
+/* Looks whether the piece has landed; if not, naps, until a place becomes free if that is sooner. */
+static void await_flight(struct tlw_pipeline *p, struct lane *lane, struct place *flying) {
+  if (land_if_done(p, lane, flying)) {
+    lane->nap = FIRST_NAP_NS;
+    return;
+  }
+  struct timespec end;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  end.tv_nsec += lane->nap;
+  if (end.tv_nsec >= NS_PER_SECOND) {
+    end.tv_nsec -= NS_PER_SECOND;
+    end.tv_sec++;
+  }
+  const bool may_draw = find_place(lane, PLACE_FREE) && (lane->record || may_claim(p));
+  if (!p->at_once && !may_draw) pthread_cond_timedwait(&p->work, &p->lock, &end);
+  lane->nap = lane->nap < LONGEST_NAP_NS / 2 ? 2 * lane->nap : LONGEST_NAP_NS;
 }
 
 /* Whether the rest of the lane's claim would not be delivered. */
@@ -477,7 +505,7 @@ static void *lane_main(void *argument) {
       step(p, lane, free_one);
       if (flying) land_if_done(p, lane, flying);
     } else if (flying) {
-      land(p, lane, flying);
+      await_flight(p, lane, flying);
     } else {
       pthread_cond_wait(&p->work, &p->lock);
     }
@@ -761,6 +789,7 @@ static tlw_status open_lane(struct tlw_pipeline *p, tlw_engine *engine, tlw_erro
   lane->pipeline = p;
   lane->engine = engine;
   lane->encoders = p->n_encoders;
+  lane->nap = FIRST_NAP_NS;
   p->lanes[p->n_lanes] = lane;
   p->engines[p->n_lanes++] = engine;
   return TLW_OK;
@@ -782,6 +811,15 @@ static tlw_status start(struct tlw_pipeline *p, tlw_error *error) {
   for (; p->n_started < p->n_encoders && status == TLW_OK; p->n_started += status == TLW_OK)
     status = start_thread(&p->encoders[p->n_started], encoder_main, p, error);
   return status;
+}
+
+/* A condition whose waits end by the clock that is not set. */
+static void init_timed(pthread_cond_t *condition) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
 }
 
 /* The record with the encoders' threads behind it. */
@@ -812,7 +850,7 @@ tlw_status tlw_pipeline_open(struct tlw_pipeline **out, tlw_engine *const *engin
     p->stop_at = (struct position){INT64_MAX, INT64_MAX, INT64_MAX};
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->room, NULL);
-    pthread_cond_init(&p->work, NULL);
+    init_timed(&p->work);
     pthread_cond_init(&p->ready, NULL);
     for (size_t i = 0; i < n_engines && status == TLW_OK; i++) status = open_lane(p, engines[i], &failure);
     for (size_t i = 0; i < p->n_lanes; i++) tlw_engine_enlist(p->engines[i], &p->lanes[i]->guest);
@@ -874,6 +912,21 @@ tlw_status tlw_pipeline_finish(struct tlw_pipeline *p, tlw_error *error) {
   while (!is_idle(p)) pthread_cond_wait(&p->room, &p->lock);
   const tlw_status status = report(p, error);
   pthread_mutex_unlock(&p->lock);
+  return status;
+}
+
+/* Lanes without work touch nothing of theirs but under the turn of their engine. */
+tlw_status tlw_pipeline_relieve(struct tlw_pipeline *p, const tlk_layout *layout, uint64_t leave, tlw_error *error) {
+  pthread_mutex_lock(&p->lock);
+  while (p->stop == TLW_OK && !is_idle(p)) pthread_cond_wait(&p->room, &p->lock);
+  tlw_status status = report(p, error);
+  pthread_mutex_unlock(&p->lock);
+  if (status != TLW_OK) return status;
+  for (size_t i = 0; i < p->n_lanes; i++) empty(p->lanes[i]);
+  status = tlw_engine_begin(p->engines[0], error);
+  if (status != TLW_OK) return status;
+  status = tlw_draw_leave(p->engines[0], layout, leave, error);
+  tlw_engine_end(p->engines[0]);
   return status;
 }
 

@@ -45,6 +45,13 @@ tlw_status tlw_pipeline_status(struct tlw_pipeline *pipeline, tlw_error *error);
 void tlw_pipeline_fail(struct tlw_pipeline *pipeline, const tlw_error *failure);
 
 tlw_status tlw_pipeline_finish(struct tlw_pipeline *pipeline, tlw_error *error);
+/*
+ * After a lack of host memory: waits until all is delivered, and gives back what is idle, so that as much of the first
+ * engine's budget is left beside what a chart of this layout needs. TLW_ERR_BUDGET, or the failure that ended it.
+ */
+tlw_status tlw_pipeline_relieve(struct tlw_pipeline *pipeline, const tlk_layout *layout, uint64_t leave,
+                                tlw_error *error);
+
 void tlw_pipeline_cancel(struct tlw_pipeline *pipeline);
 void tlw_pipeline_close(struct tlw_pipeline **pipeline);
 

@@ -54,8 +54,7 @@ static tlw_status reset_work(tlw_engine *engine, tlw_reset level, tlw_error *err
   const struct tlw_executor *executor = &engine->executor;
   const bool all = level == TLW_RESET_MEMORY;
   tlw_pool_clear(executor->ops->pool(executor->state));
-  if (all)
-    for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
+  if (all) tlw_draw_relieve(engine);
   if (engine->lost)
     return tlw_fail(error, TLW_ERR_DEVICE_LOST, "the device failed earlier: close this engine and open another");
   engine->work_limit = UINT64_MAX;

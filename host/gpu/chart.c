@@ -30,21 +30,56 @@ static tlw_status upload(const struct work *w, uint64_t offset, const void *sour
   return TLW_OK;
 }
 
+/* A column of the job and where it goes. */
+struct column {
+  uint64_t offset;
+  const void *source;
+};
+
+#define COLUMNS 6
+
+/* n rows of a column to row `at` of its place. */
+static tlw_status upload_part(const struct work *w, const struct column *column, int64_t row, int64_t n, int64_t at,
+                              tlw_error *error) {
+  const char *source = (const char *)column->source + (size_t)row * sizeof(double);
+  return upload(w, column->offset + (uint64_t)at * sizeof(double), source, (uint64_t)n * sizeof(double), error);
+}
+
+/* All rows that the series lie in, or those of each behind those of the one before. */
+static tlw_status upload_column(const struct work *w, const struct column *column, tlw_error *error) {
+  const struct tlw_render_job *job = w->job;
+  if (!w->plan.packed) return upload_part(w, column, w->plan.row, w->plan.rows, 0, error);
+  tlw_status status = TLW_OK;
+  int64_t at = 0;
+  for (int64_t i = 0; i < job->n_series && status == TLW_OK; i++) {
+    status = upload_part(w, column, job->series[i].begin, job->series[i].count, at, error);
+    at += job->series[i].count;
+  }
+  return status;
+}
+
 static tlw_status upload_rows(const struct work *w, tlw_error *error) {
   const struct tlw_render_job *job = w->job;
   const tlk_chart_args *a = &w->plan.args;
-  const struct {
-    uint64_t offset;
-    const void *column;
-  } columns[] = {{a->open, job->open},   {a->high, job->high},     {a->low, job->low},
-                 {a->close, job->close}, {a->volume, job->volume}, {a->time, job->time}};
+  const struct column columns[COLUMNS] = {{a->open, job->open},   {a->high, job->high},     {a->low, job->low},
+                                          {a->close, job->close}, {a->volume, job->volume}, {a->time, job->time}};
   tlw_status status = TLW_OK;
-  for (size_t i = 0; i < sizeof columns / sizeof columns[0] && status == TLW_OK; i++) {
-    if (!columns[i].column) continue;
-    const char *source = (const char *)columns[i].column + (size_t)w->plan.row * sizeof(double);
-    status = upload(w, columns[i].offset, source, (uint64_t)w->plan.rows * sizeof(double), error);
-  }
+  for (int i = 0; i < COLUMNS && status == TLW_OK; i++)
+    if (columns[i].source) status = upload_column(w, &columns[i], error);
   return status;
+}
+
+/* The table of series, which the device reads rows by. */
+static const tlk_series *place_series(const struct work *w) {
+  const struct tlw_render_job *job = w->job;
+  if (!w->plan.packed) return job->series;
+  int64_t at = 0;
+  for (int64_t i = 0; i < job->n_series; i++) {
+    w->flight->series[i] = job->series[i];
+    w->flight->series[i].begin = at;
+    at += job->series[i].count;
+  }
+  return w->flight->series;
 }
 
 static tlw_status upload_all(const struct work *w, tlw_error *error) {
@@ -53,7 +88,7 @@ static tlw_status upload_all(const struct work *w, tlw_error *error) {
   const uint64_t merged = TLK_MERGED_COLUMNS * (uint64_t)a->layout.plot_width * sizeof(double);
   const tlw_status status = job->merged ? upload(w, a->merged, job->merged, merged, error) : upload_rows(w, error);
   if (status != TLW_OK) return status;
-  return upload(w, a->series, job->series, (uint64_t)job->n_series * sizeof(tlk_series), error);
+  return upload(w, a->series, place_series(w), (uint64_t)job->n_series * sizeof(tlk_series), error);
 }
 
 static uint32_t groups_for(uint64_t n, uint64_t each) { return (uint32_t)((n + each - 1) / each); }

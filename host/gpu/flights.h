@@ -20,6 +20,7 @@ struct tlw_flight {
   bool busy[TLW_GPU_QUEUES];                  /* work is there that has not been seen to end */
   bool unanswered;                            /* the driver failed to say whether it has ended */
   int64_t begun;
+  tlk_series series[TLW_JOB_SERIES]; /* of the job, where they are not as its owner has them */
 };
 
 struct tlw_flights {

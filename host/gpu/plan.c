@@ -1,17 +1,24 @@
 #include "plan.h"
 
-/* The rows that some series lie in. */
+/* A copy more takes as long as to copy so many rows that nobody needs. */
+#define GAP_ROWS 4096
+
+/* The rows that some series lie in, the series that have any, and the sum of their rows. */
 struct span {
-  int64_t begin, end;
+  int64_t begin, end, n, sum;
 };
 
 static void widen(struct span *span, const tlk_series *series) {
   const int64_t begin = series->begin, end = begin + series->count;
   if (series->count == 0) return;
-  if (span->begin == span->end) *span = (struct span){begin, end};
+  if (span->n == 0) *span = (struct span){begin, end, 0, 0};
+  span->n++;
+  span->sum += series->count;
   if (begin < span->begin) span->begin = begin;
   if (end > span->end) span->end = end;
 }
+
+static bool is_packed(struct span span) { return span.end - span.begin - span.sum > GAP_ROWS * span.n; }
 
 static uint64_t align_up(uint64_t size) { return (size + TLW_POOL_ALIGN - 1) / TLW_POOL_ALIGN * TLW_POOL_ALIGN; }
 
@@ -25,7 +32,8 @@ static uint64_t take(struct tlw_plan *plan, uint64_t base, uint64_t size) {
 static struct tlw_plan lay_out(const struct tlw_render_job *job, int64_t n, struct span span, int64_t pixel_rows,
                                uint64_t base) {
   const tlk_layout *layout = &job->layout;
-  struct tlw_plan plan = {.row = span.begin, .rows = span.end - span.begin};
+  struct tlw_plan plan = {.row = span.begin, .rows = span.end - span.begin, .packed = is_packed(span)};
+  if (plan.packed) plan.row = 0, plan.rows = span.sum;
   tlk_chart_args *a = &plan.args;
   a->layout = *layout;
   a->first = plan.row;
@@ -58,7 +66,7 @@ struct tlw_plan tlw_plan_of(const struct tlw_render_job *job, uint64_t base) {
 static int64_t fit_charts(const struct tlw_render_job *job, uint64_t bytes) {
   struct span span = {0};
   int64_t n = 0;
-  for (; n < job->n_series; n++) {
+  for (; n < job->n_series && n < TLW_JOB_SERIES; n++) {
     widen(&span, &job->series[n]);
     if (lay_out(job, n + 1, span, job->y1 - job->y0, 0).size > bytes) break;
   }

@@ -6,7 +6,8 @@
 #include "kernels/chart_args.h"
 
 struct tlw_plan {
-  int64_t row, rows;   /* of the columns */
+  int64_t row, rows;   /* of the columns; packed: rows 0 to the sum of the series' rows */
+  bool packed;         /* each series' rows behind those of the one before, without what lies between them */
   tlk_chart_args args; /* offsets in the slab */
   uint64_t size;       /* bytes */
 };

@@ -33,6 +33,9 @@ struct tlw_services {
 /* The host memory of an engine, for what is not part of it but counts against its budget. */
 struct tlw_memory *tlw_engine_memory(tlw_engine *engine);
 
+/* Series of a job, at most. */
+#define TLW_JOB_SERIES 512
+
 /* Charts to draw: one layout, many series; or, with merged, rows y0 to y1 - 1 of the chart of one series. */
 struct tlw_render_job {
   tlk_layout layout;
