@@ -26,7 +26,7 @@ struct field {
   const struct shape *shape;
   const bench_series *series;
   tlw_engine *engine;
-  tlw_stream *stream;
+  tlw_stream *streams[2]; /* by tlw_stream_format */
   tlw_chart_options chart;
   uint8_t palette[TLW_INK_COUNT * 3];
   uint8_t *rasters; /* RASTERS of them, for encoding alone */
@@ -57,16 +57,16 @@ static void stream_open(struct field *field, tlw_stream_format format) {
   options.sink = swallow;
   options.sink_user = field;
   tlw_error error;
-  bench_check(tlw_stream_open(&field->stream, &field->engine, 1, &options, &error), &error);
+  bench_check(tlw_stream_open(&field->streams[format], &field->engine, 1, &options, &error), &error);
 }
 
 /* Pushes calls batches of windows, each another part of the series, and waits for all of them. */
 static void run_stream(struct field *field, tlw_stream_format format, int64_t calls) {
+  tlw_stream *stream = field->streams[format];
   tlw_error error;
   const int64_t span = field->shape->candles * BATCH;
   int64_t offsets[BATCH + 1];
   for (int64_t i = 0; i <= BATCH; i++) offsets[i] = i * field->shape->candles;
-  stream_open(field, format);
   for (int64_t i = 0; i < calls; i++) {
     const int64_t first = bench_series_window(field->series, span, field->call++);
     tlw_candles candles;
@@ -76,10 +76,9 @@ static void run_stream(struct field *field, tlw_stream_format format, int64_t ca
     candles.n_rows = span;
     candles.offsets = offsets;
     candles.n_series = BATCH;
-    bench_check(tlw_stream_push(field->stream, &candles, &field->chart, NULL, NULL, &error), &error);
+    bench_check(tlw_stream_push(stream, &candles, &field->chart, NULL, NULL, &error), &error);
   }
-  bench_check(tlw_stream_finish(field->stream, &error), &error);
-  tlw_stream_close(&field->stream);
+  bench_check(tlw_stream_finish(stream, &error), &error);
 }
 
 static void run_whole(void *context, int64_t calls) { run_stream(context, TLW_STREAM_PNG, calls); }
@@ -143,9 +142,13 @@ static void field_open(struct field *field, const struct shape *shape, const ben
   bench_check(tlw_theme_palette(field->chart.theme, field->palette, &error), &error);
   field->rasters = bench_alloc(image_size(field) * RASTERS);
   draw_rasters(field);
+  stream_open(field, TLW_STREAM_RASTER);
+  stream_open(field, TLW_STREAM_PNG);
 }
 
 static void field_close(struct field *field) {
+  tlw_stream_close(&field->streams[TLW_STREAM_RASTER]);
+  tlw_stream_close(&field->streams[TLW_STREAM_PNG]);
   tlw_engine_close(&field->engine);
   free(field->rasters);
 }

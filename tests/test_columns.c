@@ -21,6 +21,7 @@
 #include "host/base/error.h"
 #include "host/chart/layout.h"
 #include "host/chart/slots.h"
+#include "host/cpu/chart.h"
 #include "host/cpu/columns.h"
 #include "host/cpu/cpu.h"
 #include "merging.h"
@@ -278,7 +279,7 @@ static int64_t workers_after(struct backend *b, const tlk_layout *layout, uint64
     return -1;
   }
   assert_true(b->services.memory.budget - in_use(b) >= leave);
-  const uint64_t size = tlw_memory_counted(b->ops->least_host(b->state, layout));
+  const uint64_t size = tlw_memory_counted(tlw_cpu_scratch_size(layout));
   assert_int_equal((in_use(b) - idle) % size, 0);
   return (int64_t)((in_use(b) - idle) / size);
 }
@@ -287,7 +288,7 @@ static void test_scratch_leaves_room(void **unused) {
   (void)unused;
   struct backend *b = backend_open(THREADS);
   const tlk_layout layout = layout_of(640, 480), small = layout_of(64, 64);
-  const uint64_t size = tlw_memory_counted(b->ops->least_host(b->state, &layout)), idle = in_use(b);
+  const uint64_t size = tlw_memory_counted(tlw_cpu_scratch_size(&layout)), idle = in_use(b);
   assert_int_equal(b->ops->least_device(b->state, &layout), 0);
   uint64_t enough = 0;
   assert_int_equal(workers_after(b, &layout, idle, 0, &enough), THREADS);
@@ -333,7 +334,7 @@ static void test_draw_prepares(void **unused) {
   rng r = {FIRST_SEED};
   struct chart c;
   chart_open(&c, &r, false);
-  const uint64_t idle = in_use(b), size = tlw_memory_counted(b->ops->least_host(b->state, &c.layout));
+  const uint64_t idle = in_use(b), size = tlw_memory_counted(tlw_cpu_scratch_size(&c.layout));
   uint8_t *pixels = malloc((size_t)c.options.width * (size_t)c.options.height);
   assert_non_null(pixels);
   struct tlw_render_job job = {.layout = c.layout,

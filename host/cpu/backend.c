@@ -176,12 +176,8 @@ static tlw_status cpu_prepare(struct tlw_backend_state *state, const tlk_layout 
   return TLW_OK;
 }
 
-static uint64_t cpu_least_host(struct tlw_backend_state *state, const tlk_layout *layout) {
-  (void)state;
-  return tlw_cpu_scratch_size(layout);
-}
-
-static uint64_t cpu_least_device(struct tlw_backend_state *state, const tlk_layout *layout) {
+/* No device memory: what drawing needs of the host's, prepare takes. */
+static uint64_t cpu_least(struct tlw_backend_state *state, const tlk_layout *layout) {
   (void)state;
   (void)layout;
   return 0;
@@ -306,8 +302,8 @@ static void cpu_close(struct tlw_backend_state *state) {
 static const struct tlw_backend_ops ops = {
     .close = cpu_close,
     .fit = cpu_fit,
-    .least_device = cpu_least_device,
-    .least_host = cpu_least_host,
+    .least_device = cpu_least,
+    .least_host = cpu_least,
     .prepare = cpu_prepare,
     .draw = cpu_draw,
     .wait = cpu_wait,

@@ -41,8 +41,11 @@ static bool is_short_of_host(const tlw_engine *engine, uint64_t size, uint64_t m
 static tlw_status refuse(const tlw_engine *engine, uint64_t size, tlw_error *error) {
   const struct tlw_services *services = &engine->services;
   const struct tlw_pool *pool = pool_of(engine);
+  const bool on_cpu = engine->executor.device.backend == TLW_BACKEND_CPU;
   const uint64_t room = pool->n_kept ? 0 : tlw_pool_room(pool);
-  const uint64_t aligned = size > UINT64_MAX - TLW_POOL_ALIGN ? UINT64_MAX : size + TLW_POOL_ALIGN;
+  /* On the CPU a larger budget also makes for larger slabs, one of which may not be filled. */
+  const uint64_t spare = TLW_POOL_ALIGN + (on_cpu && pool->n_kept ? pool->slab_size : 0);
+  const uint64_t aligned = size > UINT64_MAX - spare ? UINT64_MAX : size + spare;
   const uint64_t missing_bytes = aligned > room ? aligned - room : 0;
   const bool on_host = is_short_of_host(engine, size, missing_bytes);
   const uint64_t budget = on_host ? services->memory.budget : services->device_budget;

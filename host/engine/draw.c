@@ -72,7 +72,7 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   const uint64_t leave = band_bytes(source) + wish->beside + row;
   const tlw_status status = ops->prepare(state, layout, leave > held ? leave - held : 0, error);
   if (status != TLW_OK || engine->services.memory.budget == UINT64_MAX) return status;
-  const uint64_t needed = leave + ops->least_host(state, layout);
+  const uint64_t shared = ops->least_host(state, layout), needed = leave + shared;
   uint64_t room = host_room(engine, held);
   /* Slabs that were taken when there was more. */
   if (room < needed + needed / 2 && ops->trim(state, false, NULL) == TLW_OK) room = host_room(engine, held);
@@ -82,7 +82,9 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   share->slots = (uint32_t)least(wish->slots, 1 + extra / row);
   share->bytes = least(MOST_SLOT_BYTES, row + extra / share->slots / TLW_MEMORY_ALIGN * TLW_MEMORY_ALIGN);
   const uint64_t planned = band_bytes(source) + wish->beside + share->slots * share->bytes;
-  engine->services.host_reserve = planned > held ? planned - held : 0;
+  const uint64_t used = tlw_gauge_read(&engine->services.memory.bytes).current - held;
+  const uint64_t slabs = shared > 0 ? tlw_gauge_read(&engine->services.device_bytes).current : 0;
+  engine->services.host_reserve = used > slabs ? used - slabs + planned : planned;
   return TLW_OK;
 }
 
@@ -95,10 +97,12 @@ tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t
   return status;
 }
 
-int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes) {
+int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads) {
   const int64_t image = (int64_t)image_bytes(layout);
   const int64_t worthwhile = (LEAST_PIECE_PIXELS + image - 1) / image, even = left / (2 * (int64_t)lanes) + 1;
-  const int64_t n = even > worthwhile ? even : worthwhile;
+  const int64_t cached = worthwhile > threads ? worthwhile : threads;
+  int64_t n = even > worthwhile ? even : worthwhile;
+  if (threads && n > cached) n = cached;
   const int64_t limit = left < TLW_JOB_SERIES ? left : TLW_JOB_SERIES;
   return n < limit ? n : limit;
 }
@@ -476,6 +480,10 @@ tlw_status tlw_draw_wait(tlw_engine *engine, struct tlw_slot *slot, const tlk_la
   }
   if (slot->y1 == layout->height) tlw_engine_count(engine, slot->n, slot->candles, layout);
   return TLW_OK;
+}
+
+uint32_t tlw_draw_threads(const tlw_engine *engine) {
+  return engine->executor.ops->draws_anywhere ? engine->services.threads : 0;
 }
 
 bool tlw_draw_is_done(const struct tlw_slot *slot) {

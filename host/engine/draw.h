@@ -72,8 +72,11 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
 /* Within an operation: gives idle memory back until so much of the host budget is left. TLW_ERR_BUDGET. */
 tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t leave, tlw_error *error);
 
-/* Charts of a piece: few enough that `left` of them keep `lanes` busy to the end, enough to be worth a launch. */
-int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes);
+/*
+ * Charts of a piece: few enough that `left` of them keep `lanes` busy to the end, enough to be worth a launch. threads:
+ * of a CPU that draws them, for which few charts that stay in its caches are best; 0: a device.
+ */
+int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads);
 
 /*
  * Within an operation: begins to draw the next piece in a slot that has nothing in flight, and moves the cursor
@@ -86,6 +89,9 @@ tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct t
 
 /* Within an operation: waits for the piece and counts what it completes. */
 tlw_status tlw_draw_wait(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, tlw_error *error);
+
+/* Within an operation: threads of a backend that draws on the CPU, in any memory; else 0. */
+uint32_t tlw_draw_threads(const tlw_engine *engine);
 
 /* Within an operation: whether tlw_draw_wait would return at once. */
 bool tlw_draw_is_done(const struct tlw_slot *slot);

@@ -70,6 +70,7 @@ struct lane {
   struct record *record; /* of the claim at hand; NULL: none */
   int64_t claim, piece;
   struct tlw_share share;
+  uint32_t threads;  /* of a backend that draws on the CPU; else 0 */
   long nap;          /* nanoseconds before the next look at the device */
   uint32_t encoders; /* that the budget has room for beside the share */
   bool draining;     /* the budget was exceeded: once all places are free their memory goes back, and it tries again */
@@ -299,6 +300,7 @@ static tlw_status draw(struct tlw_pipeline *p, struct lane *lane, struct place *
   const tlk_layout *layout = &lane->record->batch.source.layout;
   tlw_status status = TLW_OK;
   if (lane->piece == 0 || lane->drained) status = plan(p, lane, error);
+  lane->threads = tlw_draw_threads(lane->engine);
   if (status == TLW_OK)
     status = tlw_draw_next(lane->engine, &lane->cursor, &place->slot, &lane->share, bound_of(p, &lane->record->batch),
                            NULL, error);
@@ -323,7 +325,7 @@ static void claim(struct tlw_pipeline *p, struct lane *lane) {
   struct record *record = &p->records[p->claiming];
   const struct tlw_batch *batch = &record->batch;
   const uint32_t slots = (uint32_t)p->n_lanes * p->options.slots;
-  const int64_t n = tlw_draw_grain(&batch->source.layout, batch->n_series - record->claimed, slots);
+  const int64_t n = tlw_draw_grain(&batch->source.layout, batch->n_series - record->claimed, slots, lane->threads);
   lane->record = record;
   lane->cursor.source = &batch->source;
   lane->cursor.next = record->claimed;
@@ -349,9 +351,11 @@ static void step(struct tlw_pipeline *p, struct lane *lane, struct place *place)
   record->owed++;
   pthread_mutex_unlock(&p->lock);
   tlw_error failure;
+  bool flies = false;
   tlw_status status = tlw_engine_begin(lane->engine, &failure);
   if (status == TLW_OK) {
     status = draw(p, lane, place, &failure);
+    flies = status == TLW_OK && place->slot.ticket.number;
     tlw_engine_end(lane->engine);
   }
   pthread_mutex_lock(&p->lock);
@@ -366,7 +370,7 @@ static void step(struct tlw_pipeline *p, struct lane *lane, struct place *place)
   if (status != TLW_OK) fail_at(p, position_of(place, 0), &failure);
   const bool ends = status != TLW_OK || lane->cursor.next == lane->cursor.end;
   place->ends_claim = ends;
-  if (status == TLW_OK && place->slot.ticket.number) {
+  if (flies) {
     place->state = PLACE_FLYING;
   } else {
     record->readers--;

@@ -24,7 +24,9 @@ static uint64_t available_on_host(const struct tlw_backend_state *state) {
   if (!state->gpu->unified) return UINT64_MAX;
   const struct tlw_memory *memory = &state->services->memory;
   if (memory->budget == UINT64_MAX) return UINT64_MAX;
-  return left_of(left_of(memory->budget, tlw_gauge_read(&memory->bytes).current), state->services->host_reserve);
+  const uint64_t slabs = tlw_gauge_read(&state->services->device_bytes).current;
+  const uint64_t others = left_of(tlw_gauge_read(&memory->bytes).current, slabs);
+  return left_of(left_of(memory->budget, slabs), most(others, state->services->host_reserve));
 }
 
 uint64_t tlw_gpu_memory_available(const struct tlw_backend_state *state) {

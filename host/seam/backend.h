@@ -21,7 +21,7 @@ struct tlw_services {
   struct tlw_ledger ledger;
   struct tlw_gauge device_bytes;
   _Atomic uint64_t device_budget; /* may still be TLW_BUDGET_AUTO when a backend opens, which then settles it */
-  _Atomic uint64_t host_reserve;  /* bytes of the host budget that slabs of a device must leave to others */
+  _Atomic uint64_t host_reserve;  /* bytes of the host budget that others than slabs of the device have, or will take */
   uint32_t threads;
   uint32_t deadline_ms;
   _Atomic uint64_t launches, uploaded, downloaded;
