@@ -2,7 +2,7 @@
  * The GPU backends at the seam: work in flight against the oracle, the pool, staging, and what a driver can do wrong.
  *
  *   test_gpu opencl
- *   test_gpu cuda      on the software driver, whose faults are set from here
+ *   test_gpu cuda      on the software driver also with faults that are set from here
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -1191,23 +1191,20 @@ static void test_reserve_by_halves(void **unused) {
 
 /* ---- */
 
-static int find_software_driver(void) {
+/* Tests that need its controls skip on another driver. */
+static void find_software_driver(void) {
   void *driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (!driver) return -1;
+  if (!driver) return;
   *(void **)&soft.stats = dlsym(driver, "softcuda_stats");
   *(void **)&soft.calls = dlsym(driver, "softcuda_calls");
   *(void **)&soft.set = dlsym(driver, "softcuda_set");
   *(void **)&soft.abandon = dlsym(driver, "softcuda_abandon");
-  return soft.stats && soft.calls && soft.set && soft.abandon ? 0 : -1;
 }
 
 static int prepare(void **unused) {
   (void)unused;
   if (!mkdtemp(cache)) return -1;
-  if (backend == TLW_BACKEND_CUDA && find_software_driver() != 0) {
-    fprintf(stderr, "libcuda.so.1 is not the software driver: these tests set its faults\n");
-    return -1;
-  }
+  if (backend == TLW_BACKEND_CUDA) find_software_driver();
   return find_device() ? 0 : -1;
 }
 

@@ -37,18 +37,38 @@ class Readme(unittest.TestCase):
         done = subprocess.run(script, cwd=WORK / "run", env=env, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         named = set(re.findall(r"[\w/-]+\.png", commands)) | {"charts/gaps.png", "charts/jumps.png"}
+        named |= {"windows/gaps_000000.png", "windows/gaps_000018.png", "windows/jumps_000198.png"}
         for name in named:
             self.assertTrue((WORK / "run" / name).read_bytes().startswith(b"\x89PNG"), name)
 
-    def test_c_is_that_of_the_example(self):
-        (code,) = blocks("c", section("In C"))
-        self.assertIn(code, (SOURCE / "tools/examples/render_to_memory.c").read_text())
+    def test_c_is_that_of_the_examples(self):
+        found = blocks("c", section("In C"))
+        self.assertEqual(len(found), 2)
+        for code, example in zip(found, ("render_to_memory.c", "stream_windows.c")):
+            self.assertIn(code, (SOURCE / "tools/examples" / example).read_text())
 
     def test_links(self):
-        links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+        links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
         self.assertGreater(len(links), 4)
         for link in links:
-            self.assertTrue((SOURCE / link).exists(), link)
+            if link.startswith("#"):
+                self.assertIn(link[1:], [title.lower() for title in re.findall(r"^## (.*)", README, re.MULTILINE)])
+            else:
+                self.assertTrue((SOURCE / link).exists(), link)
+
+    def test_folders(self):
+        for name in re.findall(r"`((?:host|kernels)/\w+)`", section("Where things are")):
+            self.assertTrue((SOURCE / name).is_dir(), name)
+        for folder, text in re.findall(r"^\| `(host/\w+)` \| (.*) \|$", section("Where things are"), re.MULTILINE):
+            for name in re.findall(r"\(`(\w+)`(?:, `(\w+)`)?\)", text):
+                for part in filter(None, name):
+                    self.assertTrue(list((SOURCE / folder).glob(f"{part}.[ch]")), f"{folder}/{part}")
+
+    def test_options(self):
+        text = subprocess.run([BIN, "render", "--help"], capture_output=True, text=True, check=True).stdout
+        for option in re.findall(r"--[a-z][a-z-]+", section("Command line") + section("Memory")):
+            if option not in ("--rows", "--interval", "--shape", "--seed", "--check", "--json"):
+                self.assertRegex(text, rf"{option}\b", option)
 
     def test_exit_codes(self):
         text = subprocess.run([BIN, "--help"], capture_output=True, text=True, check=True).stdout
