@@ -3,7 +3,7 @@
  * gigabyte; none is exceeded by a byte, whoever counts, and the images are those of an engine without limits.
  *
  *   test_budget [TARGET...]         cpu, opencl, cuda; or TALLOW_TEST_TARGETS
- *   TALLOW_TEST_CASES=N             at most so many random cases; with 100 or less not the largest chart
+ *   TALLOW_TEST_CASES=N             at most so many random cases; with 100 or less not the largest chart and batches
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -230,6 +230,7 @@ static void run_large_batch(target *t, limited limit, int32_t width, int32_t hei
 
 static void test_large_batches(void **state) {
   target *t = *state;
+  if (t->backend != TLW_BACKEND_CPU && !kit_in_full()) skip();
   run_large_batch(t, LIMIT_HOST, 96, 64, kit_for(t, 40000, 9000), kit_for(t, 500, 60));
   run_large_batch(t, LIMIT_HOST, 64, 300, 300000, 2);
   if (t->backend == TLW_BACKEND_CPU) return;

@@ -1045,6 +1045,14 @@ class Stats(Case):
         os.remove(self.here / "stats.json")
         return stats
 
+    def test_reports_replace_nothing(self):
+        self.synth("a.csv", 60)
+        before = (self.here / "a.csv").read_bytes()
+        for args in (["--stats", "a.csv"], ["--alloc-log", "./a.csv"], ["--stats", "a.png"],
+                     ["--stats", "same", "--alloc-log", "same"]):
+            self.fails(64, "render", "a.csv", "-o", "a.png", *args, says=args[1].removeprefix("./"))
+        self.assertEqual((self.here / "a.csv").read_bytes(), before)
+
     def test_members(self):
         self.synth("a.csv", 60)
         for backend in BACKENDS:

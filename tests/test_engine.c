@@ -37,6 +37,7 @@ static struct {
   int (*set)(const char *setting);
   void (*reset_faults)(void);
   int (*restart)(void);
+  void (*abandon)(void);
 } soft;
 
 static tlw_candles candles_of_test(void) {
@@ -83,7 +84,8 @@ static int prepare(void **state) {
   *(void **)&soft.set = dlsym(driver, "softcuda_set");
   *(void **)&soft.reset_faults = dlsym(driver, "softcuda_reset_faults");
   *(void **)&soft.restart = dlsym(driver, "softcuda_restart");
-  if (!soft.stats || !soft.calls || !soft.set || !soft.reset_faults || !soft.restart) {
+  *(void **)&soft.abandon = dlsym(driver, "softcuda_abandon");
+  if (!soft.abandon || !soft.stats || !soft.calls || !soft.set || !soft.reset_faults || !soft.restart) {
     fprintf(stderr, "libcuda.so.1 is not the software driver: these tests set its faults\n");
     return -1;
   }
@@ -715,6 +717,79 @@ static void test_log_says_what_and_why(void **state) {
   tlw_engine_close(&engine);
 }
 
+static void keep_warning(void *user, tlw_log_level level, const char *message) {
+  if (level == TLW_LOG_WARNING) snprintf(user, TLW_ERROR_MESSAGE_SIZE, "%s", message);
+}
+
+/* A driver that has no memory any more, although the budget would allow it: the next backend draws the same. */
+static void test_fallback(void **state) {
+  (void)state;
+  for (int allowed = 0; allowed < 2; allowed++) {
+    assert_int_equal(soft.restart(), 0);
+    char warning[TLW_ERROR_MESSAGE_SIZE] = "";
+    tlw_engine_options options = options_for(TLW_BACKEND_AUTO);
+    options.device_budget = 4 << 20;
+    options.log = keep_warning;
+    options.log_user = warning;
+    if (!allowed) options.allow_fallback = TLW_FALLBACK_OFF;
+    tlw_engine *engine;
+    tlw_buffer buffer;
+    tlw_device device;
+    tlw_error error;
+    assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+    assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+    assert_int_equal(tlw_engine_reset(engine, TLW_RESET_MEMORY, NULL), TLW_OK);
+    assert_int_equal(tlw_buffer_alloc(engine, 1000, &buffer, NULL), TLW_OK);
+    assert_int_equal(tlw_engine_reset(engine, TLW_RESET_MEMORY, NULL), TLW_OK);
+    assert_int_equal(soft.set("memory=1000"), 0);
+    memset(pixels, 0x5a, sizeof pixels);
+    const tlw_status status = render(engine, pixels, &error);
+    tlw_stats stats = {.struct_size = sizeof stats};
+    assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+    assert_int_equal(tlw_engine_describe(engine, &device, NULL), TLW_OK);
+    assert_true(stats.trims > 0);
+    assert_int_equal(stats.fallbacks, allowed);
+    if (allowed) {
+      assert_int_equal(status, TLW_OK);
+      assert_pixels();
+      assert_int_equal(device.backend, TLW_BACKEND_CPU);
+      assert_non_null(strstr(stats.reason, "cuda gave way to cpu"));
+      assert_string_equal(warning, stats.reason);
+      assert_int_equal(tlw_buffer_free(engine, &buffer, NULL), TLW_ERR_STALE);
+      assert_int_equal(tlw_buffer_alloc(engine, 1000, &buffer, NULL), TLW_OK);
+      assert_int_equal(tlw_buffer_free(engine, &buffer, NULL), TLW_OK);
+    } else {
+      assert_int_equal(status, TLW_ERR_MEMORY);
+      assert_non_null(strstr(error.message, "OUT_OF_MEMORY"));
+      assert_int_equal(device.backend, TLW_BACKEND_CUDA);
+      assert_int_equal(soft.set("memory=64M"), 0);
+      assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+      assert_pixels();
+    }
+    tlw_engine_close(&engine);
+    assert_int_equal(kept_by_driver(), 0);
+  }
+}
+
+/* A device that hangs is lost after the deadline; nothing then waits for it, close neither. */
+static void test_hang(void **state) {
+  (void)state;
+  tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
+  options.device_budget = 4 << 20;
+  options.deadline_ms = 50;
+  tlw_engine *engine;
+  tlw_error error;
+  assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+  assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+  assert_int_equal(soft.set("hang=execute:5"), 0);
+  assert_int_equal(render(engine, pixels, &error), TLW_ERR_DEVICE_LOST);
+  assert_non_null(strstr(error.message, "it hangs"));
+  assert_int_equal(render(engine, pixels, &error), TLW_ERR_DEVICE_LOST);
+  assert_int_equal(tlw_engine_reset(engine, TLW_RESET_MEMORY, &error), TLW_ERR_DEVICE_LOST);
+  tlw_engine_close(&engine);
+  soft.abandon();
+}
+
 static void test_engines_are_independent(void **state) {
   (void)state;
   tlw_engine *engines[3];
@@ -771,6 +846,8 @@ int main(void) {
       TEST(test_host_budget),
       TEST(test_second_render_allocates_nothing),
       TEST(test_log_says_what_and_why),
+      TEST(test_fallback),
+      TEST(test_hang),
       TEST(test_engines_are_independent),
       TEST(test_selftest_refuses),
   };

@@ -16,6 +16,7 @@ struct series {
   bool by_time;
   int64_t n_rows;
   int64_t last_time; /* of the newest row */
+  uint64_t step;     /* the least positive difference of times so far; UINT64_MAX: none */
   tlw_time_range range;
   tlw_chart_options chart;
   struct tlw_batch batch;
@@ -135,9 +136,10 @@ static tlw_status check_stream(tlw_stream *stream, tlw_error *error) {
 
 static tlw_status push(tlw_stream *stream, const struct tlw_batch *batch, bool wait, tlw_error *error) {
   if (batch->n_series > 0) return tlw_pipeline_push(stream->pipeline, batch, wait, error);
-  tlw_pipeline_callback(stream->pipeline, true);
+  struct tlw_callback callback;
+  tlw_pipeline_enter(stream->pipeline, &callback);
   if (batch->release) batch->release(batch->user);
-  tlw_pipeline_callback(stream->pipeline, false);
+  tlw_engine_leave(&callback);
   return TLW_OK;
 }
 
@@ -218,6 +220,7 @@ tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const tlw_time_
   if (s->by_time) {
     s->range = *range;
     s->last_time = range->first;
+    s->step = UINT64_MAX;
     tlw_slots_by_time(range->first, range->last, range->step, shape);
   }
   tlw_slots_widths(layout->plot_width, shape);
@@ -254,8 +257,10 @@ static tlw_status check_times(struct series *s, const tlw_candles *candles, tlw_
     if (row > 0 && time < s->last_time)
       return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
                          "time of row %lld is before that of the row above: sort the rows", (long long)row);
-    if ((row == 0 && time != range->first) || time > range->last || (row == s->n_rows - 1 && time != range->last) ||
-        (difference > 0 && row > 0 && difference < range->step))
+    if (difference > 0 && difference < s->step) s->step = difference;
+    const bool is_last = row == s->n_rows - 1;
+    if ((row == 0 && time != range->first) || time > range->last || (is_last && time != range->last) ||
+        s->step < range->step || (is_last && range->step != (s->step == UINT64_MAX ? 1 : s->step)))
       return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
                          "time of row %lld does not agree with the range %lld to %lld by %llu of its series",
                          (long long)row, (long long)range->first, (long long)range->last,
@@ -284,7 +289,10 @@ static tlw_status check_rows(tlw_stream *stream, const tlw_candles *candles, tlw
 /* All rows are merged: the chart goes on its way. */
 static tlw_status complete(tlw_stream *stream, tlw_error *error) {
   struct series *s = &stream->series;
+  fenv_t callers;
+  tlw_arithmetic_begin(&callers);
   tlw_cpu_columns_end(s->columns, s->batch.merged.data);
+  tlw_arithmetic_end(&callers);
   tlw_block_free(tlw_engine_memory(tlw_pipeline_engine(stream->pipeline)), &s->state);
   s->open = false;
   s->batch.n_series = 1;
@@ -337,9 +345,10 @@ tlw_status tlw_stream_run(tlw_stream *stream, tlw_producer_fn producer, void *us
     candles.n_series = 0;
     failure = (tlw_error){.row = -1, .column = -1};
     struct tlw_batch batch;
-    tlw_pipeline_callback(stream->pipeline, true);
+    struct tlw_callback callback;
+    tlw_pipeline_enter(stream->pipeline, &callback);
     status = producer(user, &candles, &chart, &failure);
-    tlw_pipeline_callback(stream->pipeline, false);
+    tlw_engine_leave(&callback);
     failure.code = status;
     if (status == TLW_OK && candles.n_series == 0) return TLW_OK;
     if (status == TLW_OK) status = batch_of(&candles, &chart, NULL, &batch, &failure);

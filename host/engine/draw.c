@@ -69,14 +69,17 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   engine->services.host_reserve = 0;
   if (in_place && ops->draws_anywhere && is_contiguous(&source->candles)) return ops->prepare(state, layout, 0, error);
   const uint64_t row = tlw_memory_counted((uint64_t)layout->width), held = wish->held;
-  const uint64_t leave = band_bytes(source) + wish->beside + row;
-  const tlw_status status = ops->prepare(state, layout, leave > held ? leave - held : 0, error);
+  /* What slots hold already can become slots again, but nothing else. */
+  const uint64_t firm = band_bytes(source) + wish->beside, leave = firm + row;
+  const tlw_status status = ops->prepare(state, layout, row > held ? leave - held : firm, error);
   if (status != TLW_OK || engine->services.memory.budget == UINT64_MAX) return status;
   const uint64_t shared = ops->least_host(state, layout), needed = leave + shared;
   uint64_t room = host_room(engine, held);
   /* Slabs that were taken when there was more. */
   if (room < needed + needed / 2 && ops->trim(state, false, NULL) == TLW_OK) room = host_room(engine, held);
-  if (room < needed) return refuse_host(engine, needed - room, error);
+  const uint64_t now = host_room(engine, 0);
+  if (room < needed || now < firm)
+    return refuse_host(engine, most(needed > room ? needed - room : 0, firm > now ? firm - now : 0), error);
   /* Half of what is left, so that slabs and the threads' scratch find room too. */
   const uint64_t extra = (room - needed) / 2;
   share->slots = (uint32_t)least(wish->slots, 1 + extra / row);

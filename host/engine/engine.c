@@ -92,8 +92,10 @@ static void note_refused(tlw_engine *engine, const tlw_device *device, const cha
   else
     snprintf(text, sizeof text, "%s not used: %s", backend, reason);
   set_reason(engine, text);
-  tlw_engine_log(engine, TLW_LOG_INFO, "%s", text);
+  pthread_mutex_lock(&engine->facts);
   engine->passed_over++;
+  pthread_mutex_unlock(&engine->facts);
+  tlw_engine_log(engine, TLW_LOG_INFO, "%s", text);
 }
 
 /* Opens the first device of the list that options allow and that works; else *error holds the last reason. */
@@ -167,6 +169,7 @@ static void configure(tlw_engine *engine, const tlw_engine_options *options) {
   pthread_mutex_init(&engine->turn, NULL);
   pthread_mutex_init(&engine->facts, NULL);
   pthread_mutex_init(&engine->guest_lock, NULL);
+  pthread_cond_init(&engine->evicted, NULL);
 }
 
 tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, tlw_error *error) {
@@ -189,7 +192,7 @@ tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, 
   }
   configure(engine, options);
   status = choose(engine, options, &failure);
-  engine->services.cache_dir = NULL;
+  engine->services.cache_dir = ""; /* a fallback compiles what it needs */
   *out = engine;
   if (status == TLW_OK) return TLW_OK;
   tlw_engine_close(out);
@@ -205,6 +208,7 @@ void tlw_engine_close(tlw_engine **address) {
   for (int i = 0; i < engine->n_retired; i++) engine->retired[i].ops->close(engine->retired[i].state);
   tlw_ledger_close(&engine->services.ledger);
   warn_of_log(engine);
+  pthread_cond_destroy(&engine->evicted);
   pthread_mutex_destroy(&engine->guest_lock);
   pthread_mutex_destroy(&engine->facts);
   pthread_mutex_destroy(&engine->turn);
@@ -358,11 +362,11 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
       .halvings = read(&engine->halvings),
       .fallbacks = read(&engine->fallbacks),
       .threads = services->threads,
-      .passed_over = engine->passed_over,
   };
   pthread_mutex_t *facts = (pthread_mutex_t *)&engine->facts;
   pthread_mutex_lock(facts);
   now.pool_bytes = tlw_gauge_read(&engine->executor.ops->pool(engine->executor.state)->in_use);
+  now.passed_over = engine->passed_over;
   memcpy(now.reason, engine->reason, sizeof now.reason);
   pthread_mutex_unlock(facts);
   memcpy(stats, &now, size < sizeof now ? size : sizeof now);

@@ -38,12 +38,21 @@ struct tlw_guest {
   /* Stops for good and returns when nothing of the engine is held any more, its own record apart. */
   void (*evict)(struct tlw_guest *guest);
   struct tlw_guest *next;
+  uint64_t session;  /* of the engine, when it came */
+  uint32_t evictors; /* resets that are at it */
 };
 
 void tlw_engine_enlist(tlw_engine *engine, struct tlw_guest *guest);
 void tlw_engine_delist(tlw_engine *engine, struct tlw_guest *guest);
 
-/* Marks that the calling thread is in a callback of a guest of these engines; n = 0: no longer. */
-void tlw_engine_callback(tlw_engine *const *engines, size_t n);
+/* A callback of a guest of some engines, on the stack of the thread that is in it. */
+struct tlw_callback {
+  tlw_engine *const *engines;
+  size_t n;
+  const struct tlw_callback *outer;
+};
+
+void tlw_engine_enter(struct tlw_callback *callback, tlw_engine *const *engines, size_t n);
+void tlw_engine_leave(const struct tlw_callback *callback);
 
 #endif

@@ -72,6 +72,7 @@ struct lane {
   struct tlw_share share;
   uint32_t threads;  /* of a backend that draws on the CPU; else 0 */
   long nap;          /* nanoseconds before the next look at the device */
+  tlk_layout layout; /* that the share was planned for */
   uint32_t encoders; /* that the budget has room for beside the share */
   bool draining;     /* the budget was exceeded: once all places are free their memory goes back, and it tries again */
   bool drained;      /* has done so */
@@ -157,8 +158,8 @@ static void halt(struct tlw_pipeline *p, const tlw_error *failure) {
   wake_all(p);
 }
 
-void tlw_pipeline_callback(const struct tlw_pipeline *p, bool inside) {
-  tlw_engine_callback(p->engines, inside ? p->n_lanes : 0);
+void tlw_pipeline_enter(const struct tlw_pipeline *p, struct tlw_callback *callback) {
+  tlw_engine_enter(callback, p->engines, p->n_lanes);
 }
 
 /* Under lock, which it lets go meanwhile: others may find the record on its way out. */
@@ -166,10 +167,11 @@ static void release(struct tlw_pipeline *p, struct record *record) {
   const struct tlw_batch *batch = &record->batch;
   record->releasing = true;
   if (batch->release) {
+    struct tlw_callback callback;
     pthread_mutex_unlock(&p->lock);
-    tlw_pipeline_callback(p, true);
+    tlw_pipeline_enter(p, &callback);
     batch->release(batch->user);
-    tlw_pipeline_callback(p, false);
+    tlw_engine_leave(&callback);
     pthread_mutex_lock(&p->lock);
   }
   record->released = true;
@@ -263,6 +265,26 @@ static uint64_t held_by(const struct lane *lane) {
   return bytes;
 }
 
+static bool is_empty(const struct lane *lane) {
+  for (uint32_t i = 0; i < MOST_PLACES; i++)
+    if (lane->places[i].state != PLACE_FREE) return false;
+  return true;
+}
+
+/* Within an operation, with nothing of the lane in use: gives the memory of its places back. */
+static void release_places(struct lane *lane) {
+  for (uint32_t i = 0; i < MOST_PLACES; i++) {
+    tlw_draw_release(lane->engine, &lane->places[i].slot);
+    tlw_block_free(memory_of(lane), &lane->places[i].encoded);
+  }
+}
+
+/* Whether memory that the lane's places have was planned for charts of another size, under a budget. */
+static bool is_planned_otherwise(const struct lane *lane, const struct record *record) {
+  return memory_of(lane)->budget != UINT64_MAX &&
+         memcmp(&lane->layout, &record->batch.source.layout, sizeof lane->layout) != 0;
+}
+
 /* What pieces of the claim may take, with as many encoders as leave room for whole charts. */
 static tlw_status plan(struct tlw_pipeline *p, struct lane *lane, tlw_error *error) {
   const struct tlw_source *source = &lane->record->batch.source;
@@ -277,6 +299,7 @@ static tlw_status plan(struct tlw_pipeline *p, struct lane *lane, tlw_error *err
     if (status != TLW_OK) return status;
     break;
   }
+  lane->layout = source->layout;
   pthread_mutex_lock(&p->lock);
   lane->encoders = p->encoding_limit = encoders;
   for (size_t i = 0; i < p->n_lanes; i++)
@@ -295,10 +318,17 @@ static tlw_status reserve_files(const struct tlw_pipeline *p, const struct lane 
                            error);
 }
 
+/* A piece of whole charts that is drawn in vain: they are not counted, and come again. */
+static void take_back(struct lane *lane, struct place *place) {
+  lane->cursor.next = place->slot.first;
+  place->slot.n = place->slot.candles = 0;
+}
+
 /* Within an operation: the next piece of the claim into the place, drawn or in flight. */
 static tlw_status draw(struct tlw_pipeline *p, struct lane *lane, struct place *place, tlw_error *error) {
   const tlk_layout *layout = &lane->record->batch.source.layout;
   tlw_status status = TLW_OK;
+  if (lane->piece == 0 && is_planned_otherwise(lane, lane->record)) release_places(lane);
   if (lane->piece == 0 || lane->drained) status = plan(p, lane, error);
   lane->threads = tlw_draw_threads(lane->engine);
   if (status == TLW_OK)
@@ -308,6 +338,7 @@ static tlw_status draw(struct tlw_pipeline *p, struct lane *lane, struct place *
   status = reserve_files(p, lane, place, error);
   /* A backend that draws at once needs no second turn. */
   if (status == TLW_OK && place->slot.ticket.number) return TLW_OK;
+  if (status != TLW_OK) take_back(lane, place);
   tlw_error failure;
   const tlw_status waited = tlw_draw_wait(lane->engine, &place->slot, layout, &failure);
   if (status != TLW_OK || waited == TLW_OK) return status;
@@ -315,9 +346,11 @@ static tlw_status draw(struct tlw_pipeline *p, struct lane *lane, struct place *
   return waited;
 }
 
-static bool may_claim(const struct tlw_pipeline *p) {
+/* A lane whose budget was planned for other charts first delivers all of these. */
+static bool may_claim(const struct tlw_pipeline *p, const struct lane *lane) {
   const struct record *record = &p->records[p->claiming];
-  return record->used && record->claimed < record->batch.n_series && p->n_claims <= p->stop_at.claim;
+  return record->used && record->claimed < record->batch.n_series && p->n_claims <= p->stop_at.claim &&
+         (is_empty(lane) || !is_planned_otherwise(lane, record));
 }
 
 /* Takes the next series of the batch at hand. */
@@ -397,17 +430,8 @@ static void empty(struct lane *lane) {
   tlw_engine_seize(lane->engine);
   tlw_draw_relieve(lane->engine);
   if (lane->cursor.row == 0) tlw_draw_end(lane->engine, &lane->cursor);
-  for (uint32_t i = 0; i < MOST_PLACES; i++) {
-    tlw_draw_release(lane->engine, &lane->places[i].slot);
-    tlw_block_free(memory_of(lane), &lane->places[i].encoded);
-  }
+  release_places(lane);
   tlw_engine_end(lane->engine);
-}
-
-static bool is_empty(const struct lane *lane) {
-  for (uint32_t i = 0; i < MOST_PLACES; i++)
-    if (lane->places[i].state != PLACE_FREE) return false;
-  return true;
 }
 
 /* Towards a second try of what exceeded the budget: waits for what is in flight, then for what is being delivered. */
@@ -477,7 +501,7 @@ static void await_flight(struct tlw_pipeline *p, struct lane *lane, struct place
     end.tv_nsec -= NS_PER_SECOND;
     end.tv_sec++;
   }
-  const bool may_draw = find_place(lane, PLACE_FREE) && (lane->record || may_claim(p));
+  const bool may_draw = find_place(lane, PLACE_FREE) && (lane->record || may_claim(p, lane));
   if (!p->at_once && !may_draw) pthread_cond_timedwait(&p->work, &p->lock, &end);
   lane->nap = lane->nap < LONGEST_NAP_NS / 2 ? 2 * lane->nap : LONGEST_NAP_NS;
 }
@@ -504,7 +528,7 @@ static void *lane_main(void *argument) {
     const bool in_hand = lane->record != NULL;
     if (lane->draining && in_hand) {
       drain(p, lane, flying);
-    } else if (free_one && (in_hand || may_claim(p))) {
+    } else if (free_one && (in_hand || may_claim(p, lane))) {
       if (!in_hand) claim(p, lane);
       step(p, lane, free_one);
       if (flying) land_if_done(p, lane, flying);
@@ -603,9 +627,12 @@ static void encode_some(struct tlw_pipeline *p, const struct lane *lane, struct 
 
 static tlw_status call_sink(const struct tlw_pipeline *p, const tlw_piece *piece, tlw_error *error) {
   *error = (tlw_error){.row = -1, .column = -1};
-  tlw_pipeline_callback(p, true);
+  struct tlw_callback callback;
+  tlw_pipeline_enter(p, &callback);
   const tlw_status status = p->options.sink(p->options.sink_user, piece, error);
-  tlw_pipeline_callback(p, false);
+  tlw_engine_leave(&callback);
+  if (status != TLW_OK && !*error->message)
+    return tlw_fail(error, status, "the sink of the stream returned %s", tlw_status_name(status));
   error->code = status;
   return status;
 }
@@ -738,10 +765,12 @@ static void deliver_some(struct tlw_pipeline *p, const struct lane *lane, struct
   p->delivering = false;
   place->users--;
   place->delivered = next;
-  if (status != TLW_OK)
+  if (status != TLW_OK) {
+    fail_at(p, position_of(place, next - 1), &failure);
     halt(p, &failure);
-  else if (!p->at_once)
+  } else if (!p->at_once) {
     advance(p, place);
+  }
   pthread_cond_broadcast(p->at_once ? &p->work : &p->ready);
 }
 

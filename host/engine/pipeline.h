@@ -55,8 +55,8 @@ tlw_status tlw_pipeline_relieve(struct tlw_pipeline *pipeline, const tlk_layout 
 void tlw_pipeline_cancel(struct tlw_pipeline *pipeline);
 void tlw_pipeline_close(struct tlw_pipeline **pipeline);
 
-/* Marks that the calling thread is in a callback of the pipeline's owner, or no longer. */
-void tlw_pipeline_callback(const struct tlw_pipeline *pipeline, bool inside);
+/* Marks that the calling thread is in a callback of the pipeline's owner, until tlw_engine_leave. */
+void tlw_pipeline_enter(const struct tlw_pipeline *pipeline, struct tlw_callback *callback);
 
 tlw_engine *tlw_pipeline_engine(const struct tlw_pipeline *pipeline);
 

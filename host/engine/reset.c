@@ -4,16 +4,41 @@
 
 void tlw_engine_enlist(tlw_engine *engine, struct tlw_guest *guest) {
   pthread_mutex_lock(&engine->guest_lock);
+  guest->session = engine->session;
   guest->next = engine->guests;
   engine->guests = guest;
   pthread_mutex_unlock(&engine->guest_lock);
 }
 
+/* A guest that is being evicted must stay until that is done. */
 void tlw_engine_delist(tlw_engine *engine, struct tlw_guest *guest) {
   pthread_mutex_lock(&engine->guest_lock);
+  while (guest->evictors) pthread_cond_wait(&engine->evicted, &engine->guest_lock);
   struct tlw_guest **link = &engine->guests;
   while (*link && *link != guest) link = &(*link)->next;
   if (*link) *link = guest->next;
+  pthread_mutex_unlock(&engine->guest_lock);
+}
+
+/* Evicts the guests that have come before. The list is not locked meanwhile, for callbacks may change it. */
+static void evict_guests(tlw_engine *engine) {
+  pthread_mutex_lock(&engine->guest_lock);
+  const uint64_t session = ++engine->session;
+  struct tlw_guest *guest = engine->guests;
+  while (guest) {
+    if (guest->session >= session) {
+      guest = guest->next;
+      continue;
+    }
+    guest->session = session;
+    guest->evictors++;
+    pthread_mutex_unlock(&engine->guest_lock);
+    guest->evict(guest);
+    pthread_mutex_lock(&engine->guest_lock);
+    guest->evictors--;
+    pthread_cond_broadcast(&engine->evicted);
+    guest = engine->guests;
+  }
   pthread_mutex_unlock(&engine->guest_lock);
 }
 
@@ -33,19 +58,19 @@ static void reset_stats(tlw_engine *engine) {
   tlw_ledger_clear(&services->ledger);
 }
 
-static _Thread_local struct {
-  tlw_engine *const *engines;
-  size_t n;
-} callback;
+static _Thread_local const struct tlw_callback *innermost;
 
-void tlw_engine_callback(tlw_engine *const *engines, size_t n) {
-  callback.engines = engines;
-  callback.n = n;
+void tlw_engine_enter(struct tlw_callback *callback, tlw_engine *const *engines, size_t n) {
+  *callback = (struct tlw_callback){engines, n, innermost};
+  innermost = callback;
 }
 
+void tlw_engine_leave(const struct tlw_callback *callback) { innermost = callback->outer; }
+
 static bool is_in_callback(const tlw_engine *engine) {
-  for (size_t i = 0; i < callback.n; i++)
-    if (callback.engines[i] == engine) return true;
+  for (const struct tlw_callback *callback = innermost; callback; callback = callback->outer)
+    for (size_t i = 0; i < callback->n; i++)
+      if (callback->engines[i] == engine) return true;
   return false;
 }
 
@@ -74,13 +99,10 @@ tlw_status tlw_engine_reset(tlw_engine *engine, tlw_reset level, tlw_error *erro
   if (is_in_callback(engine))
     return tlw_fail(error, TLW_ERR_ARGUMENT, "tlw_engine_reset was called from a callback of a stream on the engine");
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
-  /* The list stays locked, so that no guest comes or goes meanwhile. */
-  pthread_mutex_lock(&engine->guest_lock);
-  for (struct tlw_guest *guest = engine->guests; guest; guest = guest->next) guest->evict(guest);
+  evict_guests(engine);
   tlw_engine_seize(engine);
   const tlw_status status = reset_work(engine, level, error);
   tlw_engine_end(engine);
-  pthread_mutex_unlock(&engine->guest_lock);
   tlw_engine_add(&engine->resets, 1);
   tlw_engine_note(engine, TLW_OP_RESET, begun, 0, level, status);
   return status;

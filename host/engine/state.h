@@ -31,6 +31,8 @@ struct tlw_engine {
 
   pthread_mutex_t guest_lock;
   struct tlw_guest *guests; /* under guest_lock */
+  uint64_t session;         /* likewise: counts resets */
+  pthread_cond_t evicted;
 
   _Atomic uint64_t charts, candles, pixels, copied, reduced, resets, trims, halvings, fallbacks;
 };

@@ -35,7 +35,8 @@ typedef enum tlw_log_level { TLW_LOG_INFO = 0, TLW_LOG_WARNING = 1 } tlw_log_lev
 
 /*
  * Receives one finished sentence without a newline. Called on the thread that made the call on the engine, before
- * that call returns. Must not call back into the same engine.
+ * that call returns, or on a thread of a stream on the engine; by one thread at a time for one engine. Must not call
+ * back into the same engine.
  */
 typedef void (*tlw_log_fn)(void *user, tlw_log_level level, const char *message);
 
@@ -66,8 +67,8 @@ typedef struct tlw_engine_options {
    */
   uint64_t device_budget;
   /*
-   * Bytes of host memory that the engine may have allocated at any moment. AUTO: no limit. A driver's own memory and
-   * the list of devices that an open looks through are apart.
+   * Bytes of host memory that the engine may have allocated at any moment. AUTO: no limit. A driver's own memory, the
+   * list of devices that an open looks through and the 64 KiB in front of an allocation log are apart.
    */
   uint64_t host_budget;
   /*
@@ -92,8 +93,9 @@ typedef struct tlw_engine_options {
   int32_t allow_fallback;
   /*
    * Milliseconds that a device may take for one piece of work (at most 1 GiB); then it counts as hung and is lost:
-   * TLW_ERR_DEVICE_LOST, and what the driver still holds is left to it until the process ends. TLW_DEADLINE_NONE
-   * waits for ever. Default 60,000. A call into a driver that never returns can't be helped.
+   * TLW_ERR_DEVICE_LOST, and what the driver still holds is left to it until the process ends; columns that
+   * were being drawn must then stay where they are, for it may still read them. TLW_DEADLINE_NONE waits for ever.
+   * Default 60,000. A call into a driver that never returns can't be helped.
    */
   uint32_t deadline_ms;
   /*
@@ -182,7 +184,7 @@ typedef struct tlw_stats {
   uint64_t uploaded;   /* bytes from host to device */
   uint64_t downloaded; /* bytes from device to host */
   uint64_t copied;     /* bytes of candles that were copied or converted on the host; 0 for contiguous doubles */
-  uint64_t reduced;    /* candles that the host merged into pixel columns, for their chart was too large in one piece */
+  uint64_t reduced;    /* candles of pushes that the host merged, for their chart was too large in one piece */
   uint64_t operations; /* records ever made, see tlw_engine_records */
   uint64_t failures;   /* operations that failed */
   uint64_t resets;
@@ -255,7 +257,8 @@ typedef enum tlw_reset {
  * Resets the engine. SESSION and MEMORY wait for a render that runs to finish, stop every stream on the engine
  * (images that were not yet delivered are dropped, a call that waits returns), and make older buffers and streams
  * stale: using one is TLW_ERR_STALE, closing it is still due. Of statistics only STATS changes more than what is in
- * use. Backend, budgets and a fallback stay.
+ * use. Backend, budgets and a fallback stay; so do, until their stream is used again or closed, the records of
+ * streams and what a series that came in part has.
  *
  * TLW_ERR_ARGUMENT: also from within a callback of a stream on this engine; TLW_ERR_DEVICE_LOST: the device fails, or
  * failed earlier: host memory is given back all the same. STATS never gives it. Thread-safety: any thread, any time,

@@ -15,7 +15,8 @@
  * Thread-safety: push, rows, run and finish come from one thread at a time. tlw_stream_cancel may be called from any
  * thread at any time before close begins, callbacks included. Callbacks are called on threads of the stream (release
  * also on the pushing one), the sink by one thread at a time; no callback may call another function of the stream, or
- * tlw_engine_reset or tlw_engine_close on its engines. Other work may be done on the engines meanwhile.
+ * tlw_engine_reset or tlw_engine_close on its engines. Other work may be done on the engines meanwhile. Once a stream
+ * has ended, its batches are released without any further call.
  */
 #ifndef TALLOW_STREAM_H
 #define TALLOW_STREAM_H
@@ -78,7 +79,8 @@ TLW_API void tlw_stream_options_init(tlw_stream_options *options);
 
 /*
  * Opens a stream over n_engines different engines, 1 to TLW_STREAM_ENGINES_MAX, which must stay open until it is
- * closed. Memory comes out of their budgets, that of the encoders out of the first one's. On failure *stream is NULL.
+ * closed. Memory comes out of the budgets of those that draw, that of series in chunks out of the first one's. On
+ * failure *stream is NULL.
  *
  * TLW_ERR_ARGUMENT; TLW_ERR_BUDGET: a host budget can't hold the stream itself; TLW_ERR_MEMORY; TLW_ERR_DEVICE_LOST.
  */
@@ -145,8 +147,9 @@ TLW_API tlw_status tlw_stream_run(tlw_stream *stream, tlw_producer_fn producer, 
 TLW_API tlw_status tlw_stream_finish(tlw_stream *stream, tlw_error *error);
 
 /*
- * Ends the stream with TLW_ERR_CANCELLED: what is not yet delivered is dropped, calls that wait return. A stream that
- * has failed already stays as it is, NULL is fine. The engines can be used on.
+ * Ends the stream with TLW_ERR_CANCELLED: what is not yet delivered is dropped, the rest of an image that was begun
+ * too, calls that wait return. A stream that has failed already keeps its failure, but drops what is not yet
+ * delivered. NULL is fine. The engines can be used on.
  */
 TLW_API void tlw_stream_cancel(tlw_stream *stream);
 

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,6 +10,32 @@
 #include "report.h"
 
 #define SEE_HELP "; try 'tallow render --help'"
+
+static int is_same_file(const char *a, const char *b) {
+  struct stat one, other;
+  if (strcmp(a, b) == 0) return 1;
+  return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
+         S_ISREG(one.st_mode);
+}
+
+/* What is written beside the charts must not take the place of an input or a chart. */
+static cli_exit check_reports(const render *r) {
+  const cli_value *stats = render_value(r, RENDER_STATS), *log = render_value(r, RENDER_ALLOC_LOG);
+  const cli_value *const reports[] = {stats, log};
+  const char *const names[] = {"--stats", "--alloc-log"};
+  for (int i = 0; i < 2; i++) {
+    if (!reports[i]->given) continue;
+    const char *text = reports[i]->text;
+    if (is_same_file(text, render_value(r, RENDER_OUTPUT)->text))
+      return cli_fail(CLI_USAGE, "%s and --output name the same file, %s" SEE_HELP, names[i], text);
+    for (int k = 0; k < r->args->n_operands; k++)
+      if (is_same_file(text, r->args->operands[k]))
+        return cli_fail(CLI_USAGE, "%s %s would replace the FILE %s" SEE_HELP, names[i], text, r->args->operands[k]);
+  }
+  if (stats->given && log->given && is_same_file(stats->text, log->text))
+    return cli_fail(CLI_USAGE, "--stats and --alloc-log name the same file, %s" SEE_HELP, stats->text);
+  return CLI_OK;
+}
 
 static cli_exit check_options(const render *r) {
   if (r->verbose && r->quiet) return cli_fail(CLI_USAGE, "--verbose and --quiet exclude each other" SEE_HELP);
@@ -25,7 +52,7 @@ static cli_exit check_options(const render *r) {
   const cli_value *stats = render_value(r, RENDER_STATS);
   if (stats->given && strcmp(stats->text, "-") == 0)
     return cli_fail(CLI_USAGE, "--stats needs the name of a file, not -" SEE_HELP);
-  return CLI_OK;
+  return check_reports(r);
 }
 
 static void set_chart_options(render *r) {
