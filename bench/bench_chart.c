@@ -178,6 +178,8 @@ struct settings {
   bench_list threads;
   double seconds;
   const char *filter, *json;
+  const char *scale_name;
+  tlw_scale scale;
 };
 
 /* What is measured for one number of threads. */
@@ -254,6 +256,7 @@ static void run_shape(const struct shape *shape, const char *name, const struct 
     *lane = (struct lane){.threads = settings->threads.values[i]};
     bench_engine_options(&options, settings->backend, settings->device, lane->threads);
     open_charts(&lane->charts, &field, &options);
+    lane->charts.options.scale = settings->scale;
     lane->cold = time_cold(&lane->charts);
     lane->hash = hash_first(&lane->charts);
     check_same(name, lane, &lanes[0], lane->hash);
@@ -286,12 +289,20 @@ static void check_threads(struct settings *settings, const tlw_engine_options *o
               tlw_backend_name(device.backend));
 }
 
+static tlw_scale scale_of(const char *name) {
+  const bool is_log = strcmp(name, "log") == 0;
+  if (!is_log && strcmp(name, "linear") != 0) bench_die(BENCH_USAGE, "--scale is '%s': use linear or log", name);
+  return is_log ? TLW_SCALE_LOG : TLW_SCALE_LINEAR;
+}
+
 int main(int argc, char **argv) {
-  struct settings settings = {.backend = TLW_BACKEND_CPU, .threads = {1, {1}}, .seconds = BENCH_SECONDS_DEFAULT};
+  struct settings settings = {
+      .backend = TLW_BACKEND_CPU, .threads = {1, {1}}, .seconds = BENCH_SECONDS_DEFAULT, .scale_name = "linear"};
   const bench_option options[] = {
       BENCH_OPTION_BACKEND(&settings.backend),
       BENCH_OPTION_DEVICE(&settings.device),
       {"threads", BENCH_LIST, &settings.threads, "threads of the CPU backend, each measured (default 1)"},
+      {"scale", BENCH_TEXT, &settings.scale_name, "linear (default) or log"},
       BENCH_OPTION_SECONDS(&settings.seconds),
       BENCH_OPTION_CASE(&settings.filter),
       BENCH_OPTION_JSON(&settings.json)};
@@ -300,6 +311,7 @@ int main(int argc, char **argv) {
               "TALLOW_CPU_TIER (baseline, avx2, avx512) picks the SIMD tier.",
               options, sizeof options / sizeof options[0]);
 
+  settings.scale = scale_of(settings.scale_name);
   tlw_engine_options engine_options;
   bench_engine_options(&engine_options, settings.backend, settings.device, settings.threads.values[0]);
   check_threads(&settings, &engine_options);
@@ -318,8 +330,8 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
     const struct shape *shape = &shapes[i];
     char name[64];
-    snprintf(name, sizeof name, "%" PRId64 "/%dx%d/%" PRId64, shape->candles, shape->width, shape->height,
-             shape->batch);
+    snprintf(name, sizeof name, "%" PRId64 "/%dx%d/%" PRId64 "%s", shape->candles, shape->width, shape->height,
+             shape->batch, settings.scale == TLW_SCALE_LOG ? "/log" : "");
     if (bench_wants(settings.filter, name)) run_shape(shape, name, &settings, &series, &json);
   }
   bench_series_close(&series);

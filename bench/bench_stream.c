@@ -2,7 +2,7 @@
  * How well a stream overlaps its stages: the time of a chart through the whole stream beside that of each stage alone.
  *
  * The stages are drawing (the same stream with rasters that nobody looks at; on a GPU with its copies) and encoding (as
- * many threads as the stream has, on rasters drawn before).
+ * many threads as the stream has, on rasters drawn before). Beside the whole stands the same with digests.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,13 +20,16 @@
 static const struct shape {
   int64_t candles;
   int32_t width, height;
-} shapes[] = {{60, 180, 96}, {100, 800, 600}, {1000, 1920, 1080}, {10000, 1920, 1080}};
+} shapes[] = {{60, 180, 96}, {100, 800, 600}, {200, 1280, 720}, {1000, 1920, 1080}, {10000, 1920, 1080}};
+
+/* The streams of a case. */
+enum kind { RASTER, PNG, PNG_WITH_DIGESTS, KINDS };
 
 struct field {
   const struct shape *shape;
   const bench_series *series;
   tlw_engine *engine;
-  tlw_stream *streams[2]; /* by tlw_stream_format */
+  tlw_stream *streams[KINDS];
   tlw_chart_options chart;
   uint8_t palette[TLW_INK_COUNT * 3];
   uint8_t *rasters; /* RASTERS of them, for encoding alone */
@@ -49,20 +52,21 @@ static tlw_status swallow(void *user, const tlw_piece *piece, tlw_error *error) 
   return TLW_OK;
 }
 
-static void stream_open(struct field *field, tlw_stream_format format) {
+static void stream_open(struct field *field, enum kind kind) {
   tlw_stream_options options;
   tlw_stream_options_init(&options);
-  options.format = format;
+  options.format = kind == RASTER ? TLW_STREAM_RASTER : TLW_STREAM_PNG;
+  options.digest = kind == PNG_WITH_DIGESTS;
   options.encoders = field->threads;
   options.sink = swallow;
   options.sink_user = field;
   tlw_error error;
-  bench_check(tlw_stream_open(&field->streams[format], &field->engine, 1, &options, &error), &error);
+  bench_check(tlw_stream_open(&field->streams[kind], &field->engine, 1, &options, &error), &error);
 }
 
 /* Pushes calls batches of windows, each another part of the series, and waits for all of them. */
-static void run_stream(struct field *field, tlw_stream_format format, int64_t calls) {
-  tlw_stream *stream = field->streams[format];
+static void run_stream(struct field *field, enum kind kind, int64_t calls) {
+  tlw_stream *stream = field->streams[kind];
   tlw_error error;
   const int64_t span = field->shape->candles * BATCH;
   int64_t offsets[BATCH + 1];
@@ -81,9 +85,11 @@ static void run_stream(struct field *field, tlw_stream_format format, int64_t ca
   bench_check(tlw_stream_finish(stream, &error), &error);
 }
 
-static void run_whole(void *context, int64_t calls) { run_stream(context, TLW_STREAM_PNG, calls); }
+static void run_whole(void *context, int64_t calls) { run_stream(context, PNG, calls); }
 
-static void run_draw(void *context, int64_t calls) { run_stream(context, TLW_STREAM_RASTER, calls); }
+static void run_digests(void *context, int64_t calls) { run_stream(context, PNG_WITH_DIGESTS, calls); }
+
+static void run_draw(void *context, int64_t calls) { run_stream(context, RASTER, calls); }
 
 static void *encode_main(void *context) {
   struct field *field = context;
@@ -142,26 +148,27 @@ static void field_open(struct field *field, const struct shape *shape, const ben
   bench_check(tlw_theme_palette(field->chart.theme, field->palette, &error), &error);
   field->rasters = bench_alloc(image_size(field) * RASTERS);
   draw_rasters(field);
-  stream_open(field, TLW_STREAM_RASTER);
-  stream_open(field, TLW_STREAM_PNG);
+  for (enum kind kind = RASTER; kind < KINDS; kind++) stream_open(field, kind);
 }
 
 static void field_close(struct field *field) {
-  tlw_stream_close(&field->streams[TLW_STREAM_RASTER]);
-  tlw_stream_close(&field->streams[TLW_STREAM_PNG]);
+  for (enum kind kind = RASTER; kind < KINDS; kind++) tlw_stream_close(&field->streams[kind]);
   tlw_engine_close(&field->engine);
   free(field->rasters);
 }
 
 static void run_case(const char *name, struct field *field, double seconds, bench_json *json) {
-  bench_work works[] = {
-      {.run = run_whole, .context = field}, {.run = run_draw, .context = field}, {.run = run_encode, .context = field}};
-  bench_measure(works, 3, seconds);
+  bench_work works[] = {{.run = run_whole, .context = field},
+                        {.run = run_draw, .context = field},
+                        {.run = run_encode, .context = field},
+                        {.run = run_digests, .context = field}};
+  bench_measure(works, 4, seconds);
   const bench_summary whole = bench_summarise(&works[0]), draw = bench_summarise(&works[1]),
                       encode = bench_summarise(&works[2]);
   const double slowest = bench_ratio(&works[0], draw.median > encode.median ? &works[1] : &works[2]);
-  printf("%-18s %10.0f %10.1f %10.1f %10.1f %10.2f\n", name, BATCH / whole.median, whole.median * 1e6 / BATCH,
-         draw.median * 1e6 / BATCH, encode.median * 1e6 / BATCH, slowest);
+  const double digests = bench_ratio(&works[3], &works[0]);
+  printf("%-18s %10.0f %10.1f %10.1f %10.1f %10.2f %10.3f\n", name, BATCH / whole.median, whole.median * 1e6 / BATCH,
+         draw.median * 1e6 / BATCH, encode.median * 1e6 / BATCH, slowest, digests);
   fflush(stdout);
   char full[96];
   snprintf(full, sizeof full, "stream/%s", name);
@@ -171,6 +178,7 @@ static void run_case(const char *name, struct field *field, double seconds, benc
   bench_json_number(json, "draw", draw.median * 1e6);
   bench_json_number(json, "encode", encode.median * 1e6);
   bench_json_number(json, "whole_over_slowest", slowest);
+  bench_json_number(json, "digests_over_whole", digests);
   bench_json_end(json, '}');
 }
 
@@ -195,8 +203,10 @@ int main(int argc, char **argv) {
   bench_begin(&json, "bench_stream", &engine_options);
   bench_series series;
   bench_series_open(&series, SERIES_ROWS);
-  printf("columns  medians; draw, encode: the stage alone; ratio: the whole over the slower of the two\n\n");
-  printf("%-18s %10s %10s %10s %10s %10s\n", "candles/size", "charts/s", "us/chart", "draw", "encode", "ratio");
+  printf("columns  medians; draw, encode: the stage alone; ratio: the whole over the slower of the two\n");
+  printf("         digests: the whole with digests over the whole\n\n");
+  printf("%-18s %10s %10s %10s %10s %10s %10s\n", "candles/size", "charts/s", "us/chart", "draw", "encode", "ratio",
+         "digests");
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
     char name[64];
     snprintf(name, sizeof name, "%" PRId64 "/%dx%d", shapes[i].candles, shapes[i].width, shapes[i].height);

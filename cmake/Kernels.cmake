@@ -1,7 +1,7 @@
 # The kernels under kernels/, embedded as OpenCL source and as a CUDA fat binary.
 
 set(kernel_sources chart_merge chart_scale chart_columns chart_paint)
-set(kernel_headers kernels/dialect.h kernels/core/real.h kernels/core/chart.h kernels/chart_args.h)
+set(kernel_headers kernels/dialect.h kernels/core/real.h kernels/core/math.h kernels/core/chart.h kernels/chart_args.h)
 list(TRANSFORM kernel_sources PREPEND kernels/)
 list(TRANSFORM kernel_sources APPEND .c)
 list(TRANSFORM kernel_headers PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)

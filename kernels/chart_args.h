@@ -15,7 +15,6 @@ typedef struct {
   tlk_layout layout;
   tlk_i32 has_volume, y0, y1, pitch;
   tlk_u32 groups; /* for one chart */
-  tlk_i32 reserved;
 } tlk_chart_args;
 
 /* Lanes of a group. */

@@ -29,8 +29,5 @@ TLK_KERNEL(tlk_chart_scale, tlk_chart_args) {
     }
   }
   if (lane != 0) return;
-  TLK_GLOBAL tlk_scale *scale = TLK_AT(tlk_scale, m, a.scale) + chart;
-  scale->high = high[0];
-  scale->low = low[0];
-  scale->volume = most[0];
+  TLK_AT(tlk_scale, m, a.scale)[chart] = tlk_scale_of(high[0], low[0], most[0], a.layout);
 }

@@ -21,6 +21,8 @@ typedef ulong tlk_u64;
 
 #define TLK_INFINITY INFINITY
 #define TLK_NAN NAN
+#define TLK_BITS(x) as_ulong(x)
+#define TLK_FROM_BITS(x) as_double(x)
 #define TLK_FN static inline
 #define TLK_GLOBAL __global
 #define TLK_SHARED(type, name, count) __local type name[count]
@@ -40,6 +42,8 @@ typedef unsigned long long tlk_u64;
 
 #define TLK_INFINITY __longlong_as_double(0x7ff0000000000000ll)
 #define TLK_NAN __longlong_as_double(0x7ff8000000000000ll)
+#define TLK_BITS(x) ((tlk_u64)__double_as_longlong(x))
+#define TLK_FROM_BITS(x) __longlong_as_double((tlk_i64)(x))
 #define TLK_FN static __device__ __forceinline__
 #define TLK_GLOBAL
 #define TLK_SHARED(type, name, count) __shared__ type name[count]
@@ -59,8 +63,15 @@ typedef uint32_t tlk_u32;
 typedef int64_t tlk_i64;
 typedef uint64_t tlk_u64;
 
+union tlk_double {
+  double number;
+  tlk_u64 bits;
+};
+
 #define TLK_INFINITY __builtin_inf()
 #define TLK_NAN __builtin_nan("")
+#define TLK_BITS(x) (((union tlk_double){.number = (x)}).bits)
+#define TLK_FROM_BITS(x) (((union tlk_double){.bits = (x)}).number)
 #define TLK_FN static inline __attribute__((unused))
 
 /* Kernels themselves are compiled as C11 only by the software driver, which runs their groups. */

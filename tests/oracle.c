@@ -158,6 +158,47 @@ static void merge(merged_candle *into, double open, double high, double low, dou
   into->close = close;
 }
 
+/* Without the last 27 bits. */
+static double cut(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = bits >> 27 << 27;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+double oracle_ln(double p) {
+  const double A = 0x1.62e42fefa38p-1, B = 0x1.ef35793c7673p-45, w = 0x1.6a09e667f3bcdp-1;
+  int exponent;
+  double m = frexp(p, &exponent);
+  if (m < w) {
+    m *= 2.0;
+    exponent--;
+  }
+  require(m >= w && m < 2.0 * w, "m lies around 1");
+  double k = exponent;
+  double f = m - 1.0;
+  double g = cut(f);
+  double s = f / (f + 2.0);
+  double z = s * s;
+  double q = z * (2.0 / 21.0);
+  for (int n = 19; n >= 3; n -= 2) q = z * (2.0 / n + q);
+  double h = g * g * 0.5;
+  double e = (f - g) * (f + g) * 0.5;
+  double r = s * (h + (e + q));
+  double a = f - h;
+  double b = (f - a) - h;
+  double c = k * A + a;
+  double d = a - (c - k * A);
+  return c + ((b + d) + (k * B + (r - e)));
+}
+
+static double on_scale(double price, tlw_scale scale) {
+  if (scale == TLW_SCALE_LINEAR) return price;
+  require(price > 0.0, "prices of a log scale are above 0");
+  return oracle_ln(price);
+}
+
 static int32_t row_of(double price, double high, double low, const plot *p) {
   int32_t pad = p->price_height / 20;
   int32_t rows = p->price_height - 2 * pad;
@@ -167,7 +208,7 @@ static int32_t row_of(double price, double high, double low, const plot *p) {
   return p->price_y + pad + round_down(part * (double)(rows - 1) + 0.5);
 }
 
-static void draw_candles(canvas *to, const merged_candle *candles, int32_t body, int32_t wick) {
+static void draw_candles(canvas *to, const merged_candle *candles, int32_t body, int32_t wick, tlw_scale scale) {
   const plot *p = &to->plot;
   bool any = false;
   double high = 0.0;
@@ -181,6 +222,10 @@ static void draw_candles(canvas *to, const merged_candle *candles, int32_t body,
     if (c->volume > most) most = c->volume;
     any = true;
   }
+  if (any) {
+    high = on_scale(high, scale);
+    low = on_scale(low, scale);
+  }
 
   int32_t drawn_to = -1;
   for (int32_t column = 0; column < p->width; column++) {
@@ -193,9 +238,11 @@ static void draw_candles(canvas *to, const merged_candle *candles, int32_t body,
     drawn_to = right;
 
     uint8_t ink = c->close >= c->open ? TLW_INK_UP : TLW_INK_DOWN;
-    fill(to, x - wick / 2, x + wick / 2, row_of(c->high, high, low, p), row_of(c->low, high, low, p), ink);
-    int32_t open = row_of(c->open, high, low, p);
-    int32_t close = row_of(c->close, high, low, p);
+    int32_t top = row_of(on_scale(c->high, scale), high, low, p);
+    int32_t bottom = row_of(on_scale(c->low, scale), high, low, p);
+    fill(to, x - wick / 2, x + wick / 2, top, bottom, ink);
+    int32_t open = row_of(on_scale(c->open, scale), high, low, p);
+    int32_t close = row_of(on_scale(c->close, scale), high, low, p);
     fill(to, left, right, least(open, close), greatest(open, close), ink);
     if (p->volume_height > 0 && c->volume > 0.0) {
       int32_t rows = greatest(1, round_down(c->volume / most * (double)p->volume_height + 0.5));
@@ -263,6 +310,6 @@ void oracle_render(const tlw_candles *candles, int64_t series, const tlw_chart_o
   wide slot = s.step * plot_columns / s.span;
   int32_t body = odd(greatest(1, least((int32_t)(4 * slot / 5), columns / 10)));
   int32_t wick = odd(greatest(1, body / 12));
-  draw_candles(&to, merged, body, wick);
+  draw_candles(&to, merged, body, wick, options->scale);
   free(merged);
 }

@@ -15,4 +15,7 @@ void oracle_layout(const tlw_chart_options *options, tlw_chart_layout *layout);
 /* Draws one series of valid candles into width * height pixels without gaps between rows. Aborts on broken rules. */
 void oracle_render(const tlw_candles *candles, int64_t series, const tlw_chart_options *options, uint8_t *pixels);
 
+/* The logarithm of the rules, for a price above 0. */
+double oracle_ln(double p);
+
 #endif

@@ -257,6 +257,16 @@ void fill_prices(columns *c, int64_t first, int64_t n, price_kind kind, rng *r) 
   }
 }
 
+void lift_prices(columns *c, int64_t first, int64_t n, double least) {
+  double *all[4] = {c->open, c->high, c->low, c->close};
+  for (int k = 0; k < 4; k++) {
+    for (int64_t i = first; i < first + n; i++) {
+      if (!isfinite(all[k][i])) continue;
+      all[k][i] = fabs(all[k][i]) < least ? least : fabs(all[k][i]);
+    }
+  }
+}
+
 static double hostile_volume(rng *r) {
   static const double values[] = {(double)NAN, -(double)NAN, (double)INFINITY, -(double)INFINITY, -1.0, -1e300, 0.0};
   return one_in(r, 3) ? values[rng_below(r, sizeof values / sizeof values[0])] : 1e6 * rng_unit(r);

@@ -82,6 +82,8 @@ const char *time_kind_name(time_kind kind);
 /* Fill n rows from first on. */
 void fill_prices(columns *c, int64_t first, int64_t n, price_kind kind, rng *r);
 void fill_volumes(columns *c, int64_t first, int64_t n, volume_kind kind, rng *r);
+/* Makes the finite prices of n rows fit for a log scale: none is negative, or less than least. */
+void lift_prices(columns *c, int64_t first, int64_t n, double least);
 /* Never decreasing. */
 void fill_times(columns *c, int64_t first, int64_t n, time_kind kind, rng *r);
 

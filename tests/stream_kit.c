@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "oracle.h"
+#include "sha256.h"
 #include "stream_kit.h"
 
 struct kit_soft kit_soft;
@@ -317,6 +318,14 @@ static void random_batch(kit_batch *b, const kit_shape *shape, rng *r) {
   if (b->way == KIT_ROWS && has_empty_series(b)) b->way = KIT_RELEASE;
 }
 
+/* One batch in three has a log scale, apart from the random numbers of the rest. */
+static void random_scale(kit_batch *b, uint64_t seed) {
+  rng r = {~seed};
+  if (!one_in(&r, 3)) return;
+  b->options.scale = TLW_SCALE_LOG;
+  lift_prices(&b->data, 0, b->data.n_rows, b->type == TLW_TYPE_F32 ? 0x1p-149 : 0x1p-1074);
+}
+
 void kit_plan_open(kit_plan *plan, uint64_t seed, const kit_shape *shape) {
   rng r = {seed};
   kit_shape s = *shape;
@@ -328,7 +337,10 @@ void kit_plan_open(kit_plan *plan, uint64_t seed, const kit_shape *shape) {
   memset(plan, 0, sizeof *plan);
   plan->seed = seed;
   plan->n_batches = s.batches;
-  for (int i = 0; i < plan->n_batches; i++) random_batch(&plan->batches[i], &s, &r);
+  for (int i = 0; i < plan->n_batches; i++) {
+    random_batch(&plan->batches[i], &s, &r);
+    random_scale(&plan->batches[i], seed + (uint64_t)i);
+  }
   kit_plan_draw(plan);
 }
 
@@ -573,6 +585,22 @@ static void look_at_file(kit_run *run, const tlw_piece *p, const tlw_chart_optio
   free(file);
 }
 
+/* The digests of a finished file, or that there are none. */
+static void look_at_digests(kit_run *run, const tlw_piece *p, const uint8_t *expected) {
+  if (!run->digest || !p->last) {
+    if (p->raster_digest != NULL || p->file_digest != NULL)
+      trouble(run, "chart %lld: a piece has digests", (long long)p->chart);
+    return;
+  }
+  uint8_t raster[SHA256_SIZE], file[SHA256_SIZE];
+  sha256_of(expected, (size_t)p->width * (size_t)p->height, raster);
+  sha256_of(run->file, run->file_size, file);
+  if (p->raster_digest == NULL || memcmp(p->raster_digest, raster, sizeof raster) != 0)
+    trouble(run, "chart %lld: the digest of the raster is another", (long long)p->chart);
+  if (p->file_digest == NULL || memcmp(p->file_digest, file, sizeof file) != 0)
+    trouble(run, "chart %lld: the digest of the file is another", (long long)p->chart);
+}
+
 static void look_at_part(kit_run *run, const tlw_piece *p, const kit_batch *b, const uint8_t *expected) {
   if (p->y != 0 || p->rows != 0 || p->row_stride != 0)
     trouble(run, "chart %lld: a part of a file has rows", (long long)p->chart);
@@ -599,6 +627,7 @@ static void look_at(kit_run *run, const tlw_piece *p) {
     look_at_rows(run, p, expected);
   else
     look_at_part(run, p, b, expected);
+  look_at_digests(run, p, expected);
   if (p->last) {
     run->next_row = 0;
     run->file_size = 0;
@@ -655,6 +684,17 @@ void kit_run_close(kit_run *run) {
   free(run->file);
   pthread_mutex_destroy(&run->lock);
   assert_true(good);
+}
+
+int kit_unreleased(kit_run *run) {
+  int n = 0;
+  lock_run(run);
+  for (int i = 0; i < run->n_lives; i++) {
+    const struct kit_live *live = run->lives[i];
+    n += live->with_release && live->accepted && live->released == 0;
+  }
+  unlock_run(run);
+  return n;
 }
 
 static void release(void *user) {
@@ -769,6 +809,7 @@ tlw_stream_options kit_options(kit_run *run, uint32_t slots, uint32_t encoders) 
   options.format = run->format;
   options.slots = slots;
   options.encoders = encoders;
+  options.digest = run->digest;
   options.sink = kit_sink;
   options.sink_user = run;
   return options;

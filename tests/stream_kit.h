@@ -131,6 +131,7 @@ struct kit_run {
   const kit_plan *plan;
   tlw_stream_format format;
   bool no_user; /* tlw_stream_run has none to give */
+  bool digest;  /* the option of the stream; for PNG */
   kit_hook hook;
   void *hook_user;
   void (*on_release)(kit_run *run);
@@ -172,6 +173,9 @@ bool kit_passes(kit_run *run, tlw_engine *const *engines, size_t n_engines, uint
 /* Likewise with a run of its own; fails the test. */
 void kit_pass(const kit_plan *plan, tlw_stream_format format, tlw_engine *const *engines, size_t n_engines,
               uint32_t slots, uint32_t encoders, rng *r);
+
+/* Pushes that were accepted and whose columns may still be looked at. */
+int kit_unreleased(kit_run *run);
 
 /* Whether the sink saw nothing wrong so far; prints it otherwise. */
 bool kit_run_good(kit_run *run);

@@ -29,6 +29,7 @@ struct job {
   const kit_plan *plan;
   tlw_stream_format format;
   uint32_t threads, slots, encoders;
+  bool digest;
 };
 
 /* The verbs that may say that a budget is too small; behind them one for each batch. */
@@ -36,9 +37,10 @@ enum verb { VERB_OPEN, VERB_RENDER, VERB_STREAM, VERB_BATCH };
 #define VERBS (VERB_BATCH + KIT_BATCHES)
 
 static void print_job(const struct job *job, uint64_t budget) {
-  print_error("%s, seed %llu, %s, %u threads, %u slots, %u encoders, %s budget %llu\n", job->target->name,
-              (unsigned long long)job->plan->seed, job->format == TLW_STREAM_PNG ? "PNG" : "raster", job->threads,
-              job->slots, job->encoders, job->limit == LIMIT_HOST ? "host" : "device", (unsigned long long)budget);
+  print_error("%s, seed %llu, %s%s, %u threads, %u slots, %u encoders, %s budget %llu\n", job->target->name,
+              (unsigned long long)job->plan->seed, job->format == TLW_STREAM_PNG ? "PNG" : "raster",
+              job->digest ? " with digests" : "", job->threads, job->slots, job->encoders,
+              job->limit == LIMIT_HOST ? "host" : "device", (unsigned long long)budget);
 }
 
 static target_limits limits_of(const struct job *job, uint64_t budget) {
@@ -81,6 +83,7 @@ static tlw_status render(tlw_engine *engine, const kit_batch *b, tlw_error *erro
 static tlw_status stream(const struct job *job, tlw_engine *engine, enum verb *verb, tlw_error *error) {
   kit_run run;
   kit_run_open(&run, job->plan, job->format);
+  run.digest = job->digest;
   const tlw_stream_options options = kit_options(&run, job->slots, job->encoders);
   tlw_stream *stream = NULL;
   rng r = {job->plan->seed};
@@ -159,13 +162,15 @@ static void random_plan(kit_plan *plan, uint64_t seed, bool wide) {
 }
 
 static struct job random_job(const target *t, limited limit, const kit_plan *plan, rng *r) {
-  return (struct job){.target = t,
-                      .limit = limit,
-                      .plan = plan,
-                      .format = rng_below(r, 2) == 0 ? TLW_STREAM_PNG : TLW_STREAM_RASTER,
-                      .threads = 1 + (uint32_t)rng_below(r, 3),
-                      .slots = 2 + (uint32_t)rng_below(r, 3),
-                      .encoders = 1 + (uint32_t)rng_below(r, 5)};
+  struct job job = {.target = t,
+                    .limit = limit,
+                    .plan = plan,
+                    .format = rng_below(r, 2) == 0 ? TLW_STREAM_PNG : TLW_STREAM_RASTER,
+                    .threads = 1 + (uint32_t)rng_below(r, 3),
+                    .slots = 2 + (uint32_t)rng_below(r, 3),
+                    .encoders = 1 + (uint32_t)rng_below(r, 5)};
+  job.digest = job.format == TLW_STREAM_PNG && rng_below(r, 2) == 0;
+  return job;
 }
 
 /* What works, works with more as well. */
@@ -216,7 +221,7 @@ static void run_large_batch(target *t, limited limit, int32_t width, int32_t hei
   kit_plan_draw(&plan);
   for (int format = TLW_STREAM_RASTER; format <= TLW_STREAM_PNG; format++) {
     b->way = format == TLW_STREAM_PNG ? KIT_RELEASE : KIT_PUSH;
-    const struct job job = {t, limit, &plan, (tlw_stream_format)format, 2, 3, 2};
+    const struct job job = {t, limit, &plan, (tlw_stream_format)format, 2, 3, 2, format == TLW_STREAM_PNG};
     const uint64_t least = follow(&job, 1);
     if (limit == LIMIT_DEVICE) {
       const uint64_t bytes = (uint64_t)rows * 5 * sizeof(double) + (uint64_t)(width * height) * (uint64_t)series;

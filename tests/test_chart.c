@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <float.h>
+#include <locale.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -135,6 +137,7 @@ static void test_options_defaults(void **state) {
   assert_int_equal(o.height, 720);
   assert_int_equal(o.theme, TLW_THEME_MODERN);
   assert_int_equal(o.axis, TLW_AXIS_INDEX);
+  assert_int_equal(o.scale, TLW_SCALE_LINEAR);
   assert_int_equal(o.volume, 1);
   assert_int_equal(o.grid, 1);
   assert_int_equal(o.margin_left, TLW_MARGIN_AUTO);
@@ -174,6 +177,8 @@ static void option_theme_large(tlw_chart_options *o) { o->theme = (tlw_theme)TLW
 static void option_theme_negative(tlw_chart_options *o) { o->theme = (tlw_theme)-1; }
 static void option_axis_large(tlw_chart_options *o) { o->axis = (tlw_axis)2; }
 static void option_axis_negative(tlw_chart_options *o) { o->axis = (tlw_axis)-1; }
+static void option_scale_large(tlw_chart_options *o) { o->scale = (tlw_scale)2; }
+static void option_scale_negative(tlw_chart_options *o) { o->scale = (tlw_scale)-1; }
 static void option_volume_large(tlw_chart_options *o) { o->volume = 2; }
 static void option_grid_negative(tlw_chart_options *o) { o->grid = -1; }
 static void option_left_negative(tlw_chart_options *o) { o->margin_left = -2; }
@@ -190,7 +195,7 @@ static const option_change bad_options[] = {
     option_height_small, option_height_large,   option_height_zero,     option_theme_large,   option_theme_negative,
     option_axis_large,   option_axis_negative,  option_volume_large,    option_grid_negative, option_left_negative,
     option_top_negative, option_right_negative, option_bottom_negative, option_no_width,      option_no_height,
-    option_left_huge,    option_top_huge};
+    option_left_huge,    option_top_huge,       option_scale_large,     option_scale_negative};
 
 static void test_option_errors(void **state) {
   (void)state;
@@ -404,6 +409,171 @@ static void test_decreasing_times_of_two(void **state) {
   c.options.axis = TLW_AXIS_INDEX;
   assert_int_equal(render(&c, NULL), TLW_OK);
   assert_drawn(&c, SERIES);
+  call_close(&c);
+}
+
+/* ---- prices and log scales ---- */
+
+static const char *const price_names[] = {"open", "high", "low", "close"};
+
+static double *price_column(call *c, int k) {
+  double *const all[] = {c->data.open, c->data.high, c->data.low, c->data.close};
+  return all[k];
+}
+
+/* Both calls that look at rows say so. */
+static void assert_price_refused(call *c, int64_t row, const char *message) {
+  tlw_error error;
+  memset(&error, 0x5A, sizeof error);
+  assert_int_equal(render(c, &error), TLW_ERR_DATA);
+  assert_record(&error, TLW_ERR_DATA);
+  assert_int_equal(error.row, row);
+  assert_string_equal(error.message, message);
+  assert_int_equal(render(c, NULL), TLW_ERR_DATA);
+  assert_true(guarded_intact(&c->images));
+  memset(&error, 0x5A, sizeof error);
+  assert_int_equal(tlw_chart_check(&c->candles, &c->options, &error), TLW_ERR_DATA);
+  assert_record(&error, TLW_ERR_DATA);
+  assert_int_equal(error.row, row);
+  assert_string_equal(error.message, message);
+  assert_int_equal(tlw_chart_check(&c->candles, &c->options, NULL), TLW_ERR_DATA);
+}
+
+static void expect_price_refused(call *c, int64_t row, const char *price, const char *name) {
+  char message[TLW_ERROR_MESSAGE_SIZE];
+  snprintf(message, sizeof message, "row %lld: a log scale has no place for the price %s (%s): use the linear scale",
+           (long long)row, price, name);
+  assert_price_refused(c, row, message);
+}
+
+static void test_log_scale_refuses_prices(void **state) {
+  (void)state;
+  static const struct {
+    double price;
+    const char *text;
+  } prices[] = {{-37.63, "-37.63"},
+                {0.0, "0"},
+                {-0.0, "-0"},
+                {-1e-7, "-1e-07"},
+                {-0.1 - 0.2, "-0.30000000000000004"},
+                {-0x1p-1074, "-4.94066e-324"},
+                {-DBL_MAX, "-1.7976931348623157e+308"}};
+  for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
+    for (int k = 0; k < 4; k++) {
+      const int64_t row = 1 + 3 * (int64_t)k;
+      call c;
+      call_open(&c);
+      c.options.scale = TLW_SCALE_LOG;
+      assert_int_equal(render(&c, NULL), TLW_OK);
+      assert_drawn(&c, SERIES);
+      assert_int_equal(tlw_chart_check(&c.candles, &c.options, NULL), TLW_OK);
+      price_column(&c, k)[row] = prices[i].price;
+      expect_price_refused(&c, row, prices[i].text, price_names[k]);
+      c.options.scale = TLW_SCALE_LINEAR;
+      assert_int_equal(render(&c, NULL), TLW_OK);
+      assert_drawn(&c, SERIES);
+      assert_int_equal(tlw_chart_check(&c.candles, &c.options, NULL), TLW_OK);
+      call_close(&c);
+    }
+  }
+}
+
+/* Told are the first row, and of its prices the first; gaps and rows of no series are passed over. */
+static void test_log_scale_refuses_the_first(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  c.options.scale = TLW_SCALE_LOG;
+  c.offsets[0] = 2;
+  c.data.low[1] = -1.0;
+  c.data.low[3] = -2.0;
+  c.data.open[3] = (double)NAN;
+  c.data.low[4] = -3.0;
+  c.data.close[4] = -(double)INFINITY;
+  c.data.volume[5] = -4.0;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  c.data.close[9] = -9.0;
+  c.data.low[8] = -8.0;
+  c.data.close[8] = -5.0;
+  expect_price_refused(&c, 8, "-8", "low");
+  call_close(&c);
+}
+
+/* Floats and records; the price is what a float has, in as few digits. */
+static void test_log_scale_refuses_floats(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  c.options.scale = TLW_SCALE_LOG;
+  float records[ROWS][5];
+  for (int i = 0; i < ROWS; i++) {
+    for (int k = 0; k < 4; k++) records[i][k] = (float)price_column(&c, k)[i];
+    records[i][4] = (float)c.data.volume[i];
+  }
+  c.candles.type = TLW_TYPE_F32;
+  c.candles.stride = sizeof records[0];
+  c.candles.open = &records[0][0];
+  c.candles.high = &records[0][1];
+  c.candles.low = &records[0][2];
+  c.candles.close = &records[0][3];
+  c.candles.volume = &records[0][4];
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  records[11][3] = 0.0f;
+  expect_price_refused(&c, 11, "0", "close");
+  records[10][2] = -37.63f;
+  expect_price_refused(&c, 10, "-37.63", "low");
+  call_close(&c);
+}
+
+static void test_log_scale_refuses_in_any_locale(void **state) {
+  (void)state;
+  static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+  bool comma = false;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !comma; i++)
+    comma = setlocale(LC_ALL, names[i]) && strcmp(localeconv()->decimal_point, ",") == 0;
+  if (!comma) {
+    setlocale(LC_ALL, "C");
+    print_message("skipped: no locale with a decimal comma is installed\n");
+    return;
+  }
+  call c;
+  call_open(&c);
+  c.options.scale = TLW_SCALE_LOG;
+  c.data.low[2] = -37.63;
+  expect_price_refused(&c, 2, "-37.63", "low");
+  c.data.low[2] = -1.5e-9;
+  expect_price_refused(&c, 2, "-1.5e-09", "low");
+  c.data.low[2] = -5.0;
+  expect_price_refused(&c, 2, "-5", "low");
+  setlocale(LC_ALL, "C");
+  call_close(&c);
+}
+
+/* What a render would refuse, and nothing else. */
+static void test_check(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  tlw_error error;
+  assert_int_equal(tlw_chart_check(&c.candles, &c.options, &error), TLW_OK);
+  c.data.time[5] = c.data.time[4] - 1;
+  assert_int_equal(tlw_chart_check(&c.candles, &c.options, &error), TLW_OK);
+  c.options.axis = TLW_AXIS_TIME;
+  assert_int_equal(tlw_chart_check(&c.candles, &c.options, &error), TLW_ERR_DATA);
+  assert_int_equal(error.row, 5);
+  c.offsets[1] = c.offsets[2] = 5;
+  assert_int_equal(tlw_chart_check(&c.candles, &c.options, &error), TLW_OK);
+  c.candles.n_series = 0;
+  assert_int_equal(tlw_chart_check(&c.candles, &c.options, &error), TLW_OK);
+  c.candles.time = NULL;
+  assert_int_equal(tlw_chart_check(&c.candles, &c.options, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_chart_check(NULL, &c.options, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_chart_check(&c.candles, NULL, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
   call_close(&c);
 }
 
@@ -697,6 +867,11 @@ int main(void) {
       cmocka_unit_test(test_image_stride_of_one_chart),
       cmocka_unit_test(test_decreasing_times),
       cmocka_unit_test(test_decreasing_times_of_two),
+      cmocka_unit_test(test_log_scale_refuses_prices),
+      cmocka_unit_test(test_log_scale_refuses_the_first),
+      cmocka_unit_test(test_log_scale_refuses_floats),
+      cmocka_unit_test(test_log_scale_refuses_in_any_locale),
+      cmocka_unit_test(test_check),
       cmocka_unit_test(test_no_series),
       cmocka_unit_test(test_no_rows),
       cmocka_unit_test(test_inputs_are_not_changed),

@@ -125,17 +125,22 @@ static tlw_status swallow(void *user, const tlw_piece *piece, tlw_error *error) 
   return TLW_OK;
 }
 
-static tlw_stream *open_stream(struct run *run, tlw_engine *engine, tlw_stream_format format) {
+static tlw_stream *open_stream_with(struct run *run, tlw_engine *engine, tlw_stream_format format, bool digest) {
   tlw_stream_options options;
   tlw_stream_options_init(&options);
   options.format = format;
   options.encoders = 2;
+  options.digest = digest;
   options.sink = format == TLW_STREAM_RASTER ? take : swallow;
   options.sink_user = run;
   tlw_stream *stream = NULL;
   tlw_error error;
   note(run, tlw_stream_open(&stream, &engine, 1, &options, &error), &error);
   return stream;
+}
+
+static tlw_stream *open_stream(struct run *run, tlw_engine *engine, tlw_stream_format format) {
+  return open_stream_with(run, engine, format, false);
 }
 
 static void push(struct run *run, tlw_stream *stream) {
@@ -214,6 +219,16 @@ static void do_stream_png(struct run *run, void (*begin)(void)) {
   tlw_engine_close(&engine);
 }
 
+static void do_stream_digests(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  tlw_stream *stream = open_stream_with(run, engine, TLW_STREAM_PNG, true);
+  if (stream) push(run, stream);
+  if (stream) finish(run, stream);
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
 static void do_stream_chunks(struct run *run, void (*begin)(void)) {
   tlw_engine *engine = open_engine(run, false);
   begin();
@@ -248,6 +263,32 @@ static void do_cancel(struct run *run, void (*begin)(void)) {
   tlw_stream_close(&stream);
   render(run, engine);
   tlw_engine_close(&engine);
+}
+
+/* What is still delivered after a stop is right, whatever fails. */
+static void do_stop(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  tlw_stream *stream = open_stream(run, engine, TLW_STREAM_RASTER);
+  if (stream) push(run, stream);
+  tlw_error error;
+  tlw_stream_stop(stream);
+  if (stream && tlw_stream_finish(stream, &error) != TLW_ERR_CANCELLED) note(run, error.code, &error);
+  tlw_stream_close(&stream);
+  tlw_engine_close(&engine);
+}
+
+static void do_digest(struct run *run, void (*begin)(void)) {
+  static const uint8_t empty[4] = {0xe3, 0xb0, 0xc4, 0x42};
+  uint8_t out[TLW_DIGEST_SIZE];
+  tlw_digest *digest;
+  tlw_error error;
+  begin();
+  tlw_status status = tlw_digest_open(&digest, &error);
+  if (status == TLW_OK) status = tlw_digest_end(digest, out, &error);
+  if (status == TLW_OK && memcmp(out, empty, sizeof empty) != 0) run->wrong = true;
+  note(run, status, &error);
+  tlw_digest_close(&digest);
 }
 
 static void do_buffers(struct run *run, void (*begin)(void)) {
@@ -285,9 +326,12 @@ static const struct {
     {"render", do_render},
     {"stream", do_stream},
     {"stream of PNG", do_stream_png},
+    {"stream of PNG with digests", do_stream_digests},
     {"stream in chunks", do_stream_chunks},
     {"reset", do_reset},
     {"cancel", do_cancel},
+    {"stop", do_stop},
+    {"digest", do_digest},
     {"buffers", do_buffers},
     {"close", do_close},
 };

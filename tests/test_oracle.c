@@ -620,6 +620,48 @@ static void test_huge_prices(void **state) {
   EXPECT(&d, {8, "....D..........."}, {1, "....D.......D..."}, {7, "............D..."});
 }
 
+/* Equal ratios have equal heights: of 1 to 1000, or of 15 powers of two, denormal ones too, a third each. */
+static void test_log_scale(void **state) {
+  (void)state;
+  const candle candles[] = {{10, 1000, 1, 100, 0},
+                            {0x1p5, 0x1p15, 1, 0x1p10, 0},
+                            {0x1p-1069, 0x1p-1059, 0x1p-1074, 0x1p-1064, 0},
+                            {0x1p1013, 0x1p1023, 0x1p1008, 0x1p1018, 0}};
+  for (size_t i = 0; i < sizeof candles / sizeof candles[0]; i++) {
+    drawing d;
+    drawing_open(&d, 32, 16, &candles[i], 1);
+    d.options.scale = TLW_SCALE_LOG;
+    EXPECT(&d, {5, "................U..............."}, {6, "...............UUU.............."},
+           {5, "................U..............."});
+  }
+}
+
+/* Merged first: the column of 8 and 2 reaches from 8 to 2, half of 1 to 16. */
+static void test_log_scale_of_merged_candles(void **state) {
+  (void)state;
+  const candle candles[] = {{8, 8, 8, 8, 0}, {2, 2, 2, 2, 0}, {1, 16, 1, 16, 0}, {16, 16, 1, 16, 0}};
+  drawing d;
+  drawing_open(&d, 16, 17, candles, 4);
+  d.options.scale = TLW_SCALE_LOG;
+  d.options.margin_left = d.options.margin_right = 7;
+  EXPECT(&d, {4, "........U......."}, {9, ".......DU......."}, {4, "........U......."});
+}
+
+/* One price, and two that have the same logarithm. */
+static void test_flat_price_on_a_log_scale(void **state) {
+  (void)state;
+  const double levels[] = {1.0, 3.5, 1e-12, DBL_MAX, 0x1p-1074, 1e300};
+  for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+    const double next = levels[i] == 1e300 ? nextafter(1e300, DBL_MAX) : levels[i];
+    const candle candles[] = {{levels[i], next, levels[i], next, 0}};
+    drawing d;
+    drawing_open(&d, 32, 16, candles, 1);
+    d.options.scale = TLW_SCALE_LOG;
+    EXPECT(&d, {7, "................................"}, {1, "...............UUU.............."},
+           {8, "................................"});
+  }
+}
+
 static void test_prices_as_given(void **state) {
   (void)state;
   /* The open lies above the high, the close below the low; then high and low the wrong way round. */
@@ -740,6 +782,9 @@ int main(void) {
       cmocka_unit_test(test_flat_price),
       cmocka_unit_test(test_denormal_prices),
       cmocka_unit_test(test_huge_prices),
+      cmocka_unit_test(test_log_scale),
+      cmocka_unit_test(test_log_scale_of_merged_candles),
+      cmocka_unit_test(test_flat_price_on_a_log_scale),
       cmocka_unit_test(test_prices_as_given),
       cmocka_unit_test(test_every_price_counts),
       cmocka_unit_test(test_empty),

@@ -122,6 +122,15 @@ static void random_batch(parity_case *c, int64_t n_series, int64_t most_rows, rn
   if (c->options.axis == TLW_AXIS_INDEX && rng_below(r, 2) == 0) c->candles.time = NULL;
 }
 
+/* A third of all cases has a log scale, apart from their random numbers; what no series has may be any price. */
+static void random_scale(parity_case *c) {
+  rng r = {~c->seed};
+  if (rng_below(&r, 3) != 0) return;
+  c->options.scale = TLW_SCALE_LOG;
+  int64_t first = c->offsets[0];
+  lift_prices(&c->data, first, c->offsets[c->candles.n_series] - first, 0x1p-1074);
+}
+
 static void random_shape(parity_case *c, rng *r) {
   c->shape = (guarded_shape){.width = c->options.width,
                              .height = c->options.height,
@@ -146,6 +155,7 @@ static void random_case(parity_case *c, uint64_t seed) {
   int64_t n_series = 1;
   if (rng_below(&r, 3) == 0) n_series = 1 + (int64_t)rng_below(&r, (uint64_t)most_series);
   random_batch(c, n_series, n_series > 4 ? 500 : 5000, &r);
+  random_scale(c);
   random_shape(c, &r);
   c->threads = 1 + (uint32_t)rng_below(&r, 3);
   uint64_t choice = rng_below(&r, 16);
@@ -158,12 +168,12 @@ static void case_close(parity_case *c) { columns_close(&c->data); }
 
 static void print_case(const target *t, const parity_case *c, int64_t series) {
   const tlw_chart_options *o = &c->options;
-  print_error("%s, seed %llu: %d x %d, theme %d, axis %d, volume %d, grid %d, margins %d %d %d %d, %lld series, "
-              "row gap %zu, image gap %zu, front %zu, %u threads, limit %d of %llu\n",
-              t->name, (unsigned long long)c->seed, o->width, o->height, (int)o->theme, (int)o->axis, o->volume,
-              o->grid, o->margin_left, o->margin_top, o->margin_right, o->margin_bottom, (long long)c->candles.n_series,
-              c->shape.row_gap, c->shape.image_gap, c->shape.front, c->threads, (int)c->limit,
-              (unsigned long long)c->budget);
+  print_error(
+      "%s, seed %llu: %d x %d, theme %d, axis %d, scale %d, volume %d, grid %d, margins %d %d %d %d, %lld series, "
+      "row gap %zu, image gap %zu, front %zu, %u threads, limit %d of %llu\n",
+      t->name, (unsigned long long)c->seed, o->width, o->height, (int)o->theme, (int)o->axis, (int)o->scale, o->volume,
+      o->grid, o->margin_left, o->margin_top, o->margin_right, o->margin_bottom, (long long)c->candles.n_series,
+      c->shape.row_gap, c->shape.image_gap, c->shape.front, c->threads, (int)c->limit, (unsigned long long)c->budget);
   if (series < 0) return;
   print_error("  series %lld: rows %lld to %lld, prices %s, volumes %s, times %s\n", (long long)series,
               (long long)c->offsets[series], (long long)c->offsets[series + 1], price_kind_name(c->prices[series]),
@@ -355,13 +365,18 @@ static void test_large_charts(void **state) {
   static const struct {
     int32_t width, height;
     int64_t rows;
-  } sizes[] = {{1920, 1080, 10000}, {1920, 1080, 100},   {1280, 720, 1}, {16384, 16, 40000},
-               {16, 16384, 5000},   {16384, 700, 20000}, {700, 8192, 30}};
+    tlw_scale scale;
+  } sizes[] = {
+      {1920, 1080, 10000, TLW_SCALE_LINEAR}, {1920, 1080, 100, TLW_SCALE_LINEAR}, {1280, 720, 1, TLW_SCALE_LINEAR},
+      {16384, 16, 40000, TLW_SCALE_LINEAR},  {16, 16384, 5000, TLW_SCALE_LINEAR}, {16384, 700, 20000, TLW_SCALE_LINEAR},
+      {700, 8192, 30, TLW_SCALE_LINEAR},     {1920, 1080, 10000, TLW_SCALE_LOG},  {16, 16384, 5000, TLW_SCALE_LOG}};
   tlw_engine *engine = engine_of(t, 2);
   bool good = true;
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     parity_case c;
     sized_case(&c, FIRST_SEED + i, sizes[i].width, sizes[i].height, sizes[i].rows);
+    c.options.scale = sizes[i].scale;
+    if (c.options.scale == TLW_SCALE_LOG) lift_prices(&c.data, 0, c.data.n_rows, 0x1p-1074);
     good = case_runs(t, &c, engine) && good;
     t->cases++;
     case_close(&c);
@@ -534,7 +549,7 @@ static void test_hard_cases(void **state) {
   bool good = true;
   for (size_t i = 0; i < sizeof hard_cases / sizeof hard_cases[0]; i++) {
     const hard_case *h = &hard_cases[i];
-    for (int axis = 0; axis < 2; axis++) {
+    for (int way = 0; way < 4; way++) {
       parity_case c;
       sized_case(&c, FIRST_SEED, h->width, h->height, h->n);
       size_t size = (size_t)h->n * sizeof(double);
@@ -544,7 +559,9 @@ static void test_hard_cases(void **state) {
       memcpy(c.data.close, h->close, size);
       memcpy(c.data.volume, h->volume, size);
       memcpy(c.data.time, h->time, size);
-      c.options.axis = (tlw_axis)axis;
+      c.options.axis = (tlw_axis)(way % 2);
+      c.options.scale = (tlw_scale)(way / 2);
+      if (c.options.scale == TLW_SCALE_LOG) lift_prices(&c.data, 0, h->n, 0x1p-1074);
       c.options.margin_left = c.options.margin_right = h->width == 16 ? 7 : 0;
       c.options.margin_top = h->height == 20 ? 11 : 0; /* panels that meet: no row to spare between them */
       c.options.margin_bottom = 0;
@@ -555,6 +572,33 @@ static void test_hard_cases(void **state) {
       t->cases++;
       case_close(&c);
     }
+  }
+  tlw_engine_close(&engine);
+  assert_true(good);
+}
+
+/*
+ * Logarithms to their last bit: prices a few bits apart at each magnitude, whose logarithms are a few bits apart too,
+ * so that one bit of them is many rows.
+ */
+static void test_logarithms(void **state) {
+  target *t = *state;
+  tlw_engine *engine = engine_of(t, 1);
+  bool good = true;
+  for (int power = -1070; power <= 1020 && good; power += 19) {
+    parity_case c;
+    sized_case(&c, (uint64_t)(power + 2000), 300, 200, 80);
+    rng r = {c.seed};
+    const double start = ldexp(1.0 + rng_unit(&r), power);
+    const double step = fmax(start * 0x1p-52, 0x1p-1074) * (double)(1 + rng_below(&r, 40));
+    double *prices[] = {c.data.open, c.data.high, c.data.low, c.data.close};
+    for (int k = 0; k < 4; k++)
+      for (int64_t i = 0; i < 80; i++) prices[k][i] = start + step * (double)rng_below(&r, 50);
+    c.options.scale = TLW_SCALE_LOG;
+    c.options.axis = TLW_AXIS_INDEX;
+    good = case_runs(t, &c, engine);
+    t->cases++;
+    case_close(&c);
   }
   tlw_engine_close(&engine);
   assert_true(good);
@@ -671,6 +715,7 @@ static int run_target(target *t) {
       cmocka_unit_test_prestate(test_hard_cases, t),
       cmocka_unit_test_prestate(test_large_charts, t),
       cmocka_unit_test_prestate(test_order_of_volumes, t),
+      cmocka_unit_test_prestate(test_logarithms, t),
       cmocka_unit_test_prestate(test_views, t),
       cmocka_unit_test_prestate(test_alternating_engines, t),
       cmocka_unit_test_prestate(test_two_engines_at_the_same_time, t),

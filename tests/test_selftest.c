@@ -15,16 +15,15 @@
 
 static struct tlw_selftest test;
 static uint8_t pixels[TLW_SELFTEST_PIXELS];
-static uint8_t pixels[TLW_SELFTEST_PIXELS];
 
-static void test_known_answer(void **state) {
-  (void)state;
+static void expect_known_answer(int32_t scale) {
   struct tlw_render_job job;
   tlw_selftest_prepare(&test, pixels, &job);
   tlw_chart_options options;
   tlw_chart_options_init(&options);
   options.width = TLW_SELFTEST_WIDTH;
   options.height = TLW_SELFTEST_HEIGHT;
+  options.scale = scale == TLK_SCALE_LOG ? TLW_SCALE_LOG : TLW_SCALE_LINEAR;
   options.margin_left = 3;
   options.margin_top = 2;
   options.margin_right = 7;
@@ -46,14 +45,20 @@ static void test_known_answer(void **state) {
     options.axis = test.series[i].by_time ? TLW_AXIS_TIME : TLW_AXIS_INDEX;
     oracle_render(&candles, i, &options, pixels + (size_t)i * job.image_stride);
   }
-  assert_true(tlw_selftest_passed(pixels));
+  assert_true(tlw_selftest_passed(pixels, scale));
+  assert_false(tlw_selftest_passed(pixels, TLW_SELFTEST_SCALES - 1 - scale));
   const size_t places[] = {0, sizeof pixels / 2, sizeof pixels - 1};
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
     pixels[places[i]] ^= 1;
-    assert_false(tlw_selftest_passed(pixels));
+    assert_false(tlw_selftest_passed(pixels, scale));
     pixels[places[i]] ^= 1;
   }
-  assert_true(tlw_selftest_passed(pixels));
+  assert_true(tlw_selftest_passed(pixels, scale));
+}
+
+static void test_known_answers(void **state) {
+  (void)state;
+  for (int32_t scale = 0; scale < TLW_SELFTEST_SCALES; scale++) expect_known_answer(scale);
 }
 
 /* What opening an engine asks of the host budget on unified memory is enough for each chart of the self-test. */
@@ -71,6 +76,6 @@ static void test_bytes_are_enough(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answer), cmocka_unit_test(test_bytes_are_enough)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answers), cmocka_unit_test(test_bytes_are_enough)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

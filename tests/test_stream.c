@@ -78,6 +78,7 @@ static void test_random_batches(void **state) {
     kit_run run;
     kit_run_open(&run, &plan, rng_below(&r, 2) == 0 ? TLW_STREAM_PNG : TLW_STREAM_RASTER);
     run.no_user = rng_below(&r, 4) == 0;
+    run.digest = run.format == TLW_STREAM_PNG && i % 2 == 0;
     tlw_engine *const *engine = &engines[rng_below(&r, 2)];
     const tlw_stats before = kit_stats(*engine);
     const bool good = kit_passes(&run, engine, 1, (uint32_t)rng_between(&r, 2, 4), random_encoders(&r), &r);
@@ -133,6 +134,7 @@ static void test_several_engines(void **state) {
     kit_run run;
     kit_run_open(&run, &plan, rng_below(&r, 2) == 0 ? TLW_STREAM_PNG : TLW_STREAM_RASTER);
     run.no_user = rng_below(&r, 4) == 0;
+    run.digest = run.format == TLW_STREAM_PNG && i % 2 == 0;
     const bool good =
         kit_passes(&run, engines, 2 + rng_below(&r, 2), (uint32_t)rng_between(&r, 2, 4), random_encoders(&r), &r);
     kit_run_close(&run);
@@ -167,6 +169,7 @@ static void test_bands_without_a_budget(void **state) {
     int64_t pieces[2] = {0};
     kit_run run;
     kit_run_open(&run, &plan, (tlw_stream_format)format);
+    run.digest = format == TLW_STREAM_PNG;
     run.hook = count_pieces;
     run.hook_user = pieces;
     rng r = {2};
@@ -178,6 +181,49 @@ static void test_bands_without_a_budget(void **state) {
   }
   kit_plan_close(&plan);
   tlw_engine_close(&engine);
+}
+
+/* Bands of few rows: what a small budget leaves room for, found by what the errors say. */
+static void test_digests_of_bands(void **state) {
+  target *t = *state;
+  kit_plan plan;
+  kit_plan_single(&plan, FIRST_SEED, 700, 600, 5000, 3);
+  kit_plan_draw(&plan);
+  uint64_t budget = 1;
+  int64_t pieces[3];
+  for (tlw_status status = TLW_ERR_BUDGET; status != TLW_OK;) {
+    target_limits limits = with_threads(2);
+    limits.host_budget = budget;
+    tlw_engine *engine = NULL;
+    tlw_stream *stream = NULL;
+    tlw_error error;
+    kit_run run;
+    kit_run_open(&run, &plan, TLW_STREAM_PNG);
+    memset(pieces, 0, sizeof pieces);
+    run.digest = true;
+    run.hook = count_pieces;
+    run.hook_user = pieces;
+    const tlw_stream_options options = kit_options(&run, 3, 2);
+    rng r = {2};
+    status = target_open(t, &limits, &engine, &error);
+    if (status == TLW_OK) status = tlw_stream_open(&stream, &engine, 1, &options, &error);
+    if (status == TLW_OK) status = kit_feed(&run, stream, 0, &r, NULL, &error);
+    if (status == TLW_OK) status = tlw_stream_finish(stream, &error);
+    tlw_stream_close(&stream);
+    tlw_engine_close(&engine);
+    const int64_t delivered = run.delivered;
+    kit_run_close(&run);
+    if (status == TLW_OK) {
+      assert_int_equal(delivered, 3);
+      break;
+    }
+    kit_failed(status, TLW_ERR_BUDGET, &error);
+    assert_true(error.bytes > budget);
+    budget = error.bytes;
+  }
+  assert_true(pieces[0] > 1 && pieces[1] > 1 && pieces[2] > 1);
+  kit_plan_close(&plan);
+  t->cases++;
 }
 
 static void test_nothing_to_draw(void **state) {
@@ -799,6 +845,7 @@ static void test_wrong_options(void **state) {
   assert_int_equal(o.format, TLW_STREAM_RASTER);
   assert_int_equal(o.slots, 3);
   assert_int_equal(o.encoders, TLW_THREADS_AUTO);
+  assert_int_equal(o.digest, 0);
   assert_null(o.sink);
   assert_null(o.sink_user);
   refused_open(&engine, 1, &o, "sink");
@@ -820,6 +867,14 @@ static void test_wrong_options(void **state) {
   refused_open(&engine, 1, &o, "encoders is 0");
   o.encoders = TLW_THREADS_MAX + 1;
   refused_open(&engine, 1, &o, "1024");
+  o = plain_options();
+  o.digest = 1;
+  refused_open(&engine, 1, &o, "TLW_STREAM_PNG");
+  o.format = TLW_STREAM_PNG;
+  o.digest = 2;
+  refused_open(&engine, 1, &o, "digest is 2: it must be 0 or 1");
+  o.digest = -1;
+  refused_open(&engine, 1, &o, "digest is -1");
   o = plain_options();
   tlw_engine *engines[TLW_STREAM_ENGINES_MAX + 1];
   for (int i = 0; i <= TLW_STREAM_ENGINES_MAX; i++) engines[i] = engine;
@@ -1096,12 +1151,31 @@ static void test_rows_that_go_back(void **state) {
   t->cases++;
 }
 
+/* Two rows as far apart as times can be. */
+static void test_rows_at_both_ends_of_time(void **state) {
+  target *t = *state;
+  tlw_engine *engine = engine_of(t, 1);
+  kit_plan plan;
+  kit_batch *b = kit_plan_single(&plan, FIRST_SEED, 80, 60, 2, 1);
+  b->options.axis = TLW_AXIS_TIME;
+  b->data.time[0] = INT64_MIN;
+  b->data.time[1] = INT64_MAX;
+  b->way = KIT_ROWS;
+  kit_plan_draw(&plan);
+  rng r = {8};
+  kit_pass(&plan, TLW_STREAM_RASTER, &engine, 1, 2, 1, &r);
+  kit_plan_close(&plan);
+  tlw_engine_close(&engine);
+  t->cases++;
+}
+
 static int run_target(target *t) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_prestate(test_random_batches, t),
       cmocka_unit_test_prestate(test_many_small_charts, t),
       cmocka_unit_test_prestate(test_several_engines, t),
       cmocka_unit_test_prestate(test_bands_without_a_budget, t),
+      cmocka_unit_test_prestate(test_digests_of_bands, t),
       cmocka_unit_test_prestate(test_nothing_to_draw, t),
       cmocka_unit_test_prestate(test_goes_on_after_finish, t),
       cmocka_unit_test_prestate(test_copies_are_counted, t),
@@ -1117,6 +1191,7 @@ static int run_target(target *t) {
       cmocka_unit_test_prestate(test_wrong_series, t),
       cmocka_unit_test_prestate(test_rows_that_break_the_range, t),
       cmocka_unit_test_prestate(test_rows_that_go_back, t),
+      cmocka_unit_test_prestate(test_rows_at_both_ends_of_time, t),
   };
   return cmocka_run_group_tests_name(t->name, tests, NULL, NULL);
 }

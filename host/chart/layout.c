@@ -15,6 +15,7 @@ void tlw_chart_options_init(tlw_chart_options *options) {
       .height = 720,
       .theme = TLW_THEME_MODERN,
       .axis = TLW_AXIS_INDEX,
+      .scale = TLW_SCALE_LINEAR,
       .volume = 1,
       .grid = 1,
       .margin_left = TLW_MARGIN_AUTO,
@@ -59,6 +60,9 @@ static tlw_status check(const tlw_chart_options *o, tlw_error *error) {
     return tlw_fail(error, TLW_ERR_ARGUMENT, "theme is %d: it must be 0 to %d", (int)o->theme, TLW_THEME_COUNT - 1);
   if (o->axis != TLW_AXIS_INDEX && o->axis != TLW_AXIS_TIME)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "axis is %d: it must be TLW_AXIS_INDEX or TLW_AXIS_TIME", (int)o->axis);
+  if (o->scale != TLW_SCALE_LINEAR && o->scale != TLW_SCALE_LOG)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "scale is %d: it must be TLW_SCALE_LINEAR or TLW_SCALE_LOG",
+                    (int)o->scale);
   return TLW_OK;
 }
 
@@ -107,6 +111,7 @@ tlw_status tlw_layout_of(const tlw_chart_options *options, tlk_layout *layout, t
       .price_cells = cells(grid, price, 48, 8),
       .volume_cells = cells(grid, volume, 32, 2),
       .column_cells = cells(grid, plot.width, 80, 10),
+      .price_scale = options->scale == TLW_SCALE_LOG ? TLK_SCALE_LOG : TLK_SCALE_LINEAR,
   };
   return TLW_OK;
 }

@@ -28,6 +28,16 @@ static tlw_status check_raster(const tlw_raster *r, const tlk_layout *layout, in
   return TLW_OK;
 }
 
+tlw_status tlw_chart_check(const tlw_candles *candles, const tlw_chart_options *options, tlw_error *error) {
+  struct tlw_source source;
+  tlw_status status = tlw_source_of(candles, options, &source, error);
+  for (int64_t i = 0; status == TLW_OK && i < candles->n_series; i++) {
+    tlk_series unused;
+    status = source.shape(&source, i, &unused, error);
+  }
+  return status;
+}
+
 tlw_status tlw_chart_render(tlw_engine *engine, const tlw_candles *candles, const tlw_chart_options *options,
                             const tlw_raster *raster, tlw_error *error) {
   if (!engine) return tlw_fail(error, TLW_ERR_ARGUMENT, "engine is NULL");

@@ -2,6 +2,7 @@
 
 #include "host/base/error.h"
 #include "layout.h"
+#include "prices.h"
 #include "slots.h"
 
 #define MOST_STRIDE ((int64_t)1 << 20)
@@ -88,7 +89,10 @@ static tlw_status check_candles(const tlw_candles *c, const tlw_chart_options *o
 }
 
 static tlw_status shape(const struct tlw_source *source, int64_t i, tlk_series *series, tlw_error *error) {
-  return tlw_slots_of(&source->candles, i, source->candles.time != NULL, source->layout.plot_width, series, error);
+  const tlw_candles *c = &source->candles;
+  const tlw_status status = tlw_slots_of(c, i, c->time != NULL, source->layout.plot_width, series, error);
+  if (status != TLW_OK || source->layout.price_scale != TLK_SCALE_LOG) return status;
+  return tlw_prices_above_zero(c, series->begin, series->count, series->begin, error);
 }
 
 tlw_status tlw_source_of(const tlw_candles *candles, const tlw_chart_options *options, struct tlw_source *source,

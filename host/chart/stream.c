@@ -7,6 +7,7 @@
 #include "host/cpu/columns.h"
 #include "host/engine/pipeline.h"
 #include "layout.h"
+#include "prices.h"
 #include "slots.h"
 #include "source.h"
 
@@ -16,7 +17,7 @@ struct series {
   bool by_time;
   int64_t n_rows;
   int64_t last_time; /* of the newest row */
-  uint64_t step;     /* the least positive difference of times so far; UINT64_MAX: none */
+  uint64_t step;     /* the least positive difference of times so far; 0: none */
   tlw_time_range range;
   tlw_chart_options chart;
   struct tlw_batch batch;
@@ -46,6 +47,10 @@ static tlw_status check_options(const tlw_stream_options *o, tlw_error *error) {
   if (o->encoders != TLW_THREADS_AUTO && (o->encoders < 1 || o->encoders > TLW_THREADS_MAX))
     return tlw_fail(error, TLW_ERR_ARGUMENT, "options.encoders is %u: it must be 1 to %u, or TLW_THREADS_AUTO",
                     o->encoders, TLW_THREADS_MAX);
+  if (o->digest != 0 && o->digest != 1)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "options.digest is %d: it must be 0 or 1", (int)o->digest);
+  if (o->digest && o->format != TLW_STREAM_PNG)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "options.digest is 1: it needs options.format TLW_STREAM_PNG");
   if (!o->sink) return tlw_fail(error, TLW_ERR_ARGUMENT, "options.sink is NULL");
   return TLW_OK;
 }
@@ -220,7 +225,6 @@ tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const tlw_time_
   if (s->by_time) {
     s->range = *range;
     s->last_time = range->first;
-    s->step = UINT64_MAX;
     tlw_slots_by_time(range->first, range->last, range->step, shape);
   }
   tlw_slots_widths(layout->plot_width, shape);
@@ -257,10 +261,10 @@ static tlw_status check_times(struct series *s, const tlw_candles *candles, tlw_
     if (row > 0 && time < s->last_time)
       return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
                          "time of row %lld is before that of the row above: sort the rows", (long long)row);
-    if (difference > 0 && difference < s->step) s->step = difference;
+    if (difference > 0 && (s->step == 0 || difference < s->step)) s->step = difference;
     const bool is_last = row == s->n_rows - 1;
     if ((row == 0 && time != range->first) || time > range->last || (is_last && time != range->last) ||
-        s->step < range->step || (is_last && range->step != (s->step == UINT64_MAX ? 1 : s->step)))
+        (s->step > 0 && s->step < range->step) || (is_last && range->step != (s->step > 0 ? s->step : 1)))
       return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
                          "time of row %lld does not agree with the range %lld to %lld by %llu of its series",
                          (long long)row, (long long)range->first, (long long)range->last,
@@ -315,6 +319,8 @@ tlw_status tlw_stream_rows(tlw_stream *stream, const tlw_candles *candles, tlw_e
   struct series *s = &stream->series;
   tlw_error failure;
   if (s->by_time) status = check_times(s, candles, &failure);
+  if (status == TLW_OK && s->batch.source.layout.price_scale == TLK_SCALE_LOG)
+    status = tlw_prices_above_zero(candles, 0, candles->n_rows, tlw_cpu_columns_rows(s->columns), &failure);
   if (status != TLW_OK) {
     tlw_pipeline_fail(stream->pipeline, &failure);
     end_series(stream);
@@ -364,6 +370,10 @@ tlw_status tlw_stream_finish(tlw_stream *stream, tlw_error *error) {
   if (!stream) return missing_stream(error);
   if (stream->series.open && check_stream(stream, NULL) == TLW_OK) return fail_open_series(stream, error);
   return tlw_pipeline_finish(stream->pipeline, error);
+}
+
+void tlw_stream_stop(tlw_stream *stream) {
+  if (stream) tlw_pipeline_stop(stream->pipeline);
 }
 
 void tlw_stream_cancel(tlw_stream *stream) {

@@ -143,8 +143,9 @@ size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job
     candles = candles_of(job, series);
     for (size_t i = 0; i < candles.count; i++) scratch->centre[i] = (uint16_t)centre_of(job, series, (int64_t)i);
   }
-  const tlk_scale scale = tier->scale(&candles);
-  if (scale.high < scale.low) return 0;
+  const struct tlw_cpu_extent extent = tier->extent(&candles);
+  if (extent.high < extent.low) return 0;
+  const tlk_scale scale = tlk_scale_of(extent.high, extent.low, extent.volume, job->layout);
   tier->mark(&candles, scale, &job->layout, &scratch->marks);
   return candles.count;
 }

@@ -37,6 +37,12 @@ struct tlw_cpu_carry {
   uint64_t count;                /* gaps too */
 };
 
+/* The greatest and least of the valid candles. */
+struct tlw_cpu_extent {
+  double high, low; /* high < low if there is none */
+  double volume;    /* the greatest */
+};
+
 struct tlw_cpu_tier {
   const char *name;
   /*
@@ -46,8 +52,7 @@ struct tlw_cpu_tier {
   bool (*merge)(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_merged *merged);
   /* Adds candles begin to end - 1, at least one, to the carry. False, with nothing done, where merge gives false. */
   bool (*extend)(const struct tlw_cpu_candles *candles, size_t begin, size_t end, struct tlw_cpu_carry *carry);
-  /* What the rows of these candles depend on. */
-  tlk_scale (*scale)(const struct tlw_cpu_candles *candles);
+  struct tlw_cpu_extent (*extent)(const struct tlw_cpu_candles *candles);
   /* The marks of all candles, count rounded up to TLW_CPU_PAD. scale has at least one valid candle. */
   void (*mark)(const struct tlw_cpu_candles *candles, tlk_scale scale, const tlk_layout *layout,
                const struct tlw_cpu_marks *marks);

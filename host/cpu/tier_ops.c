@@ -157,13 +157,13 @@ static bool extend(const struct tlw_cpu_candles *candles, size_t begin, size_t e
   return true;
 }
 
-/* ---- scale and marks ---- */
+/* ---- extent and marks ---- */
 
-struct extent {
+struct widest {
   tlk_real high, low, volume;
 };
 
-static inline struct extent widen(struct extent e, struct group g) {
+static inline struct widest widen(struct widest e, struct group g) {
   const tlk_mask valid = tlk_candle_valid(g.open, g.high, g.low, g.close);
   e.high = tlk_max(tlk_pick(valid, tlk_candle_high(g.open, g.high, g.low, g.close), e.high), e.high);
   e.low = tlk_min(tlk_pick(valid, tlk_candle_low(g.open, g.high, g.low, g.close), e.low), e.low);
@@ -171,12 +171,12 @@ static inline struct extent widen(struct extent e, struct group g) {
   return e;
 }
 
-static tlk_scale scale(const struct tlw_cpu_candles *candles) {
-  struct extent e = {tlk_splat(-__builtin_inf()), tlk_splat(__builtin_inf()), tlk_splat(0.0)};
+static struct tlw_cpu_extent extent(const struct tlw_cpu_candles *candles) {
+  struct widest e = {tlk_splat(-__builtin_inf()), tlk_splat(__builtin_inf()), tlk_splat(0.0)};
   size_t i = 0;
   for (; i + TLK_LANES <= candles->count; i += TLK_LANES) e = widen(e, load_group(candles, i));
   if (i < candles->count) e = widen(e, load_last(candles, i));
-  tlk_scale all = {e.high[0], e.low[0], e.volume[0]};
+  struct tlw_cpu_extent all = {e.high[0], e.low[0], e.volume[0]};
   for (int lane = 1; lane < TLK_LANES; lane++) {
     if (e.high[lane] > all.high) all.high = e.high[lane];
     if (e.low[lane] < all.low) all.low = e.low[lane];
@@ -201,11 +201,24 @@ static inline void store_mark(const struct tlw_cpu_marks *marks, size_t i, struc
   store(marks->ink + i, mark.ink);
 }
 
-static void mark(const struct tlw_cpu_candles *candles, tlk_scale s, const tlk_layout *layout,
-                 const struct tlw_cpu_marks *marks) {
+static inline __attribute__((always_inline)) void mark_all(const struct tlw_cpu_candles *candles, tlk_scale s,
+                                                           const tlk_layout *layout,
+                                                           const struct tlw_cpu_marks *marks) {
   size_t i = 0;
   for (; i + TLK_LANES <= candles->count; i += TLK_LANES) store_mark(marks, i, load_group(candles, i), s, layout);
   if (i < candles->count) store_mark(marks, i, load_last(candles, i), s, layout);
+}
+
+/* A loop for each scale, so that the linear one does not ask which it is. */
+static void mark(const struct tlw_cpu_candles *candles, tlk_scale s, const tlk_layout *layout,
+                 const struct tlw_cpu_marks *marks) {
+  tlk_layout linear = *layout, logarithmic = *layout;
+  linear.price_scale = TLK_SCALE_LINEAR;
+  logarithmic.price_scale = TLK_SCALE_LOG;
+  if (layout->price_scale == TLK_SCALE_LOG)
+    mark_all(candles, s, &logarithmic, marks);
+  else
+    mark_all(candles, s, &linear, marks);
 }
 
 /* ---- rows ---- */
@@ -232,4 +245,4 @@ static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict sourc
 }
 
 extern const struct tlw_cpu_tier TLW_TIER;
-const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, merge, extend, scale, mark, copy, copy_on_grid};
+const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, merge, extend, extent, mark, copy, copy_on_grid};

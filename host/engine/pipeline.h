@@ -52,6 +52,9 @@ tlw_status tlw_pipeline_finish(struct tlw_pipeline *pipeline, tlw_error *error);
 tlw_status tlw_pipeline_relieve(struct tlw_pipeline *pipeline, const tlk_layout *layout, uint64_t leave,
                                 tlw_error *error);
 
+/* As tlw_stream_stop says. */
+void tlw_pipeline_stop(struct tlw_pipeline *pipeline);
+
 void tlw_pipeline_cancel(struct tlw_pipeline *pipeline);
 void tlw_pipeline_close(struct tlw_pipeline **pipeline);
 

@@ -6,8 +6,11 @@
 #include "memory.h"
 #include "plan.h"
 
-/* Of the pixels, by the scalar reference of the tests. */
-#define ANSWER 0x6edd9563172119efu
+/* Of the pixels by scale, by the scalar reference of the tests. */
+static const uint64_t answers[TLW_SELFTEST_SCALES] = {
+    [TLK_SCALE_LINEAR] = 0x6edd9563172119efu,
+    [TLK_SCALE_LOG] = 0x36e2bac99cdcc4f4u,
+};
 
 /* A few candles with wide bodies, many to merge, and some along time; gaps, infinities and great ranges among them. */
 static const int64_t counts[TLW_SELFTEST_SERIES] = {9, 300, 91};
@@ -95,8 +98,8 @@ void tlw_selftest_prepare(struct tlw_selftest *test, uint8_t *pixels, struct tlw
   };
 }
 
-bool tlw_selftest_passed(const uint8_t *pixels) {
-  return tlw_hash(TLW_HASH_START, pixels, TLW_SELFTEST_PIXELS) == ANSWER;
+bool tlw_selftest_passed(const uint8_t *pixels, int32_t scale) {
+  return tlw_hash(TLW_HASH_START, pixels, TLW_SELFTEST_PIXELS) == answers[scale];
 }
 
 /* The series that takes the most memory by itself. */
@@ -146,11 +149,14 @@ static tlw_status draw_and_compare(struct tlw_backend_state *state, struct tlw_s
   tlw_status status = tlw_gpu_staging_open(state, &pixels, TLW_SELFTEST_PIXELS, error);
   if (status != TLW_OK) return status;
   tlw_selftest_prepare(test, pixels.data, &job);
-  status = draw_all(state, job, error);
-  if (status == TLW_OK && !tlw_selftest_passed(pixels.data))
-    status =
-        tlw_fail(error, TLW_ERR_UNAVAILABLE,
-                 "the device draws other pixels than it should (self-test of the chart kernels): update its driver");
+  for (int32_t scale = 0; scale < TLW_SELFTEST_SCALES && status == TLW_OK; scale++) {
+    job.layout.price_scale = scale;
+    status = draw_all(state, job, error);
+    if (status == TLW_OK && !tlw_selftest_passed(pixels.data, scale))
+      status =
+          tlw_fail(error, TLW_ERR_UNAVAILABLE,
+                   "the device draws other pixels than it should (self-test of the chart kernels): update its driver");
+  }
   tlw_gpu_staging_close(state, &pixels);
   return status;
 }

@@ -7,6 +7,7 @@
 #include "state.h"
 
 #define TLW_SELFTEST_SERIES 3
+#define TLW_SELFTEST_SCALES 2 /* each chart is drawn on each of TLK_SCALE_ */
 #define TLW_SELFTEST_ROWS 400
 #define TLW_SELFTEST_WIDTH 200
 #define TLW_SELFTEST_HEIGHT 160
@@ -19,11 +20,11 @@ struct tlw_selftest {
   tlk_series series[TLW_SELFTEST_SERIES];
 };
 
-/* Fills *test and points *job at it and at TLW_SELFTEST_PIXELS bytes for the images. */
+/* Fills *test and points *job, of a linear scale, at it and at TLW_SELFTEST_PIXELS bytes for the images. */
 void tlw_selftest_prepare(struct tlw_selftest *test, uint8_t *pixels, struct tlw_render_job *job);
 
-/* Whether the pixels are the known ones. */
-bool tlw_selftest_passed(const uint8_t *pixels);
+/* Whether the pixels are the known ones of the scale. */
+bool tlw_selftest_passed(const uint8_t *pixels, int32_t scale);
 
 /* Host memory that the self-test needs. */
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu);

@@ -42,9 +42,18 @@
  *
  * **Rows.** With HI and LO the greatest high and least low of the chart, the pad P = PR / 20 rows and R = PR - 2 * P,
  * a price p is in row P + floor(((HI/2 - p/2) / (HI/2 - LO/2)) * (R - 1) + 0.5) of the price panel, or, where HI/2 -
- * LO/2 = 0, in row P + (R - 1) / 2. The wick covers the rows of high to low, the body the rows of open and close and
- * all between, so it is never less than one row. With VMAX the greatest merged volume, the bar of a volume v > 0
- * covers the lowest max(1, floor(v / VMAX * VH + 0.5)) rows of the volume panel.
+ * LO/2 = 0, in row P + (R - 1) / 2. On a log scale ln(p), ln(HI) and ln(LO) stand in the place of p, HI and LO. The
+ * wick covers the rows of high to low, the body the rows of open and close and all between, so it is never less than
+ * one row. With VMAX the greatest merged volume, the bar of a volume v > 0 covers the lowest max(1, floor(v / VMAX *
+ * VH + 0.5)) rows of the volume panel.
+ *
+ * **Logarithms** (TLW_SCALE_LOG). ln(p) is within 1 ulp of the natural logarithm, and never decreases where p grows:
+ * with w = 0x1.6a09e667f3bcdp-1, the double nearest to the root of 1/2, let p = 2^k * m where w <= m < 2 * w, f =
+ * m - 1, and g be f with the last 27 of its 64 bits set to 0; then
+ *   s = f / (f + 2), z = s * s, q = z * (2/3 + z * (2/5 + z * (2/7 + ... + z * (2/19 + z * (2/21))))),
+ *   h = g * g * 0.5, e = (f - g) * (f + g) * 0.5, r = s * (h + (e + q)),
+ *   a = f - h, b = (f - a) - h, c = k * A + a, d = a - (c - k * A), ln(p) = c + ((b + d) + (k * B + (r - e))),
+ * where A = 0x1.62e42fefa38p-1, B = 0x1.ef35793c7673p-45 and a fraction is the double nearest to it.
  *
  * **Colours.** Candle, wick and bar are TLW_INK_UP where close >= open, else TLW_INK_DOWN; they lie above the grid
  * (TLW_INK_GRID), which lies above TLW_INK_BACKGROUND.
@@ -81,6 +90,11 @@ typedef enum tlw_axis {
   TLW_AXIS_TIME = 1   /* room in proportion to time; candles.time must not decrease within a series */
 } tlw_axis;
 
+typedef enum tlw_scale {
+  TLW_SCALE_LINEAR = 0, /* rows in proportion to prices */
+  TLW_SCALE_LOG = 1     /* rows in proportion to the logarithms of prices, all of which must be above 0 */
+} tlw_scale;
+
 /* Values of the pixels: indices into the palette. */
 typedef enum tlw_ink { TLW_INK_BACKGROUND = 0, TLW_INK_GRID = 1, TLW_INK_UP = 2, TLW_INK_DOWN = 3 } tlw_ink;
 #define TLW_INK_COUNT 4
@@ -93,6 +107,7 @@ typedef struct tlw_chart_options {
   int32_t height;     /* likewise; default 720 */
   tlw_theme theme;    /* default TLW_THEME_MODERN; for the palette, the pixels are the same */
   tlw_axis axis;      /* default TLW_AXIS_INDEX */
+  tlw_scale scale;    /* of prices; default TLW_SCALE_LINEAR */
   int32_t volume;     /* 1: with volume panel (default), needs candles.volume; 0: without */
   int32_t grid;       /* 1: with grid (default); 0: without */
   int32_t margin_left, margin_top, margin_right, margin_bottom; /* pixels, or TLW_MARGIN_AUTO (default) */
@@ -145,16 +160,24 @@ typedef struct tlw_raster {
  * nothing; with no rows at all the columns may be NULL.
  *
  * TLW_ERR_ARGUMENT: an argument is out of range or missing; TLW_ERR_DATA: times decrease within a series (row: the
- * one that is earlier than the row before it, counted from the start of the columns); TLW_ERR_BUDGET: not even one
- * series at a time fits (bytes: what the budget that the message names must be); TLW_ERR_MEMORY; TLW_ERR_DEVICE;
- * TLW_ERR_DEVICE_LOST: the engine can now only be closed. After an error the pixels are unspecified, but nothing
- * outside of them is touched.
+ * one that is earlier than the row before it, counted from the start of the columns), or, with TLW_SCALE_LOG, a valid
+ * candle has a price that is not above 0 (row: the first such of the first such series; the message has the price);
+ * TLW_ERR_BUDGET: not even one series at a time fits (bytes: what the budget that the message names must be);
+ * TLW_ERR_MEMORY; TLW_ERR_DEVICE; TLW_ERR_DEVICE_LOST: the engine can now only be closed. After an error the pixels
+ * are unspecified, but nothing outside of them is touched.
  *
  * Thread-safety: any thread; calls on one engine run one after the other. Cost: O(candles + pixels); no memory is
  * allocated by the second call of the same shape.
  */
 TLW_API tlw_status tlw_chart_render(tlw_engine *engine, const tlw_candles *candles, const tlw_chart_options *options,
                                     const tlw_raster *raster, tlw_error *error);
+
+/*
+ * Whether tlw_chart_render, or a stream that they are pushed to, would take these candles: TLW_ERR_ARGUMENT and
+ * TLW_ERR_DATA as there. Every row is looked at where the axis is of time or the scale is log, else none.
+ * Thread-safety: any thread, any time.
+ */
+TLW_API tlw_status tlw_chart_check(const tlw_candles *candles, const tlw_chart_options *options, tlw_error *error);
 
 typedef enum tlw_pixel_format { TLW_PIXELS_RGB = 3, TLW_PIXELS_RGBA = 4 } tlw_pixel_format; /* bytes a pixel */
 

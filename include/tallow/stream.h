@@ -12,11 +12,11 @@
  * Failures: the first ends the stream. Every image before the one that failed is still delivered, none after it; each
  * further call returns the same failure. tlw_stream_close is always due and never fails.
  *
- * Thread-safety: push, rows, run and finish come from one thread at a time. tlw_stream_cancel may be called from any
- * thread at any time before close begins, callbacks included. Callbacks are called on threads of the stream (release
- * also on the pushing one), the sink by one thread at a time; no callback may call another function of the stream, or
- * tlw_engine_reset or tlw_engine_close on its engines. Other work may be done on the engines meanwhile. Once a stream
- * has ended, its batches are released without any further call.
+ * Thread-safety: push, rows, run and finish come from one thread at a time. tlw_stream_stop and tlw_stream_cancel may be
+ * called from any thread at any time before close begins, callbacks included. Callbacks are called on threads of the
+ * stream (release also on the pushing one), the sink by one thread at a time; no callback may call another function of
+ * the stream, or tlw_engine_reset or tlw_engine_close on its engines. Other work may be done on the engines meanwhile.
+ * Once a stream has ended, its batches are released without any further call.
  */
 #ifndef TALLOW_STREAM_H
 #define TALLOW_STREAM_H
@@ -52,6 +52,11 @@ typedef struct tlw_piece {
   const uint8_t *data;
   size_t size; /* PNG: bytes at data, the next of the file, 0 at times; RASTER: bytes up to the last pixel */
   void *user;  /* of the push that the series came by */
+  /*
+   * With options.digest, in the last piece of an image: the SHA-256 of its width * height pixels, row by row, and of
+   * the PNG file; else NULL. TLW_DIGEST_SIZE bytes each.
+   */
+  const uint8_t *raster_digest, *file_digest;
 } tlw_piece;
 
 /*
@@ -70,6 +75,7 @@ typedef struct tlw_stream_options {
   tlw_stream_format format; /* default TLW_STREAM_RASTER */
   uint32_t slots;    /* of each engine, 2 to 4; default 3. Fewer are used where a host budget has no room for them */
   uint32_t encoders; /* threads that encode and deliver, 1 to TLW_THREADS_MAX; AUTO: as many as engine 0 has */
+  int32_t digest;    /* 1: pieces come with digests, made by the encoders; for TLW_STREAM_PNG only. Default 0 */
   tlw_sink_fn sink;  /* must not be NULL */
   void *sink_user;
 } tlw_stream_options;
@@ -82,7 +88,8 @@ TLW_API void tlw_stream_options_init(tlw_stream_options *options);
  * closed. Memory comes out of the budgets of those that draw, that of series in chunks out of the first one's. On
  * failure *stream is NULL.
  *
- * TLW_ERR_ARGUMENT; TLW_ERR_BUDGET: a host budget can't hold the stream itself; TLW_ERR_MEMORY; TLW_ERR_DEVICE_LOST.
+ * TLW_ERR_ARGUMENT; TLW_ERR_BUDGET: a host budget can't hold the stream itself; TLW_ERR_MEMORY; TLW_ERR_DEVICE_LOST;
+ * TLW_ERR_UNAVAILABLE: digests are asked for and there is no libcrypto.
  */
 TLW_API tlw_status tlw_stream_open(tlw_stream **stream, tlw_engine *const *engines, size_t n_engines,
                                    const tlw_stream_options *options, tlw_error *error);
@@ -123,7 +130,8 @@ TLW_API tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const t
  * looked at when the call returns.
  *
  * TLW_ERR_ARGUMENT: more rows than were announced, no series, as for tlw_chart_render; TLW_ERR_DATA: times decrease
- * or do not agree with the range (row: counted from the beginning of the series); else as for tlw_stream_push.
+ * or do not agree with the range, or a log scale has no place for a price (row: counted from the beginning of the
+ * series); else as for tlw_stream_push.
  */
 TLW_API tlw_status tlw_stream_rows(tlw_stream *stream, const tlw_candles *candles, tlw_error *error);
 
@@ -145,6 +153,18 @@ TLW_API tlw_status tlw_stream_run(tlw_stream *stream, tlw_producer_fn producer, 
  * else the failure that ended the stream.
  */
 TLW_API tlw_status tlw_stream_finish(tlw_stream *stream, tlw_error *error);
+
+/*
+ * Lets the stream end early but tidily: no further image is begun, those that are being drawn or encoded are delivered
+ * in order, then the stream ends with TLW_ERR_CANCELLED, or with the failure of one of these. What is still delivered is
+ * at most what the slots hold, and the rest of an image that is drawn in bands. With several engines, images behind the
+ * first that is not begun are dropped, so that none is left out.
+ *
+ * Returns at once; tlw_stream_finish waits for the end. Calls that wait for room return with TLW_ERR_CANCELLED, a push
+ * without release once the end has come. A series whose rows are not complete is not drawn. After a failure, or twice,
+ * it does nothing. NULL is fine. Thread-safety: as tlw_stream_cancel.
+ */
+TLW_API void tlw_stream_stop(tlw_stream *stream);
 
 /*
  * Ends the stream with TLW_ERR_CANCELLED: what is not yet delivered is dropped, the rest of an image that was begun

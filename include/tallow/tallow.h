@@ -10,6 +10,7 @@
 #include "tallow/candles.h"
 #include "tallow/chart.h"
 #include "tallow/csv.h"
+#include "tallow/digest.h"
 #include "tallow/engine.h"
 #include "tallow/png.h"
 #include "tallow/status.h"

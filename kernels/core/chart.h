@@ -5,12 +5,16 @@
 #ifndef TLK_CORE_CHART_H
 #define TLK_CORE_CHART_H
 
+#include "math.h"
 #include "real.h"
 
 #define TLK_INK_BACKGROUND 0
 #define TLK_INK_GRID 1
 #define TLK_INK_UP 2
 #define TLK_INK_DOWN 3
+
+#define TLK_SCALE_LINEAR 0
+#define TLK_SCALE_LOG 1
 
 /* Numbers of a merged candle, each an array by pixel column: open, high, low, close, volume. */
 #define TLK_MERGED_COLUMNS 5
@@ -25,6 +29,7 @@ typedef struct {
   tlk_i32 price_y, price_height, price_pad;
   tlk_i32 volume_y, volume_height;                 /* down to the end of the plot; height 0: no panel */
   tlk_i32 price_cells, volume_cells, column_cells; /* grid cells; 0: no lines */
+  tlk_i32 price_scale;                             /* TLK_SCALE_ */
 } tlk_layout;
 
 /* A series of a batch: its rows, its slots and the widths that follow from them. Shared with kernels. */
@@ -111,11 +116,32 @@ TLK_FN tlk_i32 tlk_plot_end(tlk_layout layout) { return layout.volume_y + layout
 
 /* What the rows of a chart's candles depend on. */
 typedef struct {
-  double high, low; /* of all valid candles; high < low if there is none */
+  double high, low; /* of all valid candles, on a log scale their logarithms; high < low if there is none */
   double volume;    /* the greatest */
 } tlk_scale;
 
-/* The row of the image for a price between low and high; rows_less_1 is R - 1. Halves keep the range finite. */
+/* The scale for what all valid candles have; on a log scale all prices are above 0. */
+TLK_FN tlk_scale tlk_scale_of(double high, double low, double volume, tlk_layout layout) {
+  tlk_scale scale;
+  scale.high = high;
+  scale.low = low;
+  scale.volume = volume;
+  if (layout.price_scale == TLK_SCALE_LOG && high >= low) {
+    scale.high = tlk_first(tlk_ln(tlk_splat(high)));
+    scale.low = tlk_first(tlk_ln(tlk_splat(low)));
+  }
+  return scale;
+}
+
+/* A price of a valid candle as the scale has it. */
+TLK_FN tlk_real tlk_scaled(tlk_real price, tlk_layout layout) {
+  return layout.price_scale == TLK_SCALE_LOG ? tlk_ln(price) : price;
+}
+
+/*
+ * The row of the image for a price, as the scale has it, between low and high; rows_less_1 is R - 1. Halves keep the
+ * range finite.
+ */
 TLK_FN tlk_int tlk_price_row(tlk_real price, tlk_scale scale, tlk_i32 first_row, tlk_i32 rows_less_1) {
   const double range = scale.high * 0.5 - scale.low * 0.5;
   if (range == 0.0) return tlk_splat_int(first_row + rows_less_1 / 2);
@@ -145,10 +171,13 @@ TLK_FN tlk_mark tlk_candle_mark(tlk_real o, tlk_real h, tlk_real l, tlk_real c, 
   const tlk_i32 first = layout.price_y + layout.price_pad;
   const tlk_i32 rows_less_1 = layout.price_height - 2 * layout.price_pad - 1;
   tlk_mark mark;
-  mark.wick_top = tlk_price_row(tlk_pick(valid, tlk_candle_high(o, h, l, c), safe), scale, first, rows_less_1);
-  mark.wick_bottom = tlk_price_row(tlk_pick(valid, tlk_candle_low(o, h, l, c), safe), scale, first, rows_less_1);
-  mark.body_top = tlk_price_row(tlk_pick(valid, tlk_max(o, c), safe), scale, first, rows_less_1);
-  mark.body_bottom = tlk_price_row(tlk_pick(valid, tlk_min(o, c), safe), scale, first, rows_less_1);
+  const tlk_real high = tlk_scaled(tlk_candle_high(o, h, l, c), layout);
+  const tlk_real low = tlk_scaled(tlk_candle_low(o, h, l, c), layout);
+  const tlk_real top = tlk_scaled(tlk_max(o, c), layout), bottom = tlk_scaled(tlk_min(o, c), layout);
+  mark.wick_top = tlk_price_row(tlk_pick(valid, high, safe), scale, first, rows_less_1);
+  mark.wick_bottom = tlk_price_row(tlk_pick(valid, low, safe), scale, first, rows_less_1);
+  mark.body_top = tlk_price_row(tlk_pick(valid, top, safe), scale, first, rows_less_1);
+  mark.body_bottom = tlk_price_row(tlk_pick(valid, bottom, safe), scale, first, rows_less_1);
   mark.bar_top = tlk_plot_end(layout) - tlk_volume_rows(tlk_candle_volume(valid, v), scale, layout.volume_height);
   const tlk_int ink = tlk_pick_int(c >= o, tlk_splat_int(TLK_INK_UP), tlk_splat_int(TLK_INK_DOWN));
   mark.ink = tlk_pick_int(valid, ink, tlk_splat_int(TLK_INK_BACKGROUND));

@@ -1,7 +1,7 @@
 /*
  * The number type of the functions under kernels/core: double on a device, a vector of doubles in a CPU tier that
  * defines TLK_LANES. Comparisons give a mask, which only tlk_pick and the mask functions may look into, because a mask
- * is an int on one side and a vector of all-ones or zero words on the other.
+ * is an int on one side and a vector of all-ones or zero words on the other. tlk_word is the bits of a tlk_real.
  */
 #ifndef TLK_CORE_REAL_H
 #define TLK_CORE_REAL_H
@@ -13,8 +13,13 @@
 typedef double tlk_real __attribute__((vector_size(8 * TLK_LANES)));
 typedef tlk_i64 tlk_mask __attribute__((vector_size(8 * TLK_LANES)));
 typedef tlk_i32 tlk_int __attribute__((vector_size(4 * TLK_LANES)));
+typedef tlk_u64 tlk_word __attribute__((vector_size(8 * TLK_LANES)));
 
 TLK_FN tlk_real tlk_splat(double x) { return (tlk_real){0} + x; }
+TLK_FN double tlk_first(tlk_real x) { return x[0]; }
+TLK_FN tlk_word tlk_splat_word(tlk_u64 x) { return (tlk_word){0} + x; }
+TLK_FN tlk_word tlk_bits(tlk_real x) { return (tlk_word)x; }
+TLK_FN tlk_real tlk_from_bits(tlk_word x) { return (tlk_real)x; }
 TLK_FN tlk_real tlk_pick(tlk_mask m, tlk_real a, tlk_real b) {
   return (tlk_real)((m & (tlk_mask)a) | (~m & (tlk_mask)b));
 }
@@ -30,8 +35,13 @@ TLK_FN tlk_int tlk_pick_int(tlk_mask m, tlk_int a, tlk_int b) {
 typedef double tlk_real;
 typedef tlk_i32 tlk_mask;
 typedef tlk_i32 tlk_int;
+typedef tlk_u64 tlk_word;
 
 TLK_FN tlk_real tlk_splat(double x) { return x; }
+TLK_FN double tlk_first(tlk_real x) { return x; }
+TLK_FN tlk_word tlk_splat_word(tlk_u64 x) { return x; }
+TLK_FN tlk_word tlk_bits(tlk_real x) { return TLK_BITS(x); }
+TLK_FN tlk_real tlk_from_bits(tlk_word x) { return TLK_FROM_BITS(x); }
 TLK_FN tlk_real tlk_pick(tlk_mask m, tlk_real a, tlk_real b) { return m ? a : b; }
 TLK_FN tlk_int tlk_splat_int(tlk_i32 x) { return x; }
 TLK_FN tlk_int tlk_truncate(tlk_real x) { return (tlk_i32)x; }
