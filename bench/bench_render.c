@@ -62,7 +62,7 @@ static void run_once(struct pipeline *p, const char *path) {
   tlw_error error;
   double at[STAGES + 1];
   at[STAGE_READ] = bench_now();
-  bench_check(tlw_csv_read_candles(path, &table, &error), &error);
+  bench_check(tlw_csv_read(path, NULL, NULL, &table, &error), &error);
   tlw_table_candles(table, &candles);
   p->options.volume = candles.volume != NULL;
   at[STAGE_RENDER] = bench_now();

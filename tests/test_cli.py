@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import os
+import pty
 import re
 import resource
 import shutil
@@ -25,8 +26,8 @@ BACKENDS = [b for b in os.environ.get("TALLOW_TEST_BACKENDS", "cpu").split(",") 
 DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
 USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 65, 66, 69, 71, 73, 74
-INTERRUPTED, TERMINATED = 130, 143
-COMMANDS = ("render", "devices", "synth", "help")
+STOPPED, INTERRUPTED = 75, 130
+COMMANDS = ("render", "merge", "devices", "synth", "completion", "help")
 TIERS = ("baseline", "avx2", "avx512")
 PALETTES = {  # background, grid, up, down
     "classic": "000000 333333 00FF00 FF0000",
@@ -151,6 +152,10 @@ class Case(unittest.TestCase):
             notes.append("SKIPPED: tests on the software CUDA driver, for it is not there")
             self.skipTest("no software CUDA driver")
 
+    def charts_in(self, folder):
+        """Bytes by name of the charts there; a manifest is beside them."""
+        return {p.name: p.read_bytes() for p in sorted((self.here / folder).iterdir()) if p.suffix == ".png"}
+
     def files(self):
         return sorted(str(p.relative_to(self.here)) for p in self.here.rglob("*") if p.is_file())
 
@@ -187,6 +192,14 @@ class WrongUse(Case):
         self.check("render", "--frobnicate", says="render has no option --frobnicate; try")
         self.check("render", "-z", says="render has no option -z")
         self.check("devices", "--" + "y" * 5000, says="devices has no option --yyy")
+
+    def test_chart_in_the_place_of_its_file(self):
+        """It would be lost."""
+        text = self.synth("a.png")
+        os.symlink("a.png", self.here / "b.png")
+        for out in ("a.png", "./a.png", "b.png"):
+            self.check("render", "a.png", "-o", out, says=f"--output {out} would replace the FILE a.png")
+        self.assertEqual((self.here / "a.png").read_text(), text)
 
     def test_missing_value(self):
         for option in ("--output", "-o", "--theme", "--last", "--from", "--pool", "-s", "--window", "--stats"):
@@ -252,7 +265,7 @@ class WrongUse(Case):
             self.check("render", "a.csv", "-o", "a.png", f"--size={value}", says=says)
 
     def test_bytes(self):
-        bad = ("", "4MB", "4M", "4mib", "4 MiB", "MiB", "-4MiB", "4.5GiB", "16777216TiB", "18446744073709551615")
+        bad = ("", "4PB", "4  MiB", "MiB", "-4MiB", "4,5GiB", "4.5", "16777216TiB", "18446744073709551615")
         for value in bad:
             for option in ("--pool", "--host-mem"):
                 self.check("render", "a.csv", "-o", "a.png", f"{option}={value}", says=("number of bytes", "512MiB"))
@@ -296,6 +309,15 @@ class WrongUse(Case):
         self.check("render", "x/a.csv", "y/a.csv", "-o", "charts", "--window", "5", says="would both become")
         self.assertEqual(self.files(), [])
 
+    def test_chart_on_a_terminal(self):
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        self.synth("a.csv")
+        done = self.start(("render", "a.csv", "-o", "-"), stdout=slave, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn(b"--output -: standard output is a terminal: send it to a file, or name one", done.stderr)
+
     def test_hostile_words(self):
         """Nothing that a terminal would obey is printed."""
         for args in (("render", "--\x1b[31m"), ("\x1b]0;x\x07",), ("render", "\x1b[2J.csv", "-o", "a.png")):
@@ -317,7 +339,7 @@ class Help(Case):
         self.assertLess(text.index("Examples:"), text.index("Usage:"))
         for command in COMMANDS:
             self.assertRegex(text, rf"(?m)^  {command} +\w")
-        for code in (0, 64, 65, 66, 69, 70, 71, 73, 74, 130, 143):
+        for code in (0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143):
             self.assertRegex(text, rf"(?m)^  {code} +\w")
 
     def test_commands(self):
@@ -332,11 +354,17 @@ class Help(Case):
 
     def test_every_option_is_there(self):
         expected = {
-            "render": "output backend device size theme axis last from to window stride volume grid threads pool "
-            "host-mem fallback deadline stats alloc-log verbose quiet help",
+            "render": "output size theme axis scale last from to window stride volume grid "
+            "by columns header delimiter decimal day-first adjusted expansion "
+            "bad-field missing-price negative-price high-below-low outside negative-volume out-of-order duplicate "
+            "resume shard manifest dry-run "
+            "backend device threads pool host-mem fallback deadline stats alloc-log "
+            "progress progress-fd json verbose quiet help",
+            "merge": "quiet help",
             "devices": "check json help",
             "synth": "rows seed shape format output interval start help",
-            "help": "help",
+            "completion": "help",
+            "help": "man help",
         }
         for command, options in expected.items():
             text = self.run_tallow("help", command)[0].decode()
@@ -376,12 +404,14 @@ class Help(Case):
         for args in ((), *((c,) for c in COMMANDS)):
             text = self.run_tallow("help", *args)[0].decode()
             for line in re.search(r"Examples:\n((?:  .*\n)+)", text).group(1).splitlines():
+                (self.here / "charts/manifest.jsonl").unlink(missing_ok=True)  # of an example with other options
                 done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=self.here, env=env,
                                       capture_output=True, check=False)
-                self.assertEqual((done.returncode, done.stderr), (0, b""), line)
+                said = b"" if line.endswith("merge parts") else done.stderr  # which tells what it has put together
+                self.assertEqual((done.returncode, said), (0, b""), line)
                 count += 1
         self.assertGreaterEqual(count, 14)
-        self.assertEqual(len(list((self.here / "windows").iterdir())), (500 - 100) // 25 + 1)
+        self.assertEqual(len(self.charts_in("windows")), (500 - 100) // 25 + 1)
         self.assertEqual(json.loads((self.here / "stats.json").read_text())["images"], 2)
         for name in ("aapl.png", "last-year.png", "january.png", "charts/one.png", "charts/two.png", "demo.png",
                      "windows/btc_000016.png", "small/one.png"):
@@ -645,6 +675,21 @@ class Render(Case):
         self.fails(BAD_DATA, "render", "b.csv", "-o", "b.png", says="b.csv")
         self.assertEqual(self.files(), ["a.csv", "b.csv"])
 
+    def test_nothing_but_gaps(self):
+        """A whole chart without a candle is worth a warning; a window is not."""
+        gaps = "".join(f"2020-01-0{d},S,1,,1,2\n2020-01-0{d},T,1,2,1,2\n" for d in range(1, 7))
+        self.write("a.csv", "date,sym,open,high,low,close\n" + gaps)
+        self.write("b.csv", "date,open,high,low,close\n2020-01-01,1,2,1,\n2020-01-02,1,2,1,\n2020-01-03,1,2,1,2\n")
+        says = "no candle to draw: every one lacks a price\n"
+        for args, expected in ((("b.csv", "--to", "2020-01-03"), "tallow: b.csv: " + says), (("b.csv",), ""),
+                               (("b.csv", "--to", "2020-01-03", "-q"), ""),
+                               (("a.csv", "--by", "sym"), "tallow: a.csv: S: " + says),
+                               (("a.csv", "--by", "sym", "--window", "2"), ""), (("b.csv", "--window", "2"), "")):
+            _, errors = self.run_tallow("render", *args, "-o", "out/")
+            told = [line for line in errors.replace("warning: ", "").splitlines(True) if "no candle" in line]
+            self.assertEqual("".join(told), expected, args)
+            shutil.rmtree(self.here / "out")
+
     def test_bad_input(self):
         row = "2020-01-01T00:00:00Z,10,12,9,11,5\n"
         files = {
@@ -671,7 +716,7 @@ class Render(Case):
 
     def test_gap_and_negative_prices(self):
         self.write("a.csv", HEADER + "2020-01-01,1,2,1,2,5\n2020-01-02,,,,,\n2020-01-03,-3,-1,-4,-2,5\n")
-        self.assertGreater(self.render("a.csv").count(UP), 0)
+        self.assertGreater(self.render("a.csv", "-q").count(UP), 0)
 
     def test_one_file(self):
         self.synth("a.csv")
@@ -688,7 +733,8 @@ class Render(Case):
         (self.here / "there.png").mkdir()
         self.run_tallow("render", "a.csv", "-o", "new/")
         self.run_tallow("render", "a.csv", "-o", "there.png")
-        self.assertEqual(self.files(), ["a.csv", "new/a.png", "there.png/a.png"])
+        self.assertEqual(self.files(), ["a.csv", "new/a.png", "new/manifest.jsonl", "there.png/a.png",
+                                        "there.png/manifest.jsonl"])
 
     def test_names_in_a_folder(self):
         text = self.synth("a.csv")
@@ -699,7 +745,7 @@ class Render(Case):
         before = set(self.files())
         self.run_tallow("render", *names, "-", "-o", "new/deep/charts", input=text.encode())
         charts = {f"new/deep/charts/{stem}.png" for stem in (*names.values(), "stdin")}
-        self.assertEqual(set(self.files()) - before, charts)
+        self.assertEqual(set(self.files()) - before - {"new/deep/charts/manifest.jsonl"}, charts)
         contents = {(self.here / name).read_bytes() for name in charts}
         self.assertEqual(len(contents), 1)
 
@@ -718,8 +764,7 @@ class Render(Case):
         errors = self.fails(BAD_DATA, "render", "a.csv", "bad.csv", "b.csv", "none.csv", "c.csv", "-o", "charts",
                             says=("bad.csv", "none.csv"))
         self.assertEqual(errors.count("\n"), 2)
-        charts = [name for name in self.files() if name.startswith("charts/")]
-        self.assertEqual(charts, ["charts/a.png", "charts/b.png", "charts/c.png"])
+        self.assertEqual(list(self.charts_in("charts")), ["a.png", "b.png", "c.png"])
         self.fails(NO_INPUT, "render", "none.csv", "bad.csv", "-o", "charts")
 
     def test_each_file_has_its_own_selection_and_panel(self):
@@ -753,10 +798,14 @@ class Render(Case):
         text = self.synth("a.csv")
         self.write("file", "x")
         self.write("b.csv", text)
-        self.fails(CANT_CREATE, "render", "a.csv", "-o", "missing/a.png", says="missing/a.png")
+        for more in ((), ("--manifest", "on")):
+            self.fails(CANT_CREATE, "render", "a.csv", "-o", "missing/a.png", *more,
+                       says="missing/a.png: can't write: the folder missing does not exist: make it first")
+        self.fails(CANT_CREATE, "render", "a.csv", "-o", "b.csv/",
+                   says="b.csv/: can't make this folder: b.csv is a file")
         self.fails(CANT_CREATE, "render", "a.csv", "-o", "file/a.png", says="file/a.png")
         self.fails(CANT_CREATE, "render", "a.csv", "b.csv", "-o", "file", says="file: can't make this folder")
-        self.fails(CANT_CREATE, "render", "a.csv", "-o", "file/deep/", says="file/deep/: can't make this folder")
+        self.fails(CANT_CREATE, "render", "a.csv", "-o", "file/deep/", says="can't make this folder: file is a file")
         self.fails(CANT_CREATE, "render", "a.csv", "-o", "x" * 300 + ".png")
         self.assertEqual(self.files(), ["a.csv", "b.csv", "file"])
 
@@ -817,7 +866,7 @@ class SameBytes(Case):
 
     def test_threads(self):
         one = self.charts("--backend", "cpu", "--threads", "1")
-        self.assertEqual(len(set(one)), 2 * len(self.inputs))
+        self.assertEqual(len(set(one)), 2 * (len(self.inputs) + 1), "a manifest for each size")
         for threads in ("2", "5"):
             self.assertEqual(one, self.charts("--backend", "cpu", "--threads", threads))
 
@@ -872,7 +921,7 @@ class Windows(Case):
     def draw(self, *args, code=0, **options):
         """Draws windows to a folder; its content by name."""
         self.run_tallow("render", *args, "-o", "out", *self.SIZE, code=code, **options)
-        charts = {p.name: p.read_bytes() for p in (self.here / "out").iterdir()}
+        charts = self.charts_in("out")
         shutil.rmtree(self.here / "out")
         return charts
 
@@ -900,7 +949,8 @@ class Windows(Case):
                 self.check(expected, self.draw("a.csv", "-w", 12, "--stride", stride, *args))
         self.check(self.cut(plain, 12, 5), self.draw("b.csv", "-w12", "--stride=5"), "b")
         _, errors = self.run_tallow("render", "b.csv", "-w", "50", "-vo", "out")
-        self.assertRegex(errors, r"(?m)^tallow: out/b_000000\.png: 50 candles, .*, no volume in the file$")
+        says = r"(?m)^tallow: b\.csv: 1 window of 50 candles, .*, no volume in the file, its last 10 candles fill no"
+        self.assertRegex(errors, says)
 
     def test_range(self):
         """--from and --to apply first."""
@@ -929,7 +979,7 @@ class Windows(Case):
         text = self.synth("a.csv", 60)
         self.fails(BAD_DATA, "render", "a.csv", "-o", "out", "--window", "61",
                    says=("a.csv: 60 candles in it", "--window 61 needs at least as many"))
-        self.assertEqual(self.files(), ["a.csv"])
+        self.assertEqual(self.files(), ["a.csv", "out/manifest.jsonl"])
         self.check(self.cut(text, 60, 60), self.draw("a.csv", "--window", "60"))
         self.synth("one.csv", 1)
         self.fails(BAD_DATA, "render", "one.csv", "-o", "out", "--window", "2", says="one.csv: 1 candle in it")
@@ -975,7 +1025,7 @@ class Windows(Case):
         errors = self.fails(CANT_CREATE, "render", *args, "-o", "out", says="out/a_000003.png: can't write")
         self.assertEqual(errors.count("\n"), 1)
         (self.here / "out/a_000003.png").rmdir()
-        charts = {p.name: p.read_bytes() for p in (self.here / "out").iterdir()}
+        charts = self.charts_in("out")
         count, expected = self.cut(text, 10, 4)
         names = [f"a_{i:06d}.png" for i in range(3)] + [f"b_{i:06d}.png" for i in range(count)]
         self.assertEqual(sorted(charts), names)
@@ -985,9 +1035,10 @@ class Windows(Case):
     def test_full_disk(self):
         self.synth("a.csv", 60)
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
-        self.fails(IO_ERROR, "render", "a.csv", "-o", "out", "--window", "10", "--backend", "cpu",
-                   says="out/a_000000.png", preexec_fn=limit)
-        self.assertEqual(self.files(), ["a.csv"])
+        for manifest, says in (("off", "out/a_000000.png"), ("on", "out/manifest.jsonl")):
+            self.fails(IO_ERROR, "render", "a.csv", "-o", "out", "--window", "10", "--backend", "cpu", "--manifest",
+                       manifest, says=says, preexec_fn=limit)
+            self.assertEqual(os.listdir(self.here), ["a.csv"])
 
     def test_many(self):
         """More windows than one push takes."""
@@ -997,8 +1048,7 @@ class Windows(Case):
             size = ("--size", "24x16")
             count = (5000 - window) // stride + 1
             self.run_tallow("render", "a.csv", "-o", "out", "--window", window, "--stride", stride, *size)
-            names = sorted(p.name for p in (self.here / "out").iterdir())
-            self.assertEqual(names, [f"a_{i:06d}.png" for i in range(count)])
+            self.assertEqual(list(self.charts_in("out")), [f"a_{i:06d}.png" for i in range(count)])
             header, *rows = text.splitlines(keepends=True)
             wanted = sorted({i % count for i in only})
             for i in wanted:
@@ -1159,7 +1209,7 @@ class Stats(Case):
         names = ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
         self.fails(NO_MEMORY, "render", *names, "-o", "out/", "--backend", "cpu", "--host-mem", "4MiB",
                    says=[f"{name}: --host-mem 4MiB is too small" for name in ("a.csv", "b.csv", "d.csv")])
-        self.assertEqual(sorted(os.listdir(self.here / "out")), ["c.png", "e.png"])
+        self.assertEqual(list(self.charts_in("out")), ["c.png", "e.png"])
         value = 16 << 20
         stats = self.stats(*names, "-o", "out/", "--backend", "cpu", "--size", "640x480", "--host-mem", value)
         self.assertEqual(stats["images"], len(names))
@@ -1232,7 +1282,7 @@ class SeveralDevices(Case):
         self.assertEqual(sum(e["charts"] for e in stats["engines"]), 3981)
         self.assertLessEqual(stats["row_bytes"] + sum(e["host_bytes"]["peak"] for e in stats["engines"]), 96 << 20)
         self.assertEqual([n for n in self.files() if n.startswith("log")], ["log.0", "log.1", "log.2"])
-        self.assertRegex(errors, r"(?m)^tallow: out/a_000000\.png: .* on 3 devices$")
+        self.assertRegex(errors, r"(?m)^tallow: a\.csv: 3981 windows of 20 candles, 64x48, .* on 3 devices$")
         self.run_tallow("render", "a.csv", "-o", "a.png", "--backend", "cuda", "--device", "all", "--alloc-log", "one",
                         "--stats", "s.json")
         self.assertEqual(len(json.loads((self.here / "s.json").read_text())["engines"]), 1)
@@ -1260,9 +1310,13 @@ class Signals(Case):
         for file in filter(None, (child.stdin, child.stdout, child.stderr)):
             file.close()
 
-    def end(self, child, code):
-        errors = child.stderr.read()
-        self.assertEqual((child.wait(timeout=120), errors), (code, b""))
+    def end(self, child, number):
+        """It must have been stopped in order; the number of charts that it tells."""
+        errors = child.stderr.read().decode()
+        self.assertEqual(child.wait(timeout=120), STOPPED, errors)
+        says = re.search(rf"stopped by {signal.Signals(number).name}: (\d+) charts? (?:is|are) written", errors)
+        self.assertTrue(says, errors)
+        return int(says.group(1))
 
     def wait_for_charts(self, child, count):
         """Until so many charts are there; the command must still be at work then."""
@@ -1272,24 +1326,26 @@ class Signals(Case):
 
     def check_charts(self):
         """All are whole, none is missing, and there is nothing else."""
-        names = sorted(os.listdir(self.here / "out"))
+        names = list(self.charts_in("out"))
         self.assertEqual(names, [f"a_{i:06d}.png" for i in range(len(names))])
+        (manifest,) = set(os.listdir(self.here / "out")) - set(names)
+        self.assertTrue(manifest.startswith("manifest.jsonl"), manifest)
         for name in {*names[:3], *names[-5:]}:
             Png((self.here / "out" / name).read_bytes())
         return len(names)
 
     def test_while_drawing(self):
         self.synth("a.csv", 100000)
-        for number, code in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)):
+        for number in (signal.SIGINT, signal.SIGTERM):
             for backend in BACKENDS:
                 child = self.begin("render", "a.csv", "-o", "out", "--window", 200, "--stride", 1, "--size", "128x96",
                                    "--backend", backend, "--stats", "stats.json")
                 self.wait_for_charts(child, 20)
                 child.send_signal(number)
-                self.end(child, code)
+                told = self.end(child, number)
                 count = self.check_charts()
                 stats = json.loads((self.here / "stats.json").read_text())
-                self.assertEqual((stats["exit_code"], stats["images"]), (code, count))
+                self.assertEqual((stats["exit_code"], stats["images"], told), (STOPPED, count, count))
                 self.assertLess(count, 99801)
                 self.assertEqual(set(self.files()) - {f"out/{n}" for n in os.listdir(self.here / "out")},
                                  {"a.csv", "stats.json"})
@@ -1301,7 +1357,8 @@ class Signals(Case):
         self.wait_for_charts(child, 5)
         for _ in range(3):
             child.send_signal(signal.SIGINT)
-        self.end(child, INTERRUPTED)
+        child.stderr.read()
+        self.assertIn(child.wait(timeout=120), (INTERRUPTED, STOPPED))
         self.check_charts()
 
     def test_while_waiting_for_input(self):
@@ -1319,9 +1376,9 @@ class Signals(Case):
                         child.stdin.write(head)
                         child.stdin.flush()
                     child.send_signal(signal.SIGINT)
-                    self.end(child, INTERRUPTED)
+                    self.assertEqual(self.end(child, signal.SIGINT), 0)
                     stats = json.loads((self.here / "stats.json").read_text())
-                    self.assertEqual((stats["exit_code"], stats["images"]), (INTERRUPTED, 0))
+                    self.assertEqual((stats["exit_code"], stats["images"]), (STOPPED, 0))
                     os.remove(self.here / "stats.json")
         self.assertEqual(self.files(), [])
 
@@ -1330,7 +1387,7 @@ class Signals(Case):
         child = self.begin("render", "a.csv", "-o", "-", "--size", "16000x2000", stdout=subprocess.PIPE)
         self.assertEqual(child.stdout.read(8), b"\x89PNG\r\n\x1a\n")
         child.send_signal(signal.SIGTERM)
-        self.end(child, TERMINATED)
+        self.end(child, signal.SIGTERM)
 
     def test_many_files(self):
         text = self.synth("a.csv", 1000)
@@ -1340,11 +1397,11 @@ class Signals(Case):
         child = self.begin("render", *names, "-o", "out")
         self.wait_for_charts(child, 5)
         child.send_signal(signal.SIGINT)
-        self.end(child, INTERRUPTED)
-        charts = sorted(os.listdir(self.here / "out"))
-        self.assertEqual(charts, [f"{i:04d}.png" for i in range(len(charts))])
+        told = self.end(child, signal.SIGINT)
+        charts = self.charts_in("out")
+        self.assertEqual(list(charts), [f"{i:04d}.png" for i in range(told)])
         self.assertLess(len(charts), len(names))
-        self.assertEqual(len({(self.here / "out" / name).read_bytes() for name in charts}), 1)
+        self.assertEqual(len(set(charts.values())), 1)
 
     def test_ignored(self):
         """A signal that the caller ignores stays ignored."""
@@ -1353,7 +1410,7 @@ class Signals(Case):
                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
         self.wait_for_charts(child, 1)
         child.send_signal(signal.SIGINT)
-        self.end(child, 0)
+        self.assertEqual((child.stderr.read(), child.wait(timeout=120)), (b"", 0))
         self.assertEqual(self.check_charts(), 1951)
 
 
@@ -1442,20 +1499,35 @@ class Devices(Case):
         for launch in range(1, 100):
             env = {"SOFTCUDA": f"sticky=cuLaunchKernel:{launch}:CUDA_ERROR_LAUNCH_FAILED"}
             done = self.start(args, env, stderr=subprocess.PIPE)
-            charts = sorted(os.listdir(self.here / "charts"))
-            self.assertEqual(charts, ["a.png", "b.png", "c.png"][: len(charts)])
-            for chart in charts:
-                self.assertEqual((self.here / "charts" / chart).read_bytes(), expected)
-            shutil.rmtree(self.here / "charts")
+            charts = self.charts_in("charts") if (self.here / "charts").exists() else {}
+            self.assertEqual(list(charts), ["a.png", "b.png", "c.png"][: len(charts)])
+            self.assertTrue(all(chart == expected for chart in charts.values()))
+            shutil.rmtree(self.here / "charts", ignore_errors=True)
             if done.returncode == 0:
                 break
             self.assertEqual(done.returncode, UNAVAILABLE)
             failed, *rest = done.stderr.decode().splitlines()
             self.assertTrue(failed.startswith(f"tallow: {names[len(charts)]}: CUDA could not"), failed)
             left.append(2 - len(charts))
-            says = f"{left[-1]} of 3 files were not tried, for the device is lost: run the command again for them"
-            self.assertEqual(rest, [f"tallow: {says}"] if left[-1] else [])
+            says = [f"tallow: {left[-1]} of 3 files were not tried, for the device is lost"] if left[-1] else []
+            done_are = "1 chart is" if len(charts) == 1 else f"{len(charts)} charts are"
+            says.append(f"tallow: {done_are} written; run the same command with --resume to go on")
+            self.assertEqual(rest, says)
         self.assertEqual((len(charts), left[0]), (3, 2))
+
+    def test_lost_within_a_chart(self):
+        """A chart of which a part was written is taken back, and the folders that were made for it."""
+        self.need_software_cuda()
+        self.synth("a.csv", 300)
+        args = ["render", "a.csv", "-o", "new/deep/", "--backend", "cuda", "--size", "2000x16000", "--pool", "16MiB"]
+        for launch in range(1, 100):
+            env = {"SOFTCUDA": f"sticky=cuLaunchKernel:{launch}:CUDA_ERROR_LAUNCH_FAILED"}
+            done = self.start(args, env, stderr=subprocess.PIPE)
+            if done.returncode == 0:
+                break
+            self.assertEqual((done.returncode, os.listdir(self.here)), (UNAVAILABLE, ["a.csv"]), launch)
+        self.assertGreater(launch, 2)
+        self.assertEqual(self.files(), ["a.csv", "new/deep/a.png", "new/deep/manifest.jsonl"])
 
     def test_unavailable(self):
         self.synth("a.csv")
@@ -1499,9 +1571,12 @@ class RealData(Case):
 
     def test_refused(self):
         spy = DATA / "spy_daily_20080101_20180101.csv"
-        self.fails(BAD_DATA, "render", spy, "-o", "a.png", says=(f"{spy}:1808: open 209.419998", "correct or remove"))
+        says = f"{spy}: 2 rows have an open or close outside low to high, the first at line 1808: their high and low"
+        _, errors = self.run_tallow("render", spy, "-o", "a.png")
+        self.assertIn(says, errors)
+        self.fails(BAD_DATA, "render", spy, "-o", "a.png", "--outside", "error", says=f"{spy}:1808: open 209.419998")
         for name in ("btcusdt_trades_20240808.csv.gz", "spy_trades_20131008.csv.gz"):
-            self.fails(BAD_DATA, "render", DATA / name, "-o", "a.png", says=(name, "open, high, low, close"))
+            self.fails(BAD_DATA, "render", DATA / name, "-o", "a.png", says=(name, "no column for open, high, low"))
 
     def test_selection(self):
         aapl = DATA / "aapl_daily_20040819_20180120.csv"

@@ -1,4 +1,5 @@
 /* The command line's text: times, sizes, hostile names, and what someone meant to type. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,6 +126,60 @@ static void test_plain(void **state) {
               "?1m ???");
 }
 
+static void check_plain(const char *text, const char *expected) {
+  char plain[64];
+  snprintf(plain, sizeof plain, "%s", text);
+  cli_make_plain(plain);
+  assert_string_equal(plain, expected);
+}
+
+static void test_make_plain(void **state) {
+  (void)state;
+  check_plain("", "");
+  check_plain("Radeon\xe2\x84\xa2 780M", "Radeon\xe2\x84\xa2 780M");
+  check_plain("a\x1b[31m\r\nb\x7f", "a?[31m??b?");
+  check_plain("\xc2\x9b 1m \xff\xe2\x82", "? 1m ???");
+}
+
+static void check_count(int64_t count, const char *expected) {
+  char text[CLI_COUNT_SIZE];
+  cli_count_text(count, text);
+  assert_string_equal(text, expected);
+}
+
+static void test_counts(void **state) {
+  (void)state;
+  check_count(0, "0");
+  check_count(999, "999");
+  check_count(1000, "1,000");
+  check_count(-1000, "-1,000");
+  check_count(-999, "-999");
+  check_count(123456, "123,456");
+  check_count(INT64_MAX, "9,223,372,036,854,775,807");
+  check_count(INT64_MIN, "-9,223,372,036,854,775,808");
+}
+
+static void check_duration(double seconds, const char *expected) {
+  char text[CLI_DURATION_SIZE];
+  cli_duration_text(seconds, text);
+  assert_string_equal(text, expected);
+}
+
+static void test_durations(void **state) {
+  (void)state;
+  check_duration(0, "0:00");
+  check_duration(0.1, "0:01");
+  check_duration(59, "0:59");
+  check_duration(59.5, "1:00");
+  check_duration(3599, "59:59");
+  check_duration(3600, "1:00:00");
+  check_duration(11232.5, "3:07:13");
+  check_duration(356399, "98:59:59");
+  check_duration(356400, "more than 99 hours");
+  check_duration(1e300, "more than 99 hours");
+  check_duration((double)NAN, "more than 99 hours");
+}
+
 static const char *nearest_of(const char *word) {
   static const char *const names[] = {"output", "backend", "device", "device-mem", "size", "theme", "on", "off"};
   cli_nearest nearest;
@@ -151,8 +206,9 @@ static void test_nearest(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_times),   cmocka_unit_test(test_times_agree), cmocka_unit_test(test_digits),
-      cmocka_unit_test(test_bytes),   cmocka_unit_test(test_json),        cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_times),      cmocka_unit_test(test_times_agree), cmocka_unit_test(test_digits),
+      cmocka_unit_test(test_bytes),      cmocka_unit_test(test_json),        cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_make_plain), cmocka_unit_test(test_counts),      cmocka_unit_test(test_durations),
       cmocka_unit_test(test_nearest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,10 +81,10 @@ static size_t gzip(const void *bytes, size_t size, unsigned char *out, size_t ca
   return used;
 }
 
-static tlw_status read_path(const char *path, tlw_table **table, tlw_error *error) {
+static tlw_status read_with(const char *path, const tlw_csv_options *options, tlw_table **table, tlw_error *error) {
   *table = (tlw_table *)(uintptr_t)1;
   memset(error, 0xa5, sizeof *error);
-  const tlw_status status = tlw_csv_read_candles(path, table, error);
+  const tlw_status status = tlw_csv_read(path, options, NULL, table, error);
   if (status == TLW_OK) {
     assert_non_null(*table);
     return status;
@@ -94,6 +94,10 @@ static tlw_status read_path(const char *path, tlw_table **table, tlw_error *erro
   assert_non_null(memchr(error->message, 0, sizeof error->message));
   assert_true(strlen(error->message) > 10);
   return status;
+}
+
+static tlw_status read_path(const char *path, tlw_table **table, tlw_error *error) {
+  return read_with(path, NULL, table, error);
 }
 
 static tlw_status read_bytes(const void *bytes, size_t size, tlw_table **table, tlw_error *error) {
@@ -377,6 +381,57 @@ static void test_numbers_refused(void **state) {
   assert_true(bits(value) == bits(123.0));
 }
 
+/* Text with a point, with the point a comma and, where it has many digits, points between groups of them. */
+static void test_numbers_with_comma(void **state) {
+  (void)state;
+  for (int i = 0; i < 40000; i++) {
+    char text[64], grouped[96];
+    size_t n = 0;
+    if (random_below(3) == 0) text[n++] = random_below(2) ? '-' : '+';
+    const size_t sign = n;
+    const size_t whole = 1 + random_below(18);
+    n += random_digits(text + n, whole);
+    if (text[sign] == '0') text[sign] = '7';
+    const size_t decimals = random_below(12);
+    if (decimals) {
+      text[n++] = '.';
+      n += random_digits(text + n, decimals);
+    }
+    if (random_below(4) == 0) n += (size_t)snprintf(text + n, sizeof text - n, "e%d", (int)random_below(40) - 20);
+    text[n] = '\0';
+    const bool in_groups = random_below(2);
+    size_t used = 0;
+    for (size_t k = 0; k < n; k++) {
+      const size_t behind = sign + whole - k;
+      if (in_groups && k > sign && k < sign + whole && behind % 3 == 0) grouped[used++] = '.';
+      grouped[used++] = text[k] == '.' ? ',' : text[k];
+    }
+    double expected, value;
+    assert_true(tlw_number_read(text, n, &expected));
+    if (!tlw_number_read_comma(grouped, used, &value)) fail_msg("%.*s was refused", (int)used, grouped);
+    if (bits(value) != bits(expected)) fail_msg("%.*s is %a, not %a", (int)used, grouped, expected, value);
+  }
+  static const char *const refused[] = {"1.5",     "0.123",    "1.23",    "1.2345",      "1234.567", "1.234.56",
+                                        ".123",    "1.234,5,", "1,5.000", "1,234.5",     "1..234",   "1.234.",
+                                        "",        ",",        "1,,5",    "1.234e1.000", "012.345",  "12 345,5",
+                                        "1'234,5", "1.23x",    "-.123"};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    double value = 4711.0;
+    if (tlw_number_read_comma(refused[i], strlen(refused[i]), &value)) fail_msg("'%s' read as %g", refused[i], value);
+    assert_true(bits(value) == bits(4711.0));
+  }
+  double value;
+  assert_true(tlw_number_read_comma(",5", 2, &value) && value == 0.5);
+  assert_true(tlw_number_read_comma("5,", 2, &value) && value == 5.0);
+  assert_true(tlw_number_read_comma("-inf", 4, &value) && value == -(double)INFINITY);
+  assert_true(tlw_number_read_comma("1.234.567,25e-2", 15, &value) && value == 12345.6725);
+  char text[2048] = "1";
+  for (size_t n = 1; n < 2001; n += 4) memcpy(text + n, ".000", 4);
+  assert_false(tlw_number_read_comma(text, 2001, &value)); /* too great for a double */
+  memcpy(text + 2001, "e-1490", 6);
+  assert_true(tlw_number_read_comma(text, 2007, &value) && value == 1e10);
+}
+
 /* --- Files that are read ---------------------------------------------------------------------------------------- */
 
 static void test_plain(void **state) {
@@ -419,6 +474,24 @@ static void test_dialects(void **state) {
       "Time,Open,High,Low,Close,Volume,Date\n01:30:00.000+01:30,10,12,9,11,100,2020-01-01\n",
       "Date,Open,High,Low,Close,Volume\n2020-01-01,1e1,+12,9.,.11e2,1E+2\n",
       "Date,Open,High,Low,Close,Volume,,\n2020-01-01,10,12,9,11,100,,x\n",
+      "Date;Open;High;Low;Close;Volume\n2020-01-01;10;12;9;11;100\n",
+      "Date\tOpen\tHigh\tLow\tClose\tVolume\n2020-01-01\t10\t12\t9\t11\t100\n",
+      "Date|Open|High|Low|Close|Volume\n2020-01-01|10|12|9|11|100\n",
+      "sep=;\nDate;Open;High;Low;Close;Volume\n2020-01-01;10;12;9;11;100\n",
+      "2020-01-01,10,12,9,11,100\n",
+      "20200101 000000;10;12;9;11;100\n",
+      "2020.01.01,00:00,10,12,9,11,100\n",
+      "1577836800,10,12,9,11,100,1577836859,7,8\n",
+      "# of an exchange\nhttps://www.example.com\nUnix,Date,Open,High,Low,Close,Volume BTC,Volume USD\n"
+      "1577836800,none,10,12,9,11,100,7\n",
+      "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\n"
+      "2020.01.01\t00:00:00\t10\t12\t9\t11\t7\t100\n",
+      "Date,Open,High,Low,Close,Volatility,Vol. (BTC)\n2020-01-01,10,12,9,11,7,100\n",
+      "Date,Close/Last,Volume,Open,High,Low\n01/01/2020,11,100,10,12,9\n",
+      "Date,Open,High,Low,Close,Last,Volume,close\n2020-01-01,10,12,9,11,x,100,y\n",
+      "Datetime,Date,Time,Open,High,Low,Close,Volume\n2020-01-01,x,y,10,12,9,11,100\n",
+      HEADER "2020-01-01,10,12,9,11,100,\n",
+      "Date,Open,High,Low,Close,Volume,\n2020-01-01,10,12,9,11,100\n",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     tlw_table *table = accept(texts[i]);
@@ -432,9 +505,33 @@ static void test_dialects(void **state) {
 
 static void test_no_volume(void **state) {
   (void)state;
-  tlw_table *table = accept("date,open,high,low,close,Volume BTC\n2020-01-01,10,12,9,11,5\n");
+  tlw_table *table = accept("date,open,high,low,close,Volatility\n2020-01-01,10,12,9,11,5\n");
   assert_null(view(table).volume);
   tlw_table_close(&table);
+  table = accept("2020-01-01,10,12,9,11\n");
+  assert_null(view(table).volume);
+  tlw_table_close(&table);
+}
+
+/* What people write where there is no number. */
+static void test_absent_numbers(void **state) {
+  (void)state;
+  static const char *const words[] = {"null", "NULL", "None", "na", "N/A", "-", "nan", ""};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    char text[256];
+    snprintf(text, sizeof text, HEADER "2020-01-01,%s,12,9,11,%s\n2020-01-02,10,12,9,11,\"%s\"\n", words[i], words[i],
+             words[i]);
+    tlw_table *table = accept(text);
+    const columns c = view(table);
+    assert_int_equal(c.n_rows, 2);
+    assert_true(isnan(c.open[0]) && c.high[0] == 12 && isnan(c.volume[0]));
+    assert_true(c.open[1] == 10 && isnan(c.volume[1]));
+    tlw_csv_report report;
+    tlw_table_get_report(table, &report);
+    assert_int_equal(report.defects[TLW_DEFECT_MISSING_PRICE], 1);
+    assert_int_equal(report.defects[TLW_DEFECT_FIELD], 0);
+    tlw_table_close(&table);
+  }
 }
 
 static void test_gaps(void **state) {
@@ -481,17 +578,16 @@ static void test_refused_headers(void **state) {
   refuse(HEADER "\n\n", -1, -1, "no candles");
   refuse("\xef\xbb\xbf\xef\xbb\xbf" HEADER "2020-01-01,10,12,9,11,100\n", 1, -1, "date or time|\\xEF\\xBB\\xBFDate");
   refuse("\n\nid,price,qty,quote_qty,time,is_buyer_maker\n1,2,3,4,5,6\n", 3, -1,
-         "no column for open, high, low, close|found: id, price, qty, quote_qty, time, is_buyer_maker|first line");
-  refuse("timestamp,price,quantity\n", 1, -1, "open, high, low, close|timestamp, price, quantity");
+         "no column for open, high, low|found: id, price, qty, quote_qty, time, is_buyer_maker|first line");
+  refuse("timestamp,price,quantity\n", 1, -1, "open, high, low (|timestamp, price, quantity");
   refuse("open,high,low,close\n1,1,1,1\n", 1, -1, "date or time");
   refuse("Date,Open,High,Close\n", 1, -1, "no column for low (|Date, Open, High, Close");
-  refuse("Date;Open;High;Low;Close\n", 1, -1, "Date;Open;High;Low;Close|commas");
-  refuse("2020-01-01,10,12,9,11,100\n", 1, -1, "date or time, open, high, low, close|2020-01-01, 10, 12");
-  refuse("Date,Open,High,Low,Close,close\n", 1, 6, "columns 5 and 6|close");
-  refuse("Volume,Date,Open,High,Low,Close,Vol\n", 1, 7, "columns 1 and 7");
-  refuse("Timestamp,DateTime,Open,High,Low,Close\n", 1, 2, "columns 1 and 2");
-  refuse("Date,Timestamp,Open,High,Low,Close\n", 1, 1, "columns 2 and 1|time");
-  refuse("Timestamp,Open,High,Low,Close,Time\n", 1, 6, "columns 1 and 6|time");
+  refuse("Date:Open:High:Low:Close\n", 1, -1, "Date:Open:High:Low:Close|by columns which they are");
+  refuse("Date;Open;High;Low;Close\n", -1, -1, "no candles");
+  refuse("Date,Opn,High,Low,Close\n2020-01-01,10,12,9,11\n", 1, -1, "no column for open (found: Date, Opn,");
+  refuse("x\nDate,Opn,High,Low,Close\n2020-01-01,10,12,9,11\n", 2, -1, "no column for open (found: Date, Opn,");
+  refuse("Date,Hour,Open,High,Low,Last\n", -1, -1, "no candles");
+  refuse("Hour,Open,High,Low,Close\n", 1, -1, "no column for date or time");
   refuse("Date,Open,High,Low,Close\r2020-01-01,10,12,9,11\r", 1, -1, "carriage return|CRLF");
   refuse("Date,\"Open,High,Low,Close\n", 1, 2, "quotes");
   refuse("Date,Open,\"High\"x,Low,Close\n", 1, 3, "quotes");
@@ -505,21 +601,19 @@ static void test_refused_headers(void **state) {
 static void test_refused_rows(void **state) {
   (void)state;
 #define GOOD "2020-01-01,10,12,9,11,100\n"
-  refuse(HEADER GOOD "2020-01-02,151.2,152,151.3,151.5,1\n", 3, 2,
-         "open 151.2 is below low 151.3: correct or remove the row");
-  refuse(HEADER GOOD "2020-01-02,13,12,9,11,1\n", 3, 2, "open 13 is above high 12");
-  refuse(HEADER GOOD "2020-01-02,10,12,9,8.99,1\n", 3, 5, "close 8.99 is below low 9");
-  refuse(HEADER GOOD "2020-01-02,10,12,9,12.01,1\n", 3, 5, "close 12.01 is above high 12");
-  refuse(HEADER GOOD "2020-01-02,10,8,9,9,1\n", 3, 3, "high 8 is below low 9");
+  refuse(HEADER GOOD "2020-01-02,10,8,9,9,1\n", 3, 3,
+         "high 8 is below low 9: correct the row, or set the policy high-below-low to skip or swap");
   refuse(HEADER GOOD "2020-01-02,,8,9,9,1\n", 3, 3, "high 8 is below low 9");
-  refuse(HEADER GOOD "2020-01-02,10,12,,13,1\n", 3, 5, "close 13 is above high 12");
   refuse(HEADER GOOD "2020-01-02,10,12,9,11,-1\n", 3, 6, "volume -1");
   refuse(HEADER GOOD "2020-01-02,10,12,9,11,inf\n", 3, 6, "volume inf");
   refuse(HEADER GOOD "2020-01-02,10,12,9,11,x\n", 3, 6, "volume 'x' is not a number");
-  refuse(HEADER GOOD "2020-01-02,null,12,9,11,1\n", 3, 2, "open 'null' is not a number|leave it empty");
+  refuse(HEADER GOOD "2020-01-02,nul,12,9,11,1\n", 3, 2, "open 'nul' is not a number|leave it empty");
   refuse(HEADER GOOD "2020-01-02,10,0x10,9,11,1\n", 3, 3, "high '0x10'");
   refuse(HEADER GOOD "2020-01-02,10,12,1e999,11,1\n", 3, 4, "low '1e999'");
-  refuse(HEADER GOOD "2020-01-02,10,12,9,\"1,000\",1\n", 3, 5, "close '1,000'");
+  refuse(HEADER GOOD "2020-01-02,10,12,9,\"1,000\",1\n", 3, 5,
+         "close '1,000' is not a number|write it as 1234.5|decimal comma");
+  refuse(HEADER GOOD "2020-01-02,10,12,9,\"1,000.5\",1\n", 3, 5,
+         "close '1,000.5' is not a number|write it as 1234.5, without signs between thousands");
   refuse(HEADER GOOD "2020-01-02,10,12,9,1\x01\xff,1\n", 3, 5, "close '1\\x01\\xFF'");
   refuse(HEADER GOOD "2020-01-02,10,12,9,11\n", 3, -1, "has 5 fields, the header 6");
   refuse(HEADER GOOD "2020-01-02,10,12,9,11,1,\n", 3, -1, "has 7 fields, the header 6");
@@ -527,21 +621,26 @@ static void test_refused_rows(void **state) {
   refuse(HEADER GOOD ",,,,,,,,,,,,,,\n", 3, -1, "has 15 fields");
   refuse(HEADER GOOD ",10,12,9,11,1\n", 3, 1, "time ''|YYYY-MM-DD");
   refuse(HEADER GOOD "2020-02-30,10,12,9,11,1\n", 3, 1, "'2020-02-30' is not a day of the calendar");
-  refuse(HEADER GOOD "20200102,10,12,9,11,1\n", 3, 1, "20200102|without separators|YYYY-MM-DD");
+  refuse(HEADER GOOD "202001,10,12,9,11,1\n", 3, 1, "202001|without separators|YYYY-MM-DD");
+  refuse(HEADER GOOD "31.1.2020,10,12,9,11,1\n", 3, 1, "year last|choose day-first");
   refuse(HEADER GOOD "2300-01-01,10,12,9,11,1\n", 3, 1, "1678 to 2261");
-  refuse(HEADER GOOD HEADER, 3, 1, "time 'Date'");
+  refuse(HEADER GOOD HEADER, 3, 1, "time 'Date' repeats the header|policy bad-field to skip");
+  refuse(HEADER GOOD "\xef\xbb\xbf" HEADER, 3, 1, "time '\\xEF\\xBB\\xBFDate'");
   refuse(HEADER "\n" GOOD "\n" GOOD, 5, 1, "'2020-01-01' repeats that of line 3");
-  refuse(HEADER "\n" GOOD "\n2019-12-31T23:59:59.999999999,10,12,9,11,1\n", 5, 1, "before that of line 3|sort");
+  refuse(HEADER GOOD "\n2020-01-03,10,12,9,11,1\n2020-01-02T23:59:59.999999999,10,12,9,11,1\n", 5, 1,
+         "before that of line 4|sort|policy out-of-order to sort or skip");
+  refuse(HEADER "2020-01-03,10,12,9,11,1\n" GOOD "2020-01-02,10,12,9,11,1\n", 4, 1,
+         "newest first|behind that of line 3");
   refuse(HEADER GOOD "\"2020-01-02,10,12,9,11,1\n", 3, 1, "field 1|quotes");
   refuse(HEADER GOOD "2020-01-02,10,12,9,11,\"1\n\"\n", 3, 6, "field 6|quotes");
   refuse(HEADER GOOD "2020-01-02,\"10\"0,12,9,11,1\n", 3, 2, "field 2|quotes");
-  refuse("Date,Time,Open,High,Low,Close\n2020-01-01,25:00,1,1,1,1\n", 2, 1, "'2020-01-01 25:00' has no such time");
-  refuse("Date,Time,Open,High,Low,Close\n2020-01-01,9:00,1,1,1,1\n", 2, 1, "'2020-01-01 9:00' is not a time");
+  refuse("Date,Time,Open,High,Low,Close\n2020-01-01,25:00,1,1,1,1\n", 2, 2, "'2020-01-01 25:00' has no such time");
+  refuse("Date,Time,Open,High,Low,Close\n2020-01-01,9,1,1,1,1\n", 2, 2, "'2020-01-01 9' is not a time");
   refuse("Time,Open,High,Low,Close,Date\n9:00,1,1,1,1,1/1/2020\n9:00:00,1,1,1,1,1/1/2020\n", 3, 6,
          "time '1/1/2020 9:00:00' repeats that of line 2");
   refuse("Date,Time,Open,High,Low,Close\n2020-01-01T00:00,00:00,1,1,1,1\n", 2, 1, "2020-01-01T00:00 00:00");
   refuse("Date,Time,Open,High,Low,Close\n1577836800,00:00,1,1,1,1\n", 2, 1, "1577836800 00:00");
-  refuse("Date,Time,Open,High,Low,Close\n2020-01-01,,1,1,1,1\n", 2, 1, "2020-01-01");
+  refuse("Date,Time,Open,High,Low,Close\n2020-01-01,,1,1,1,1\n", 2, 2, "2020-01-01");
 #undef GOOD
 }
 
@@ -550,22 +649,293 @@ static void test_zero_bytes(void **state) {
   static const char header[] = "Date,Op\0en,High,Low,Close\n";
   refuse_bytes(header, sizeof header - 1, 1, 2, "field 2|zero byte");
   static const char row[] = "Date,Open,High,Low,Close,Note\n2020-01-01,10,12,9,11,a\n2020-01-02,10,12,9,11,a\0b\n";
-  refuse_bytes(row, sizeof row - 1, 3, 6, "field 6|zero byte");
+  refuse_bytes(row, sizeof row - 1, 3, 6, "field 6|zero byte|policy bad-field to skip");
   static const char utf16[] = "\xff\xfe"
                               "D\0a\0t\0e\0,\0O\0p\0e\0n\0\n\0";
-  refuse_bytes(utf16, sizeof utf16 - 1, 1, 1, "UTF-16");
+  refuse_bytes(utf16, sizeof utf16 - 1, 1, 1, "the file is UTF-16");
+  refuse_bytes(utf16 + 2, sizeof utf16 - 3, 1, 1, "the file is UTF-16");
+  static const char big[] = "\xfe\xff\0D\0a\0t\0e\0,\0O\0p\0e\0n\0\n";
+  refuse_bytes(big, sizeof big - 1, 1, 1, "the file is UTF-16");
+  refuse_bytes(big + 2, sizeof big - 3, 1, 1, "the file is UTF-16");
 }
 
 static void test_arguments(void **state) {
   (void)state;
   tlw_table *table = (tlw_table *)(uintptr_t)1;
   tlw_error error = {0};
-  assert_int_equal(tlw_csv_read_candles(NULL, &table, &error), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_csv_read(NULL, NULL, NULL, &table, &error), TLW_ERR_ARGUMENT);
   assert_null(table);
-  assert_int_equal(tlw_csv_read_candles("x", NULL, &error), TLW_ERR_ARGUMENT);
-  assert_int_equal(tlw_csv_read_candles("", &table, NULL), TLW_ERR_NOT_FOUND);
+  assert_int_equal(tlw_csv_read("x", NULL, NULL, NULL, &error), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_csv_read("", NULL, NULL, &table, NULL), TLW_ERR_NOT_FOUND);
   tlw_table_close(NULL);
   tlw_table_close(&table);
+}
+
+/* --- Options ---------------------------------------------------------------------------------------------------- */
+
+static tlw_csv_options defaults(void) {
+  tlw_csv_options options;
+  memset(&options, 0xa5, sizeof options);
+  tlw_csv_options_init(&options);
+  return options;
+}
+
+static tlw_table *accept_with(const char *text, const tlw_csv_options *options) {
+  tlw_table *table;
+  tlw_error error;
+  const char *path = path_of("file.csv");
+  write_bytes(path, text, strlen(text));
+  if (read_with(path, options, &table, &error) != TLW_OK) fail_msg("refused: %s", error.message);
+  return table;
+}
+
+static void refuse_with(const char *text, const tlw_csv_options *options, tlw_status status, int64_t row,
+                        const char *part) {
+  tlw_table *table;
+  tlw_error error;
+  const char *path = path_of("file.csv");
+  write_bytes(path, text, strlen(text));
+  assert_int_equal(read_with(path, options, &table, &error), status);
+  assert_int_equal(error.row, row);
+  if (!strstr(error.message, part)) fail_msg("\"%s\" lacks \"%s\"", error.message, part);
+}
+
+static void test_option_ranges(void **state) {
+  (void)state;
+#define REFUSE(member, value, part)                                                                                    \
+  do {                                                                                                                 \
+    tlw_csv_options o = defaults();                                                                                    \
+    o.member = value;                                                                                                  \
+    refuse_with(HEADER, &o, TLW_ERR_ARGUMENT, -1, part);                                                               \
+    tlw_csv *csv = (tlw_csv *)(uintptr_t)1;                                                                            \
+    assert_int_equal(tlw_csv_open(path_of("file.csv"), &o, NULL, &csv, NULL), TLW_ERR_ARGUMENT);                       \
+    assert_null(csv);                                                                                                  \
+  } while (0)
+  REFUSE(struct_size, 8, "tlw_csv_options_init");
+  REFUSE(delimiter, ':', "semicolon");
+  REFUSE(decimal, ';', "decimal");
+  REFUSE(comment, '1', "comment");
+  REFUSE(comment, '"', "comment");
+  REFUSE(comment, ' ', "comment");
+  REFUSE(comment, (char)0xe9, "comment");
+  REFUSE(header, (tlw_csv_header)3, "header is 3");
+  REFUSE(header, (tlw_csv_header)-1, "header is -1");
+  REFUSE(day_first, 2, "day_first");
+  REFUSE(adjusted, -1, "adjusted");
+  REFUSE(policies[TLW_DEFECT_FIELD], TLW_POLICY_SORT, "bad-field can't be sort: choose error or skip");
+  REFUSE(policies[TLW_DEFECT_DUPLICATE], TLW_POLICY_SKIP, "duplicate can't be skip: choose error, first, last or keep");
+  REFUSE(policies[TLW_DEFECT_OUTSIDE], (tlw_policy)11, "policies[4] is 11");
+  REFUSE(policies[TLW_DEFECT_OUTSIDE], (tlw_policy)-1, "policies[4] is -1");
+  REFUSE(columns, "", "ROLE=COLUMN");
+  REFUSE(columns, "close", "'close' is not ROLE=COLUMN");
+  REFUSE(columns, "close=Last,", "ROLE=COLUMN");
+  REFUSE(columns, "clsoe=Last", "did you mean close?");
+  REFUSE(columns, "colse=Last", "did you mean close?");
+  REFUSE(columns, "VOLUMEN=Last", "did you mean volume?");
+  REFUSE(columns, "bananas=1", "it must be time, clock, open");
+  REFUSE(columns, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1", "it must be time, clock");
+  REFUSE(columns, "=1", "it must be time, clock");
+  REFUSE(columns, "close=", "columns: close: there is no column");
+  REFUSE(columns, "close=0", "numbered from 1");
+  REFUSE(columns, "close=99999999999999999999", "numbered from 1");
+  REFUSE(columns, "close=1,close=2", "close is given twice");
+  REFUSE(columns, "open=none", "open can't be none");
+  REFUSE(columns, "time=none", "time can't be none");
+  REFUSE(by, "", "by: there is no column");
+#undef REFUSE
+  tlw_csv_options o = defaults();
+  o.decimal = o.delimiter = ',';
+  refuse_with(HEADER, &o, TLW_ERR_ARGUMENT, -1, "both be a comma");
+  o = defaults();
+  o.columns = "symbol=1";
+  o.by = "1";
+  refuse_with(HEADER, &o, TLW_ERR_ARGUMENT, -1, "give it once");
+  o = defaults();
+  o.columns = "adjusted=none";
+  o.adjusted = 1;
+  refuse_with(HEADER, &o, TLW_ERR_ARGUMENT, -1, "adjusted can't be none");
+  o = defaults();
+  o.columns = "symbol=1";
+  tlw_csv *csv = (tlw_csv *)(uintptr_t)1;
+  tlw_error error;
+  assert_int_equal(tlw_csv_open(path_of("file.csv"), &o, NULL, &csv, &error), TLW_ERR_ARGUMENT);
+  assert_null(csv);
+  assert_non_null(strstr(error.message, "tlw_csv_read"));
+}
+
+/* Each gives the candle 10, 12, 9, 11 and the volume 7. */
+static void test_columns_option(void **state) {
+  (void)state;
+  static const struct {
+    const char *columns, *text;
+  } cases[] = {
+      {"close=Last", "Date,Open,High,Low,Close,Last,Volume\n2020-01-01,10,12,9,x,11,7\n"},
+      {" CLOSE = last price ,volume=7", "Date,Open,High,Low,Close,Last-Price,Number\n2020-01-01,10,12,9,x,11,7\n"},
+      {"time=2", "Date,When,Open,High,Low,Close,Volume\nx,2020-01-01,10,12,9,11,7\n"},
+      {"clock=none", "Date,Time,Open,High,Low,Close,Volume\n2020-01-01,x,10,12,9,11,7\n"},
+      {"clock=at", "Date,At,Time,Open,High,Low,Close,Volume\n2020-01-01,0:00,x,10,12,9,11,7\n"},
+      {"clock=at", "Timestamp,Date,At,Open,High,Low,Close,Volume\nx,2020-01-01,0:00,10,12,9,11,7\n"},
+      {"time=Date", "Timestamp,Date,Time,Open,High,Low,Close,Volume\nx,2020-01-01,0:00,10,12,9,11,7\n"},
+      {"time=Tag", "Tag,Time,Open,High,Low,Close,Volume\n2020-01-01,x,10,12,9,11,7\n"},
+      {"close=close,volume=Vol", "Date,Open,High,Low,CLOSE,close,Volume,Vol\n2020-01-01,10,12,9,x,11,y,7\n"},
+      {"open=5", "2020-01-01,12,9,11,10,7\n"},
+      {"symbol=none,adjusted=9", "Date,Open,High,Low,Close,Volume\n2020-01-01,10,12,9,11,7\n"},
+      {"time=1,open=2,high=3,low=4,close=5,volume=6", "a,b,c,d,e,f\n2020-01-01,10,12,9,11,7\n"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tlw_csv_options o = defaults();
+    o.columns = cases[i].columns;
+    tlw_table *table = accept_with(cases[i].text, &o);
+    const columns c = view(table);
+    const bool right = c.n_rows == 1 && c.open[0] == 10 && c.high[0] == 12 && c.low[0] == 9 && c.close[0] == 11 &&
+                       c.volume && c.volume[0] == 7 && c.time[0] == 18262 * DAY;
+    if (!right) fail_msg("%s: %s", cases[i].columns, cases[i].text);
+    tlw_table_close(&table);
+  }
+  tlw_csv_options o = defaults();
+  o.columns = "volume=none,open=Price,high=Price,low=Price,close=2";
+  tlw_table *table = accept_with("Volume,Price,Date\nx,5,2020-01-01\nx,6,2020-01-02\n", &o);
+  const columns c = view(table);
+  assert_true(c.n_rows == 2 && !c.volume && c.open[1] == 6 && c.high[1] == 6 && c.low[1] == 6 && c.close[1] == 6);
+  tlw_table_close(&table);
+
+  o.columns = "close=Lst";
+  refuse_with(HEADER, &o, TLW_ERR_DATA, 1, "no column Lst for the close (found: Date, Open, High");
+  o.columns = "close=9";
+  refuse_with(HEADER, &o, TLW_ERR_DATA, 1, "no column 9 for the close, there are 6 (found: Date, Open, High");
+  o.columns = "close=Last";
+  refuse_with("2020-01-01,10,12,9,11,7\n", &o, TLW_ERR_DATA, 1, "no column Last for the close (found: 2020-01-01, 10");
+  o.columns = NULL;
+  o.adjusted = 1;
+  refuse_with(HEADER, &o, TLW_ERR_DATA, 1, "no column for adjusted");
+  o.adjusted = 0;
+  o.by = "Ticker";
+  refuse_with(HEADER, &o, TLW_ERR_DATA, 1, "no column Ticker for the symbol");
+}
+
+/* Each price times (adjusted close / close), in this order of operations; without a close there are no prices. */
+static void test_adjusted(void **state) {
+  (void)state;
+  tlw_csv_options o = defaults();
+  o.adjusted = 1;
+  tlw_table *table = accept_with("Date,Open,High,Low,Close,Adj Close,Volume\n"
+                                 "2020-01-01,10.1,12.3,9.7,11.9,3.3,7\n"
+                                 "2020-01-02,10,12,9,inf,5,7\n"
+                                 "2020-01-03,10,12,0,0,5,7\n"
+                                 "2020-01-04,10,12,9,,5,7\n"
+                                 "2020-01-05,10,12,9,11,,7\n"
+                                 "2020-01-06,10,12,9,11,inf,7\n"
+                                 "2020-01-07,10,inf,9,11,22,7\n"
+                                 "2020-01-08,10,12,9,11,0,7\n",
+                                 &o);
+  const columns c = view(table);
+  assert_int_equal(c.n_rows, 8);
+  const double *prices[4] = {c.open, c.high, c.low, c.close};
+  const double raw[4] = {10.1, 12.3, 9.7, 11.9};
+  const double factor = 3.3 / 11.9;
+  for (int i = 0; i < 4; i++) {
+    assert_true(bits(prices[i][0]) == bits(raw[i] * factor));
+    for (int row = 1; row < 6; row++)
+      if (bits(prices[i][row]) != UINT64_C(0x7ff8000000000000)) fail_msg("row %d, price %d", row, i);
+    assert_true(prices[i][7] == 0);
+  }
+  assert_true(c.open[6] == 20 && isnan(c.high[6]) && c.low[6] == 18 && c.close[6] == 22);
+  for (int row = 0; row < 8; row++) assert_true(c.volume[row] == 7);
+  tlw_csv_report report;
+  tlw_table_get_report(table, &report);
+  assert_int_equal(report.defects[TLW_DEFECT_MISSING_PRICE], 6);
+  assert_int_equal(report.first_line[TLW_DEFECT_MISSING_PRICE], 3);
+  tlw_table_close(&table);
+  refuse_with("Date,Open,High,Low,Close,Adj Close\n2020-01-01,1,2,1,2,x\n", &o, TLW_ERR_DATA, 2, "adjusted 'x'");
+}
+
+/* Symbols that begin alike, are quoted, and take turns; newest first within some of them. */
+static void test_symbols(void **state) {
+  (void)state;
+  tlw_csv_options o = defaults();
+  o.by = "symbol";
+  tlw_table *table = accept_with("Date,Open,High,Low,Close,Symbol\n"
+                                 "2020-01-02,1,1,1,1,AB\n"
+                                 "2020-01-01,2,2,2,2,A\n"
+                                 "2020-01-01,3,3,3,3,ABC\n"
+                                 "2020-01-01,4,4,4,4,AB\n"
+                                 "2020-01-02,5,5,5,5,A\n"
+                                 "2020-01-01,6,6,6,6,\" A, \"\"x\"\" \"\n"
+                                 "2019-12-31,7,7,7,7,AB\n"
+                                 "2020-01-02,8,8,8,8,\"A, \"\"x\"\"\"\n",
+                                 &o);
+  tlw_candles c;
+  tlw_table_candles(table, &c);
+  static const char *const symbols[] = {"AB", "A", "ABC", "A, \"x\""};
+  static const int64_t offsets[] = {0, 3, 5, 6, 8};
+  static const double opens[] = {7, 4, 1, 2, 5, 3, 6, 8};
+  assert_int_equal(c.n_series, 4);
+  assert_int_equal(c.n_rows, 8);
+  assert_null(c.counts);
+  assert_memory_equal(c.offsets, offsets, sizeof offsets);
+  assert_memory_equal(c.open, opens, sizeof opens);
+  for (int i = 0; i < 4; i++) assert_string_equal(tlw_table_symbol(table, i), symbols[i]);
+  assert_null(tlw_table_symbol(table, 4));
+  assert_null(tlw_table_symbol(table, -1));
+  tlw_csv_report report;
+  tlw_table_get_report(table, &report);
+  assert_int_equal(report.newest_first, 1);
+  tlw_table_close(&table);
+
+  table = accept(HEADER "2020-01-01,10,12,9,11,100\n");
+  assert_null(tlw_table_symbol(table, 0));
+  tlw_table_close(&table);
+  refuse_with("Date,Open,High,Low,Close,Symbol\n2020-01-01,1,1,1,1, \n", &o, TLW_ERR_DATA, 2, "symbol is empty");
+}
+
+/* Sorting finds the times that repeat: the first of the file among them is named, and is all that is counted. */
+static void test_sorted_repeats(void **state) {
+  (void)state;
+  static const char text[] = HEADER "2020-01-05,10,12,9,11,1\n"
+                                    "2020-01-06,10,12,9,11,2\n"
+                                    "2020-01-03,10,12,9,11,3\n"
+                                    "2020-01-06,10,12,9,11,4\n"
+                                    "2020-01-03,10,12,9,11,5\n"
+                                    "2020-01-06,10,12,9,11,6\n";
+  tlw_csv_options o = defaults();
+  o.policies[TLW_DEFECT_OUT_OF_ORDER] = TLW_POLICY_SORT;
+  refuse_with(text, &o, TLW_ERR_DATA, 5, "the time repeats that of line 3: keep one of the rows");
+  write_bytes(path_of("file.csv"), text, sizeof text - 1);
+  tlw_csv *csv = NULL;
+  assert_int_equal(tlw_csv_open(path_of("file.csv"), &o, NULL, &csv, NULL), TLW_OK);
+  double numbers[4];
+  int64_t n = 7;
+  const tlw_csv_rows rows = {&numbers[0], &numbers[1], &numbers[2], &numbers[3], NULL, NULL, 1};
+  assert_int_equal(tlw_csv_next(csv, &rows, &n, NULL), TLW_ERR_DATA);
+  assert_int_equal(n, 0);
+  tlw_csv_report report;
+  tlw_csv_get_report(csv, &report);
+  assert_int_equal(report.defects[TLW_DEFECT_DUPLICATE], 1);
+  assert_int_equal(report.first_line[TLW_DEFECT_DUPLICATE], 5);
+  assert_int_equal(report.defects[TLW_DEFECT_OUT_OF_ORDER], 2);
+  tlw_csv_close(&csv);
+
+  static const double volumes[3][6] = {{3, 1, 2}, {5, 1, 6}, {3, 5, 1, 2, 4, 6}};
+  static const tlw_policy policies[3] = {TLW_POLICY_FIRST, TLW_POLICY_LAST, TLW_POLICY_KEEP};
+  for (int i = 0; i < 3; i++) {
+    o.policies[TLW_DEFECT_DUPLICATE] = policies[i];
+    tlw_table *table = accept_with(text, &o);
+    const columns c = view(table);
+    assert_int_equal(c.n_rows, i < 2 ? 3 : 6);
+    assert_memory_equal(c.volume, volumes[i], (size_t)c.n_rows * sizeof(double));
+    tlw_table_get_report(table, &report);
+    assert_int_equal(report.defects[TLW_DEFECT_DUPLICATE], 3);
+    assert_int_equal(report.first_line[TLW_DEFECT_DUPLICATE], 5);
+    assert_int_equal(report.skipped, i < 2 ? 3 : 0);
+    tlw_table_close(&table);
+  }
+}
+
+static void test_nothing_left(void **state) {
+  (void)state;
+  tlw_csv_options o = defaults();
+  o.policies[TLW_DEFECT_FIELD] = o.policies[TLW_DEFECT_HIGH_BELOW_LOW] = TLW_POLICY_SKIP;
+  refuse_with(HEADER "x,10,12,9,11,1\n2020-01-01,10,8,9,9,1\n", &o, TLW_ERR_DATA, -1, "rows left out: 2");
 }
 
 /* --- Files as such ---------------------------------------------------------------------------------------------- */
@@ -602,7 +972,7 @@ static void test_unreadable(void **state) {
     if (geteuid() == 0 && (chmod(folder, 0711) != 0 || setuid(65534) != 0)) _exit(2);
     tlw_table *table;
     tlw_error error;
-    const tlw_status status = tlw_csv_read_candles(path, &table, &error);
+    const tlw_status status = tlw_csv_read(path, NULL, NULL, &table, &error);
     _exit(status == TLW_ERR_NOT_FOUND && error.native == EACCES && strstr(error.message, "ermission") ? 0 : 1);
   }
   int result = 0;
@@ -745,6 +1115,8 @@ static void test_long_lines(void **state) {
   refuse_bytes(text, LINE_LIMIT, 1, -1, "no column");
   memset(text, '"', LINE_LIMIT - 1);
   refuse_bytes(text, LINE_LIMIT - 1, 1, 1, "quotes");
+  memset(text, ' ', 3 * LINE_LIMIT);
+  refuse_bytes(text, 3 * LINE_LIMIT, 1, -1, "longer than 1 MiB");
   memset(text, '\n', 3 * LINE_LIMIT);
   refuse_bytes(text, 3 * LINE_LIMIT, -1, -1, "empty");
   free(text);
@@ -933,7 +1305,7 @@ static void test_memory_limits(void **state) {
       if (setrlimit(RLIMIT_AS, &(struct rlimit){bytes, bytes}) != 0) _exit(3);
       tlw_table *table = NULL;
       tlw_error error = {0};
-      const tlw_status status = tlw_csv_read_candles(path, &table, &error);
+      const tlw_status status = tlw_csv_read(path, NULL, NULL, &table, &error);
       if (status == TLW_OK) _exit(table ? 0 : 4);
       _exit(status == TLW_ERR_MEMORY && !table && error.code == TLW_ERR_MEMORY && error.message[0] ? 1 : 5);
     }
@@ -988,6 +1360,7 @@ static void test_real_candles(void **state) {
       {"aapl_daily_20040819_20180120.csv", 3379, 1092873600, 2.250714, 178.460007, 97230000},
       {"goog_daily_20040819_20180120.csv", 3379, 1092873600, 49.676899, 1137.510010, 44994500},
       {"intc_daily_19950101_20040412.csv", 2335, 789091200, 3.976563, 27.370001, 41721600},
+      {"spy_daily_20080101_20180101.csv", 2519, 1199059200, 147.100006, 266.859985, 108126800},
       {"sp500_minute_201911.csv", 1563, 1572946200, 3080.8, 3092.91, 0},
       {"btcperp_minute_202201.csv.gz", 45031, 1640991660, 46319.0, 38544.0, 2300413.7295},
   };
@@ -998,7 +1371,11 @@ static void test_real_candles(void **state) {
     tlw_error error;
     if (read_path(path, &table, &error) != TLW_OK) fail_msg("%s", error.message);
     const columns c = view(table);
-    assert_int_equal(c.n_rows, files[i].n_rows);
+    tlw_csv_report report;
+    tlw_table_get_report(table, &report);
+    assert_int_equal(report.defects[TLW_DEFECT_OUTSIDE], strncmp(files[i].name, "spy", 3) == 0 ? 2 : 0);
+    assert_int_equal(report.skipped, 0);
+    if (c.n_rows != files[i].n_rows) fail_msg("%s has %" PRId64 " rows", path, c.n_rows);
     assert_int_equal(c.time[0], files[i].first_time * SECOND);
     assert_true(c.open[0] == files[i].first_open);
     assert_true(c.volume[0] == files[i].first_volume);
@@ -1015,10 +1392,8 @@ static void test_real_refusals(void **state) {
     int32_t column;
     const char *part;
   } files[] = {
-      {"spy_daily_20080101_20180101.csv", 1808, 2,
-       ".csv:1808: open 209.419998 is below low 209.850006: correct or remove the row"},
-      {"btcusdt_trades_20240808.csv.gz", 1, -1, "no column for open, high, low, close (found: id, price, qty"},
-      {"spy_trades_20131008.csv.gz", 1, -1, "no column for open, high, low, close (found: timestamp, price, quantity)"},
+      {"btcusdt_trades_20240808.csv.gz", 1, -1, "no column for open, high, low (found: id, price, qty"},
+      {"spy_trades_20131008.csv.gz", 1, -1, "no column for open, high, low (found: timestamp, price, quantity)"},
   };
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     const char *path = data_path(files[i].name);
@@ -1054,15 +1429,23 @@ int main(void) {
       cmocka_unit_test(test_numbers_edges),
       cmocka_unit_test(test_numbers_words),
       cmocka_unit_test(test_numbers_refused),
+      cmocka_unit_test(test_numbers_with_comma),
       cmocka_unit_test(test_plain),
       cmocka_unit_test(test_dialects),
       cmocka_unit_test(test_no_volume),
+      cmocka_unit_test(test_absent_numbers),
       cmocka_unit_test(test_gaps),
       cmocka_unit_test(test_negative_prices),
       cmocka_unit_test(test_refused_headers),
       cmocka_unit_test(test_refused_rows),
       cmocka_unit_test(test_zero_bytes),
       cmocka_unit_test(test_arguments),
+      cmocka_unit_test(test_option_ranges),
+      cmocka_unit_test(test_columns_option),
+      cmocka_unit_test(test_adjusted),
+      cmocka_unit_test(test_symbols),
+      cmocka_unit_test(test_sorted_repeats),
+      cmocka_unit_test(test_nothing_left),
       cmocka_unit_test(test_unopened),
       cmocka_unit_test(test_unreadable),
       cmocka_unit_test(test_read_error),

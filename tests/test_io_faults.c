@@ -121,7 +121,7 @@ static void write_rows(bool gzip) {
 
 static tlw_status read_table(tlw_error *error) {
   tlw_table *table = (tlw_table *)(uintptr_t)1;
-  const tlw_status status = tlw_csv_read_candles(path_of("file.csv"), &table, error);
+  const tlw_status status = tlw_csv_read(path_of("file.csv"), NULL, NULL, &table, error);
   if (status != TLW_OK) {
     assert_null(table);
     return status;
@@ -138,7 +138,7 @@ static tlw_status read_table(tlw_error *error) {
 /* The rows before a failure are right, and it stays. */
 static tlw_status read_stream_of(const char *path, tlw_error *error) {
   tlw_csv *csv = (tlw_csv *)(uintptr_t)1;
-  tlw_status status = tlw_csv_open(path, NULL, &csv, error);
+  tlw_status status = tlw_csv_open(path, NULL, NULL, &csv, error);
   if (status != TLW_OK) {
     assert_null(csv);
     return status;
@@ -183,8 +183,66 @@ static uint64_t host_bytes_in_use(void) {
 static tlw_status read_counted(tlw_error *error) {
   const uint64_t before = host_bytes_in_use();
   tlw_table *table = NULL;
-  const tlw_status status = tlw_csv_read_counted(path_of("file.csv"), engine, &table, error);
+  const tlw_status status = tlw_csv_read(path_of("file.csv"), NULL, engine, &table, error);
   tlw_table_close(&table);
+  assert_int_equal(host_bytes_in_use(), before);
+  return status;
+}
+
+#define HELD_ROWS 6000
+#define SYMBOLS 300
+
+/* Newest first, of many symbols that take turns. */
+static void write_held_rows(void) {
+  FILE *file = fopen(path_of("file.csv"), "wb");
+  assert_non_null(file);
+  assert_true(fprintf(file, "Date,Open,High,Low,Close,Symbol\n") > 0);
+  for (int i = HELD_ROWS - 1; i >= 0; i--)
+    assert_true(fprintf(file, "%d,%d,%d,%d,%d,a symbol with a long name %d\n", 1000000000 + i * 60, i, i, i, i,
+                        i % SYMBOLS) > 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static tlw_status read_symbols(tlw_policy order, tlw_error *error) {
+  const uint64_t before = host_bytes_in_use();
+  tlw_csv_options options;
+  tlw_csv_options_init(&options);
+  options.by = "Symbol";
+  options.policies[TLW_DEFECT_OUT_OF_ORDER] = order;
+  tlw_table *table = NULL;
+  const tlw_status status = tlw_csv_read(path_of("file.csv"), &options, engine, &table, error);
+  if (status == TLW_OK) {
+    tlw_candles c;
+    tlw_table_candles(table, &c);
+    assert_int_equal(c.n_series, SYMBOLS);
+    const double *open = c.open;
+    for (int64_t s = 0; s < SYMBOLS; s++)
+      for (int64_t i = c.offsets[s]; i < c.offsets[s + 1]; i++)
+        assert_true(open[i] == (double)(SYMBOLS - 1 - s + (i - c.offsets[s]) * SYMBOLS));
+  }
+  tlw_table_close(&table);
+  assert_int_equal(host_bytes_in_use(), before);
+  return status;
+}
+
+static tlw_status read_turned_symbols(tlw_error *error) { return read_symbols(TLW_POLICY_DEFAULT, error); }
+static tlw_status read_sorted_symbols(tlw_error *error) { return read_symbols(TLW_POLICY_SORT, error); }
+
+/* A file that must be held gives nothing before a failure. */
+static tlw_status read_held_rows(tlw_error *error) {
+  const uint64_t before = host_bytes_in_use();
+  tlw_csv *csv = NULL;
+  tlw_status status = tlw_csv_open(path_of("file.csv"), NULL, engine, &csv, error);
+  static double columns[4][700];
+  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], NULL, NULL, 700};
+  int64_t done = 0, n = 700;
+  while (status == TLW_OK && n == 700) {
+    status = tlw_csv_next(csv, &rows, &n, error);
+    for (int i = 0; i < n; i++) assert_true(columns[0][i] == (double)(done + i));
+    done += n;
+  }
+  assert_int_equal(done, status == TLW_OK ? HELD_ROWS : 0);
+  tlw_csv_close(&csv);
   assert_int_equal(host_bytes_in_use(), before);
   return status;
 }
@@ -212,6 +270,10 @@ static void test_csv(void **state) {
     dup2(saved, STDIN_FILENO);
     close(saved);
   }
+  write_held_rows();
+  strike_each(read_turned_symbols, true);
+  strike_each(read_sorted_symbols, true);
+  strike_each(read_held_rows, true);
   tlw_engine_close(&engine);
   unlink(path_of("file.csv"));
 }

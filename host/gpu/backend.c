@@ -119,8 +119,12 @@ static void keep_kernels(struct tlw_backend_state *state, const struct tlw_cache
   const bool kept = state->gpu->ops->kernels_save(state->gpu, memory, &saved, NULL) == TLW_OK &&
                     tlw_cache_store(cache, key, saved.data, saved.size);
   tlw_block_free(memory, &saved);
-  if (!kept && cache->folder[0])
-    tlw_gpu_warn(state, "compiled kernels could not be kept in the cache folder, so the next run compiles them again");
+  const struct tlw_services *services = state->services;
+  if (kept || !cache->folder[0] || !services->log) return;
+  char message[TLW_ERROR_MESSAGE_SIZE];
+  snprintf(message, sizeof message, "compiled kernels could not be kept in %.300s, so the next run compiles them again",
+           cache->folder);
+  services->log(services->log_user, TLW_LOG_INFO, message); /* many homes can't be written, and nothing is lost */
 }
 
 /*

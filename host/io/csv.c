@@ -2,418 +2,118 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "csv_policy.h"
+#include "csv_reader.h"
 #include "heap.h"
 #include "host/base/arithmetic.h"
 #include "host/base/error.h"
 #include "host/seam/backend.h"
-#include "lines.h"
-#include "number.h"
-#include "text.h"
-#include "time_text.h"
 
-#define FIRST_CAPACITY 4096
-#define FOUND_SIZE 160
-#define ADVICE "correct or remove the row"
+#define MOST_WAIT 256 /* lines of the general path between tries of the fast one */
+#define FEW 8         /* rows that do not make up for a try */
 
-/* What a column holds. */
-enum role {
-  ROLE_OPEN,
-  ROLE_HIGH,
-  ROLE_LOW,
-  ROLE_CLOSE,
-  ROLE_VOLUME,
-  N_NUMBERS,             /* the roles above are columns of doubles */
-  ROLE_TIME = N_NUMBERS, /* a day with or without a time of day, or an epoch */
-  N_COLUMNS,             /* the roles above are columns of a table */
-  ROLE_DATE = N_COLUMNS,
-  ROLE_CLOCK,
-  N_ROLES
-};
+/* --- Options ---------------------------------------------------------------------------------------------------- */
 
-static const struct {
-  const char *name;
-  enum role role;
-} names[] = {
-    /* the first of each column of doubles is what messages call it */
-    [ROLE_OPEN] = {"open", ROLE_OPEN},
-    [ROLE_HIGH] = {"high", ROLE_HIGH},
-    [ROLE_LOW] = {"low", ROLE_LOW},
-    [ROLE_CLOSE] = {"close", ROLE_CLOSE},
-    [ROLE_VOLUME] = {"volume", ROLE_VOLUME},
-    {"vol", ROLE_VOLUME},
-    {"timestamp", ROLE_TIME},
-    {"datetime", ROLE_TIME},
-    {"date", ROLE_DATE},
-    {"time", ROLE_CLOCK},
-};
+void tlw_csv_options_init(tlw_csv_options *options) { *options = (tlw_csv_options){.struct_size = sizeof *options}; }
 
-struct field {
-  char *text;
-  size_t length;
-};
-
-/* A column that is read. */
-struct place {
-  int32_t column;
-  enum role role;
-};
-
-struct tlw_csv {
-  struct tlw_memory *memory; /* or NULL */
-  struct tlw_lines lines;
-  int32_t n_columns;
-  int32_t columns[N_ROLES];         /* index of the column, -1: there is none */
-  struct place places[N_ROLES + 1]; /* by rising column; behind the last a column -1 */
-  struct field fields[N_ROLES];     /* of the line at hand, by role */
-  int64_t n_rows;                   /* read so far */
-  int64_t previous_line;            /* line and time of the newest row */
-  int64_t previous_time;
-  tlw_error error; /* of the call at hand; the code of one that failed stays */
-};
-
-struct tlw_table {
-  struct tlw_memory *memory; /* or NULL */
-  struct tlw_block columns[N_COLUMNS];
-  int64_t n_rows;
-  int64_t capacity;
-};
-
-struct row {
-  int64_t time;
-  double numbers[N_NUMBERS];
-};
-
-/*
- * Refuses the line at hand with a message that follows "FILE:LINE: ". column is the index of the field, or -1 for the
- * whole row.
- */
-__attribute__((format(printf, 3, 4))) static tlw_status refuse(struct tlw_csv *csv, int32_t column, const char *format,
-                                                               ...) {
-  char message[TLW_ERROR_MESSAGE_SIZE];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
-  va_end(args);
-  return tlw_fail_at(&csv->error, TLW_ERR_DATA, csv->lines.number, column < 0 ? -1 : column + 1, "%s:%" PRId64 ": %s",
-                     tlw_input_name(csv->lines.input), csv->lines.number, message);
-}
-
-static const char *show(char out[TLW_SHOWN_SIZE], const struct field *f) {
-  return tlw_show_text(out, TLW_SHOWN_SIZE, f->text, f->length);
-}
-
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-static struct field trimmed(char *begin, char *end) {
-  while (begin < end && is_blank(*begin)) begin++;
-  while (begin < end && is_blank(end[-1])) end--;
-  return (struct field){begin, (size_t)(end - begin)};
-}
-
-/*
- * Takes the quotes off a field that begins with one, in place. Returns where the field ends, at a comma or at end; NULL
- * if the quotes do not enclose it.
- */
-static char *take_quoted(char *at, char *end, struct field *f) {
-  char *const begin = at++;
-  char *out = begin;
-  for (;; at++) {
-    if (at == end) return NULL;
-    if (*at == '"') {
-      if (at + 1 == end || at[1] != '"') break;
-      at++;
-    }
-    *out++ = *at;
-  }
-  at++;
-  while (at < end && is_blank(*at)) at++;
-  if (at < end && *at != ',') return NULL;
-  *f = trimmed(begin, out);
-  return at;
-}
-
-/* The first comma, or end. Eight bytes at a time: a field's length is hard to predict, and a byte at a time it costs. */
-static inline char *find_comma(char *at, char *end) {
-  for (; end - at >= 8; at += 8) {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    word ^= UINT64_C(0x0101010101010101) * ',';
-    const uint64_t found = (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
-    if (found) return at + __builtin_ctzll(found) / 8; /* the lowest bit is right, whatever is above it */
-  }
-  while (at < end && *at != ',') at++;
-  return at;
-}
-
-/* Takes the field that begins at at, the nth of its line. Returns where it ends, as above; NULL: it is refused. */
-static inline char *take_field(struct tlw_csv *csv, char *at, char *end, int32_t n, struct field *f) {
-  while (at < end && is_blank(*at)) at++;
-  if (at < end && *at == '"') {
-    at = take_quoted(at, end, f);
-    if (!at)
-      refuse(csv, n, "field %" PRId32 " is not enclosed by its quotes: close them before the comma or line end", n + 1);
-    return at;
-  }
-  char *const begin = at;
-  at = find_comma(at, end);
-  *f = trimmed(begin, at);
-  return at;
-}
-
-/* Takes the fields of the columns that are read, and counts all of them. */
-static tlw_status split(struct tlw_csv *csv, char *line, size_t length, int32_t *n_fields) {
-  char *const end = line + length;
-  const struct place *place = csv->places;
-  int32_t wanted = place->column;
-  char *at = line;
-  for (int32_t n = 0;; n++, at++) {
-    struct field f;
-    at = take_field(csv, at, end, n, &f);
-    if (!at) return csv->error.code;
-    if (n == wanted) {
-      csv->fields[place->role] = f;
-      wanted = (++place)->column;
-    }
-    if (at == end) {
-      *n_fields = n + 1;
-      return TLW_OK;
-    }
-  }
-}
-
-/* The next line that is not blank; NULL at the end. */
-static tlw_status next_line(struct tlw_csv *csv, char **line, size_t *length) {
-  do {
-    const tlw_status status = tlw_lines_next(&csv->lines, line, length, &csv->error);
-    if (status != TLW_OK || !*line) return status;
-  } while (trimmed(*line, *line + *length).length == 0);
-  const char *nul = memchr(*line, 0, *length);
-  if (!nul) return TLW_OK;
-  int32_t column = 0;
-  for (const char *at = *line; at < nul; at++) column += *at == ',';
-  return refuse(csv, column, "field %" PRId32 " holds a zero byte, the file is binary or UTF-16: save it as UTF-8 CSV",
-                column + 1);
-}
-
-static tlw_status name_column(struct tlw_csv *csv, int32_t column, const struct field *f) {
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (!tlw_same_word(f->text, f->length, names[i].name)) continue;
-    int32_t *place = &csv->columns[names[i].role];
-    if (*place >= 0)
-      return refuse(csv, column, "columns %" PRId32 " and %" PRId32 " both hold the %s: remove or rename one",
-                    *place + 1, column + 1, names[i].name);
-    *place = column;
-  }
+static tlw_status check_signs(const tlw_csv_options *o, tlw_error *error) {
+  if (o->delimiter && !memchr(",;\t|", o->delimiter, 4))
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "delimiter must be a comma, a semicolon, a tab, a pipe or 0");
+  if (o->decimal && o->decimal != '.' && o->decimal != ',')
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "decimal must be a point, a comma or 0");
+  if (o->decimal == ',' && o->delimiter == ',')
+    return tlw_fail(error, TLW_ERR_ARGUMENT,
+                    "delimiter and decimal can't both be a comma: choose another delimiter, or let the file tell it");
+  const unsigned char comment = (unsigned char)o->comment;
+  if (comment && (comment < '!' || comment > '~' || memchr("\"+-.0123456789", comment, 14) || comment == o->delimiter))
+    return tlw_fail(error, TLW_ERR_ARGUMENT,
+                    "comment must be a sign with which no row begins: not a quote, a digit, + - . or the delimiter");
   return TLW_OK;
 }
 
-/* A timestamp column; or a date column, alone or with a time column; or a time column. */
-static tlw_status choose_time(struct tlw_csv *csv) {
-  int32_t *columns = csv->columns;
-  const int32_t other = columns[ROLE_DATE] >= 0 ? columns[ROLE_DATE] : columns[ROLE_CLOCK];
-  if (columns[ROLE_TIME] >= 0 && other >= 0)
-    return refuse(csv, other, "columns %" PRId32 " and %" PRId32 " both hold the time: remove or rename one",
-                  columns[ROLE_TIME] + 1, other + 1);
-  if (columns[ROLE_TIME] < 0) columns[ROLE_TIME] = other;
-  if (columns[ROLE_DATE] < 0) columns[ROLE_CLOCK] = -1;
-  columns[ROLE_DATE] = -1;
-  return TLW_OK;
+static tlw_status check_options(const tlw_csv_options *o, tlw_error *error) {
+  if (o->struct_size != sizeof *o)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "options.struct_size is %zu, not %zu: call tlw_csv_options_init first",
+                    o->struct_size, sizeof *o);
+  if ((unsigned)o->header > TLW_CSV_HEADER_NO)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "header is %d: it must be auto, yes or no", (int)o->header);
+  if ((uint32_t)o->day_first > 1 || (uint32_t)o->adjusted > 1)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "day_first and adjusted must be 0 or 1");
+  return check_signs(o, error);
 }
 
-static void append(char *list, size_t capacity, const char *item) {
-  const size_t used = strlen(list);
-  snprintf(list + used, capacity - used, "%s%s", used ? ", " : "", item);
+/* --- Opening ---------------------------------------------------------------------------------------------------- */
+
+static void take_options(tlw_csv *csv, const tlw_csv_options *o) {
+  csv->comment = o->comment ? o->comment : '#';
+  csv->decimal_comma = o->decimal == ',';
+  csv->day_first = o->day_first != 0;
+  csv->sorts = csv->policies[TLW_DEFECT_OUT_OF_ORDER] == TLW_POLICY_SORT;
 }
 
-/* Adds a name to those found, and "..." in place of all that have no room. */
-static void append_found(char found[FOUND_SIZE], bool *is_full, const struct field *f) {
-  if (*is_full) return;
-  char shown[TLW_SHOWN_SIZE];
-  *is_full = strlen(found) + TLW_SHOWN_SIZE + sizeof ", ..." > FOUND_SIZE;
-  if (*is_full)
-    append(found, FOUND_SIZE, "...");
-  else
-    append(found, FOUND_SIZE - sizeof ", ...", show(shown, f));
+/* The fast path reads numbers with a point, each column once, and gives rows that nothing will replace. */
+static bool may_be_plain(const tlw_csv *csv) {
+  for (const struct tlw_place *place = csv->places; place->column >= 0; place++)
+    if (place[1].column == place->column) return false;
+  const int32_t *of = csv->columns.of;
+  return !csv->decimal_comma && of[TLW_ROLE_ADJUSTED] < 0 && of[TLW_ROLE_SYMBOL] < 0 &&
+         csv->policies[TLW_DEFECT_DUPLICATE] != TLW_POLICY_LAST;
 }
 
-static tlw_status check_header(struct tlw_csv *csv, const char *found) {
-  static const struct {
-    enum role role;
-    const char *name;
-  } needed[] = {
-      {ROLE_TIME, "date or time"}, {ROLE_OPEN, "open"}, {ROLE_HIGH, "high"}, {ROLE_LOW, "low"}, {ROLE_CLOSE, "close"}};
-  char missing[64] = "";
-  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-    if (csv->columns[needed[i].role] < 0) append(missing, sizeof missing, needed[i].name);
-  if (!missing[0]) return TLW_OK;
-  return refuse(csv, -1, "no column for %s (found: %s): name the columns of candles in the first line, between commas",
-                missing, found);
+static void prepare(tlw_csv *csv) {
+  const int32_t *of = csv->columns.of;
+  csv->holds = csv->sorts || of[TLW_ROLE_SYMBOL] >= 0;
+  csv->store = (struct tlw_store){.memory = csv->memory};
+  for (int i = 0; i < TLW_ROLE_NUMBERS; i++) csv->store.has[i] = of[i] >= 0;
+  csv->store.has[TLW_STORE_TIME] = true;
+  csv->store.has[TLW_STORE_LINE] = csv->sorts;
+  csv->store.has[TLW_STORE_SERIES] = of[TLW_ROLE_SYMBOL] >= 0;
+  csv->symbols = (struct tlw_symbols){.memory = csv->memory};
+  csv->may_be_plain = may_be_plain(csv);
+  csv->plain = (struct tlw_plain){.delimiter = csv->delimiter,
+                                  .comment = csv->comment,
+                                  .time = of[TLW_ROLE_TIME],
+                                  .clock = of[TLW_ROLE_CLOCK],
+                                  .month_first = !csv->day_first,
+                                  .any = true};
+  for (int i = 0; i < TLW_ROLE_NUMBERS; i++) csv->plain.numbers[i] = of[i];
 }
 
-static void place_columns(struct tlw_csv *csv) {
-  int32_t n_places = 0;
-  for (int32_t i = 0; i < N_ROLES; i++) {
-    if (csv->columns[i] < 0) continue;
-    int32_t at = n_places++;
-    for (; at > 0 && csv->places[at - 1].column > csv->columns[i]; at--) csv->places[at] = csv->places[at - 1];
-    csv->places[at] = (struct place){csv->columns[i], (enum role)i};
-  }
-  csv->places[n_places].column = -1;
-}
+_Static_assert((int)TLW_PLAIN_NUMBERS == (int)TLW_ROLE_NUMBERS && (int)TLW_PLAIN_VOLUME == (int)TLW_ROLE_VOLUME &&
+                   (int)TLW_PLAIN_CLOSE == (int)TLW_ROLE_CLOSE && (int)TLW_PLAIN_HIGH == (int)TLW_ROLE_HIGH,
+               "the numbers of rows have one order");
 
-/* Quotes that are wrong come before columns that are. */
-static tlw_status name_columns(struct tlw_csv *csv, char *line, size_t length) {
-  char *const end = line + length;
-  char *at = line;
-  char found[FOUND_SIZE] = "";
-  bool is_full = false;
-  tlw_status named = TLW_OK;
-  for (;; at++) {
-    struct field f;
-    at = take_field(csv, at, end, csv->n_columns, &f);
-    if (!at) return csv->error.code;
-    if (named == TLW_OK) named = name_column(csv, csv->n_columns, &f);
-    append_found(found, &is_full, &f);
-    csv->n_columns++;
-    if (at == end) break;
-  }
-  if (named == TLW_OK) named = choose_time(csv);
-  if (named == TLW_OK) named = check_header(csv, found);
-  if (named == TLW_OK) place_columns(csv);
-  return named;
-}
-
-static tlw_status read_header(struct tlw_csv *csv) {
-  for (int32_t i = 0; i < N_ROLES; i++) csv->columns[i] = -1;
-  char *line = NULL;
-  size_t length = 0;
-  const tlw_status status = next_line(csv, &line, &length);
+static tlw_status open_with(tlw_csv *csv, const char *path, const tlw_csv_options *options,
+                            const struct tlw_wishes *wishes) {
+  take_options(csv, options);
+  tlw_status status = tlw_lines_open(&csv->lines, path, options->expansion, csv->memory, &csv->error);
   if (status != TLW_OK) return status;
-  if (!line)
-    return tlw_fail(&csv->error, TLW_ERR_DATA, "%s: the file is empty: give a line of column names and rows of candles",
-                    tlw_input_name(csv->lines.input));
-  if (memchr(line, '\r', length))
-    return refuse(csv, -1, "a carriage return inside the line: end the lines in LF or CRLF");
-  return name_columns(csv, line, length);
+  fenv_t callers;
+  tlw_arithmetic_begin(&callers);
+  status = tlw_csv_read_head(csv, options, wishes);
+  tlw_arithmetic_end(&callers);
+  if (status == TLW_OK) prepare(csv);
+  return status;
 }
 
-#define SHOWN_TIME_SIZE (2 * TLW_SHOWN_SIZE)
-
-/* The row's time as the file has it, for messages. */
-static const char *show_time(const struct tlw_csv *csv, char out[SHOWN_TIME_SIZE]) {
-  show(out, &csv->fields[ROLE_TIME]);
-  if (csv->columns[ROLE_CLOCK] < 0) return out;
-  const size_t used = strlen(out);
-  out[used] = ' ';
-  show(out + used + 1, &csv->fields[ROLE_CLOCK]);
-  return out;
-}
-
-static tlw_status read_time(struct tlw_csv *csv, int64_t *time) {
-  const int32_t column = csv->columns[ROLE_TIME];
-  const struct field *day = &csv->fields[ROLE_TIME];
-  const struct field *clock = csv->columns[ROLE_CLOCK] < 0 ? NULL : &csv->fields[ROLE_CLOCK];
-  const char *problem = clock ? tlw_time_read_pair(day->text, day->length, clock->text, clock->length, time)
-                              : tlw_time_read(day->text, day->length, time);
-  char shown[SHOWN_TIME_SIZE];
-  if (problem) return refuse(csv, column, "time '%s' %s: write " TLW_TIME_FORMS, show_time(csv, shown), problem);
-  if (csv->n_rows == 0 || *time > csv->previous_time) return TLW_OK;
-  if (*time == csv->previous_time)
-    return refuse(csv, column, "time '%s' repeats that of line %" PRId64 ": keep one of the rows",
-                  show_time(csv, shown), csv->previous_line);
-  return refuse(csv, column, "time '%s' is before that of line %" PRId64 ": sort the rows, oldest first",
-                show_time(csv, shown), csv->previous_line);
-}
-
-/* NaN where there is no price or volume. */
-static tlw_status read_number(struct tlw_csv *csv, enum role what, double *value) {
-  const struct field *f = &csv->fields[what];
-  *value = (double)NAN;
-  if (f->length > 0 && !tlw_number_read(f->text, f->length, value)) {
-    char shown[TLW_SHOWN_SIZE];
-    return refuse(csv, csv->columns[what],
-                  "%s '%s' is not a number: write it as 1234.5, or leave it empty where there is none",
-                  names[what].name, show(shown, f));
-  }
-  if (isinf(*value) && what != ROLE_VOLUME) *value = (double)NAN;
-  return TLW_OK;
-}
-
-static tlw_status refuse_price(struct tlw_csv *csv, enum role what, const char *relation, enum role bound) {
-  char shown[TLW_SHOWN_SIZE], shown_bound[TLW_SHOWN_SIZE];
-  return refuse(csv, csv->columns[what], "%s %s is %s %s %s: " ADVICE, names[what].name,
-                show(shown, &csv->fields[what]), relation, names[bound].name, show(shown_bound, &csv->fields[bound]));
-}
-
-/* A comparison with a missing price, a NaN, is false. */
-static tlw_status check_candle(struct tlw_csv *csv, const double *v) {
-  if (v[ROLE_HIGH] < v[ROLE_LOW]) return refuse_price(csv, ROLE_HIGH, "below", ROLE_LOW);
-  if (v[ROLE_OPEN] < v[ROLE_LOW]) return refuse_price(csv, ROLE_OPEN, "below", ROLE_LOW);
-  if (v[ROLE_OPEN] > v[ROLE_HIGH]) return refuse_price(csv, ROLE_OPEN, "above", ROLE_HIGH);
-  if (v[ROLE_CLOSE] < v[ROLE_LOW]) return refuse_price(csv, ROLE_CLOSE, "below", ROLE_LOW);
-  if (v[ROLE_CLOSE] > v[ROLE_HIGH]) return refuse_price(csv, ROLE_CLOSE, "above", ROLE_HIGH);
-  if (csv->columns[ROLE_VOLUME] >= 0 && (v[ROLE_VOLUME] < 0.0 || isinf(v[ROLE_VOLUME]))) {
-    char shown[TLW_SHOWN_SIZE];
-    return refuse(csv, csv->columns[ROLE_VOLUME], "volume %s is not a finite number from 0 up: " ADVICE,
-                  show(shown, &csv->fields[ROLE_VOLUME]));
-  }
-  return TLW_OK;
-}
-
-static tlw_status read_row(struct tlw_csv *csv, char *line, size_t length, struct row *row) {
-  int32_t n_fields = 0;
-  tlw_status status = split(csv, line, length, &n_fields);
+tlw_status tlw_csv_begin(const char *path, const tlw_csv_options *options, struct tlw_memory *memory, tlw_csv **csv,
+                         tlw_error *error) {
+  tlw_csv_options defaults;
+  tlw_csv_options_init(&defaults);
+  if (!options) options = &defaults;
+  struct tlw_wishes wishes;
+  tlw_policy policies[TLW_DEFECTS];
+  tlw_status status = check_options(options, error);
+  if (status == TLW_OK) status = tlw_policy_resolve(options->policies, policies, error);
+  if (status == TLW_OK) status = tlw_wishes_read(options, &wishes, error);
   if (status != TLW_OK) return status;
-  if (n_fields != csv->n_columns)
-    return refuse(csv, -1, "the row has %" PRId32 " fields, the header %" PRId32 ": " ADVICE, n_fields, csv->n_columns);
-  status = read_time(csv, &row->time);
-  for (int32_t i = 0; i < N_NUMBERS && status == TLW_OK; i++)
-    if (csv->columns[i] >= 0) status = read_number(csv, (enum role)i, &row->numbers[i]);
-  if (status == TLW_OK) status = check_candle(csv, row->numbers);
-  if (status != TLW_OK) return status;
-  csv->previous_line = csv->lines.number;
-  csv->previous_time = row->time;
-  csv->n_rows++;
-  return TLW_OK;
-}
-
-static tlw_status read_rows(struct tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows) {
-  struct row row = {.numbers[ROLE_VOLUME] = (double)NAN};
-  while (*n_rows < rows->capacity) {
-    char *line = NULL;
-    size_t length = 0;
-    tlw_status status = next_line(csv, &line, &length);
-    if (status == TLW_OK && !line) break;
-    if (status == TLW_OK) status = read_row(csv, line, length, &row);
-    if (status != TLW_OK) return status;
-    const int64_t i = (*n_rows)++;
-    rows->open[i] = row.numbers[ROLE_OPEN];
-    rows->high[i] = row.numbers[ROLE_HIGH];
-    rows->low[i] = row.numbers[ROLE_LOW];
-    rows->close[i] = row.numbers[ROLE_CLOSE];
-    if (rows->volume) rows->volume[i] = row.numbers[ROLE_VOLUME];
-    if (rows->time) rows->time[i] = row.time;
-  }
-  if (csv->n_rows == 0)
-    return tlw_fail(&csv->error, TLW_ERR_DATA, "%s: the file names its columns but has no candles: add rows",
-                    tlw_input_name(csv->lines.input));
-  return TLW_OK;
-}
-
-/* Opens with an error that is not NULL. */
-static tlw_status open_csv(const char *path, struct tlw_memory *memory, tlw_csv **csv, tlw_error *error) {
   tlw_csv *opened = tlw_heap_alloc(memory, sizeof *opened, "reading a CSV file", error);
   if (!opened) return error->code;
   *opened = (tlw_csv){.memory = memory};
-  tlw_status status = tlw_lines_open(&opened->lines, path, memory, &opened->error);
-  if (status == TLW_OK) status = read_header(opened);
+  memcpy(opened->policies, policies, sizeof policies);
+  status = open_with(opened, path, options, &wishes);
   if (status != TLW_OK) {
     *error = opened->error;
     tlw_csv_close(&opened);
@@ -422,16 +122,271 @@ static tlw_status open_csv(const char *path, struct tlw_memory *memory, tlw_csv 
   return status;
 }
 
-tlw_status tlw_csv_open(const char *path, tlw_engine *engine, tlw_csv **csv, tlw_error *error) {
+/* Are the rows to be divided by symbols? An option that can't be read says so later. */
+static bool has_symbols(const tlw_csv_options *options) {
+  struct tlw_wishes wishes;
+  tlw_error ignored;
+  return options && options->struct_size == sizeof *options && tlw_wishes_read(options, &wishes, &ignored) == TLW_OK &&
+         wishes.needs[TLW_ROLE_SYMBOL];
+}
+
+tlw_status tlw_csv_open(const char *path, const tlw_csv_options *options, tlw_engine *engine, tlw_csv **csv,
+                        tlw_error *error) {
   if (csv) *csv = NULL;
   if (!path || !csv) return tlw_fail(error, TLW_ERR_ARGUMENT, "path and csv must not be NULL");
+  if (has_symbols(options))
+    return tlw_fail(error, TLW_ERR_ARGUMENT,
+                    "a file can't be read some rows at a time by symbols: read it whole, with tlw_csv_read");
   tlw_error failure;
-  const tlw_status status = open_csv(path, engine ? tlw_engine_memory(engine) : NULL, csv, &failure);
+  const tlw_status status = tlw_csv_begin(path, options, engine ? tlw_engine_memory(engine) : NULL, csv, &failure);
   if (status != TLW_OK && error) *error = failure;
   return status;
 }
 
-int tlw_csv_has_volume(const tlw_csv *csv) { return csv->columns[ROLE_VOLUME] >= 0; }
+void tlw_csv_plain_off(tlw_csv *csv) { csv->plain_is_off = true; }
+
+int tlw_csv_has_volume(const tlw_csv *csv) { return csv->report.has_volume; }
+
+void tlw_csv_get_report(const tlw_csv *csv, tlw_csv_report *report) {
+  *report = csv->report;
+  report->bytes = (int64_t)tlw_input_consumed(csv->lines.input);
+  report->lines = csv->lines.number;
+  report->packing = tlw_input_packing(csv->lines.input);
+}
+
+/* --- Rows ------------------------------------------------------------------------------------------------------- */
+
+/* Rows of a whole block, as many as there are until one is not plain. */
+static void take_plain(tlw_csv *csv, const struct tlw_sink *sink, int64_t *n_rows) {
+  if (csv->plain_wait > 0) {
+    csv->plain_wait--;
+    return;
+  }
+  size_t size;
+  const char *text = tlw_lines_block(&csv->lines, &size);
+  if (size == 0) return;
+  const int64_t before = *n_rows;
+  csv->plain.n_columns = csv->row_fields;
+  csv->plain.descending = csv->run.direction < 0;
+  csv->plain.previous_time = csv->run.time;
+  const size_t taken = tlw_plain_read(&csv->plain, text, size, &sink->rows, n_rows);
+  const int64_t n = *n_rows - before;
+  if (n < FEW && *n_rows < sink->rows.capacity && taken < size) {
+    csv->plain_misses = csv->plain_misses < 8 ? csv->plain_misses + 1 : 8;
+    csv->plain_wait = csv->plain_misses > 2 ? 1 << csv->plain_misses : 0;
+  } else {
+    csv->plain_misses = 0;
+  }
+  if (n == 0) return;
+  for (int64_t i = 0; sink->line && i < n; i++) sink->line[before + i] = csv->lines.number + 1 + i;
+  tlw_lines_take(&csv->lines, taken, n);
+  csv->report.rows += n;
+  csv->n_kept += n;
+  csv->run.time = csv->plain.previous_time;
+  csv->run.line = csv->lines.number;
+}
+
+/* The fast path can go on only where it is known which way times go. */
+static bool is_plain_ready(const tlw_csv *csv) { return csv->may_be_plain && !csv->plain_is_off && csv->run.direction; }
+
+static tlw_status grow_runs(tlw_csv *csv) {
+  const uint64_t size = csv->runs.size ? 2 * csv->runs.size : 16 * sizeof(struct tlw_run);
+  void *grown = tlw_heap_grow(csv->memory, csv->runs.data, (size_t)csv->runs.size, (size_t)size,
+                              "the symbols of a CSV file", &csv->error);
+  if (!grown) return csv->error.code;
+  csv->runs = (struct tlw_block){grown, size};
+  return TLW_OK;
+}
+
+/* The run that the row belongs to; NULL: there is no memory for it. */
+static struct tlw_run *run_of(tlw_csv *csv, struct tlw_row *row) {
+  if (csv->columns.of[TLW_ROLE_SYMBOL] < 0) return &csv->run;
+  const int64_t before = csv->symbols.n;
+  if (((uint64_t)before + 1) * sizeof(struct tlw_run) > csv->runs.size && grow_runs(csv) != TLW_OK) return NULL;
+  if (tlw_symbols_find(&csv->symbols, csv->symbol, csv->symbol_length, &row->series, &csv->error) != TLW_OK)
+    return NULL;
+  struct tlw_run *run = (struct tlw_run *)csv->runs.data + row->series;
+  if (csv->symbols.n > before) *run = (struct tlw_run){0};
+  return run;
+}
+
+static void append_row(tlw_csv *csv, const struct tlw_sink *sink, struct tlw_run *run, const struct tlw_row *row,
+                       int64_t *n_rows) {
+  csv->n_kept++;
+  const bool is_pending = csv->policies[TLW_DEFECT_DUPLICATE] == TLW_POLICY_LAST && run == &csv->run && !csv->sorts;
+  if (!is_pending) {
+    run->row = csv->store.n_rows + *n_rows;
+    tlw_sink_put(sink, (*n_rows)++, row);
+    return;
+  }
+  if (csv->has_pending) tlw_sink_put(sink, (*n_rows)++, &csv->pending);
+  csv->has_pending = true;
+  csv->pending = *row;
+}
+
+static void replace_row(tlw_csv *csv, const struct tlw_run *run, const struct tlw_row *row) {
+  if (run == &csv->run) {
+    csv->pending = *row;
+    return;
+  }
+  const struct tlw_sink sink = tlw_store_sink(&csv->store, 0);
+  tlw_sink_put(&sink, run->row, row);
+}
+
+static tlw_status place_row(tlw_csv *csv, const struct tlw_sink *sink, struct tlw_row *row, int64_t *n_rows) {
+  struct tlw_run *run = run_of(csv, row);
+  if (!run) return csv->error.code;
+  switch (tlw_csv_step(csv, run, row)) {
+  case TLW_STEP_APPEND:
+    append_row(csv, sink, run, row, n_rows);
+    return TLW_OK;
+  case TLW_STEP_REPLACE:
+    replace_row(csv, run, row);
+    return TLW_OK;
+  case TLW_STEP_DROP:
+    return TLW_OK;
+  default:
+    return csv->error.code;
+  }
+}
+
+/* Reads the next line by the general path, into a row if it is one. */
+static tlw_status read_line(tlw_csv *csv, const struct tlw_sink *sink, int64_t *n_rows) {
+  const char *line = NULL;
+  size_t length = 0;
+  const tlw_status status = tlw_csv_line(csv, &line, &length);
+  csv->ended = status == TLW_OK && !line;
+  if (status != TLW_OK || csv->ended) return status;
+  struct tlw_row row;
+  switch (tlw_csv_examine(csv, line, length, &row)) {
+  case TLW_ROW_KEPT:
+    return place_row(csv, sink, &row, n_rows);
+  case TLW_ROW_SKIPPED:
+    return TLW_OK;
+  default:
+    return csv->error.code;
+  }
+}
+
+/* Reads rows until there is no room, the file ends or fails, or, if asked, it is known which way times go. */
+static tlw_status read_rows(tlw_csv *csv, const struct tlw_sink *sink, bool until_told, int64_t *n_rows) {
+  tlw_status status = TLW_OK;
+  while (status == TLW_OK && !csv->ended && *n_rows < sink->rows.capacity && !(until_told && csv->run.direction)) {
+    if (is_plain_ready(csv)) take_plain(csv, sink, n_rows);
+    if (*n_rows < sink->rows.capacity) status = read_line(csv, sink, n_rows);
+  }
+  if (csv->has_pending && (status != TLW_OK || csv->ended)) {
+    tlw_sink_put(sink, (*n_rows)++, &csv->pending);
+    csv->has_pending = false;
+  }
+  return status;
+}
+
+/* --- Rows that are held ----------------------------------------------------------------------------------------- */
+
+/* One row more than there is room for: the store grows once there is one. */
+static tlw_status hold_one(tlw_csv *csv, bool until_told) {
+  struct tlw_row row = {0};
+  const struct tlw_sink one = {.rows = {.open = &row.numbers[TLW_ROLE_OPEN],
+                                        .high = &row.numbers[TLW_ROLE_HIGH],
+                                        .low = &row.numbers[TLW_ROLE_LOW],
+                                        .close = &row.numbers[TLW_ROLE_CLOSE],
+                                        .volume = &row.numbers[TLW_ROLE_VOLUME],
+                                        .time = &row.time,
+                                        .capacity = 1},
+                               .line = &row.line,
+                               .series = &row.series};
+  int64_t n = 0;
+  const tlw_status status = read_rows(csv, &one, until_told, &n);
+  if (n == 0) return status;
+  tlw_error failure;
+  const tlw_status grown = tlw_store_grow(&csv->store, tlw_input_name(csv->lines.input), &failure);
+  if (grown != TLW_OK) {
+    csv->error = failure;
+    return grown;
+  }
+  const struct tlw_sink sink = tlw_store_sink(&csv->store, csv->store.n_rows++);
+  tlw_sink_put(&sink, 0, &row);
+  return status;
+}
+
+/* Reads into the store, to the end or until it is known which way times go. */
+static tlw_status hold(tlw_csv *csv, bool until_told) {
+  struct tlw_store *store = &csv->store;
+  tlw_status status = TLW_OK;
+  while (status == TLW_OK && !csv->ended && !(until_told && csv->run.direction)) {
+    const struct tlw_sink sink = tlw_store_sink(store, store->n_rows);
+    if (sink.rows.capacity == 0) {
+      status = hold_one(csv, until_told);
+      continue;
+    }
+    int64_t n = 0;
+    status = read_rows(csv, &sink, until_told, &n);
+    store->n_rows += n;
+  }
+  return status;
+}
+
+static tlw_status check_any(tlw_csv *csv) {
+  if (csv->n_kept > 0) return TLW_OK;
+  const char *name = tlw_input_name(csv->lines.input);
+  if (csv->report.rows == 0)
+    return tlw_fail(&csv->error, TLW_ERR_DATA, "%s: the file names its columns but has no candles: add rows", name);
+  return tlw_fail(&csv->error, TLW_ERR_DATA,
+                  "%s: no candle is left, rows left out: %" PRId64 ": correct them or choose other policies", name,
+                  csv->report.rows);
+}
+
+/* Reads the first rows, or all that must be held. */
+static void begin_rows(tlw_csv *csv) {
+  csv->begun = true;
+  tlw_status status = hold(csv, !csv->holds);
+  if (status == TLW_OK && csv->run.direction < 0) csv->holds = true;
+  if (status == TLW_OK && csv->holds) status = hold(csv, false);
+  if (status == TLW_OK && csv->ended) status = check_any(csv);
+  if (status == TLW_OK && csv->holds) status = tlw_csv_arrange(csv);
+  if (status != TLW_OK && csv->holds) tlw_store_close(&csv->store);
+}
+
+tlw_status tlw_csv_hold(tlw_csv *csv) {
+  csv->holds = true;
+  fenv_t callers;
+  tlw_arithmetic_begin(&callers);
+  begin_rows(csv);
+  tlw_arithmetic_end(&callers);
+  return csv->error.code;
+}
+
+/* --- Giving rows ------------------------------------------------------------------------------------------------ */
+
+/* Gives rows of the store, which is freed behind the last. */
+static void serve(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows) {
+  const struct tlw_sink held = tlw_store_sink(&csv->store, csv->served);
+  const int64_t left = csv->store.n_rows - csv->served;
+  const int64_t n = left < rows->capacity ? left : rows->capacity;
+  const size_t size = (size_t)n * sizeof(double);
+  if (n == 0) return;
+  memcpy(rows->open, held.rows.open, size);
+  memcpy(rows->high, held.rows.high, size);
+  memcpy(rows->low, held.rows.low, size);
+  memcpy(rows->close, held.rows.close, size);
+  if (rows->time) memcpy(rows->time, held.rows.time, size);
+  if (rows->volume && held.rows.volume) memcpy(rows->volume, held.rows.volume, size);
+  for (int64_t i = 0; i < n && rows->volume && !held.rows.volume; i++) rows->volume[i] = (double)NAN;
+  csv->served += n;
+  *n_rows = n;
+  if (n < left) return;
+  tlw_store_close(&csv->store);
+  csv->served = 0;
+}
+
+static void next(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows) {
+  if (!csv->begun) begin_rows(csv);
+  serve(csv, rows, n_rows);
+  if (csv->error.code != TLW_OK || csv->holds || csv->ended) return;
+  const struct tlw_sink sink = {.rows = *rows};
+  read_rows(csv, &sink, false, n_rows);
+}
 
 tlw_status tlw_csv_next(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows, tlw_error *error) {
   if (n_rows) *n_rows = 0;
@@ -441,163 +396,23 @@ tlw_status tlw_csv_next(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows,
   if (rows->capacity < 1)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "the capacity of rows is %" PRId64 ": it must be 1 or more",
                     rows->capacity);
-  if (csv->error.code == TLW_OK) {
-    fenv_t callers;
-    tlw_arithmetic_begin(&callers); /* numbers are read to the nearest double */
-    read_rows(csv, rows, n_rows);
-    tlw_arithmetic_end(&callers);
-  }
-  if (csv->error.code != TLW_OK && error) *error = csv->error;
+  fenv_t callers;
+  tlw_arithmetic_begin(&callers); /* numbers are read to the nearest double */
+  next(csv, rows, n_rows);
+  tlw_arithmetic_end(&callers);
+  if (csv->error.code == TLW_OK || *n_rows == rows->capacity) return TLW_OK; /* a failure behind rows can wait */
+  if (error) *error = csv->error;
   return csv->error.code;
 }
 
 void tlw_csv_close(tlw_csv **csv) {
   if (!csv || !*csv) return;
-  tlw_lines_close(&(*csv)->lines);
-  tlw_heap_free((*csv)->memory, *csv, sizeof **csv);
+  tlw_csv *closed = *csv;
+  tlw_store_close(&closed->store);
+  tlw_symbols_close(&closed->symbols);
+  tlw_heap_free(closed->memory, closed->runs.data, (size_t)closed->runs.size);
+  tlw_heap_free(closed->memory, closed->offsets.data, (size_t)closed->offsets.size);
+  tlw_lines_close(&closed->lines);
+  tlw_heap_free(closed->memory, closed, sizeof *closed);
   *csv = NULL;
-}
-
-#define CANDLES "the candles of a CSV file"
-
-_Static_assert(sizeof(double) == sizeof(int64_t), "all columns of a table grow alike");
-
-static bool is_read(const tlw_csv *csv, int32_t i) { return csv->columns[i] >= 0; }
-
-/* TLW_ERR_BUDGET unless all columns can grow, one after the other: each is there twice while it does. */
-static tlw_status check_growth(const tlw_table *t, const tlw_csv *csv, size_t size, tlw_error *error) {
-  if (!t->memory) return TLW_OK;
-  const uint64_t n_columns = is_read(csv, ROLE_VOLUME) ? N_COLUMNS : N_COLUMNS - 1;
-  const uint64_t before = t->capacity ? tlw_memory_counted((uint64_t)t->capacity * sizeof(double)) : 0;
-  return tlw_memory_check(t->memory, n_columns * (tlw_memory_counted(size) - before) + before, CANDLES, error);
-}
-
-static tlw_status grow_columns(tlw_table *t, const tlw_csv *csv, size_t size, tlw_error *error) {
-  tlw_status status = check_growth(t, csv, size, error);
-  for (int32_t i = 0; i < N_COLUMNS && status == TLW_OK; i++) {
-    if (!is_read(csv, i)) continue;
-    struct tlw_block *column = &t->columns[i];
-    void *grown = tlw_heap_grow(t->memory, column->data, (size_t)column->size, size, CANDLES, error);
-    if (grown)
-      *column = (struct tlw_block){grown, size};
-    else
-      status = error->code;
-  }
-  return status;
-}
-
-static tlw_status grow(tlw_table *t, const tlw_csv *csv, tlw_error *error) {
-  const bool fits = t->capacity <= (int64_t)(PTRDIFF_MAX / sizeof(double) / 2);
-  const int64_t capacity = t->capacity ? 2 * t->capacity : FIRST_CAPACITY;
-  const tlw_status status = fits ? grow_columns(t, csv, (size_t)capacity * sizeof(double), error) : TLW_ERR_MEMORY;
-  if (status == TLW_ERR_MEMORY)
-    return tlw_fail(error, status, "%s: no memory for more than %" PRId64 " rows: read a smaller file",
-                    tlw_input_name(csv->lines.input), t->n_rows);
-  if (status == TLW_OK) t->capacity = capacity;
-  return status;
-}
-
-/* Where the next rows of the table go. */
-static tlw_csv_rows space_of(const tlw_table *t) {
-  double *numbers[N_NUMBERS];
-  for (int32_t i = 0; i < N_NUMBERS; i++) {
-    numbers[i] = t->columns[i].data;
-    if (numbers[i]) numbers[i] += t->n_rows;
-  }
-  return (tlw_csv_rows){
-      .open = numbers[ROLE_OPEN],
-      .high = numbers[ROLE_HIGH],
-      .low = numbers[ROLE_LOW],
-      .close = numbers[ROLE_CLOSE],
-      .volume = numbers[ROLE_VOLUME],
-      .time = (int64_t *)t->columns[ROLE_TIME].data + t->n_rows,
-      .capacity = t->capacity - t->n_rows,
-  };
-}
-
-/* Grows the table once there is a row that it has no place for. */
-static tlw_status append_row(tlw_table *t, const tlw_csv *csv, const struct row *row, tlw_error *error) {
-  const tlw_status status = t->n_rows == t->capacity ? grow(t, csv, error) : TLW_OK;
-  if (status != TLW_OK) return status;
-  for (int32_t i = 0; i < N_NUMBERS; i++)
-    if (is_read(csv, i)) ((double *)t->columns[i].data)[t->n_rows] = row->numbers[i];
-  ((int64_t *)t->columns[ROLE_TIME].data)[t->n_rows] = row->time;
-  t->n_rows++;
-  return TLW_OK;
-}
-
-static tlw_status read_all(tlw_table *t, tlw_csv *csv, tlw_error *error) {
-  for (;;) {
-    struct row row;
-    const tlw_csv_rows one = {.open = &row.numbers[ROLE_OPEN],
-                              .high = &row.numbers[ROLE_HIGH],
-                              .low = &row.numbers[ROLE_LOW],
-                              .close = &row.numbers[ROLE_CLOSE],
-                              .volume = &row.numbers[ROLE_VOLUME],
-                              .time = &row.time,
-                              .capacity = 1};
-    int64_t n_rows = 0;
-    tlw_status status = tlw_csv_next(csv, &one, &n_rows, error);
-    if (status != TLW_OK || n_rows == 0) return status;
-    status = append_row(t, csv, &row, error);
-    if (status != TLW_OK) return status;
-    const tlw_csv_rows space = space_of(t);
-    if (space.capacity == 0) continue;
-    status = tlw_csv_next(csv, &space, &n_rows, error);
-    if (status != TLW_OK) return status;
-    t->n_rows += n_rows;
-  }
-}
-
-static tlw_status read_table(const char *path, struct tlw_memory *memory, tlw_table **table, tlw_error *error) {
-  tlw_csv *csv = NULL;
-  tlw_status status = open_csv(path, memory, &csv, error);
-  if (status != TLW_OK) return status;
-  tlw_table *t = tlw_heap_alloc(memory, sizeof *t, CANDLES, error);
-  if (t) {
-    *t = (tlw_table){.memory = memory};
-    status = read_all(t, csv, error);
-    if (status != TLW_OK) tlw_table_close(&t);
-  } else {
-    status = error->code;
-  }
-  tlw_csv_close(&csv);
-  *table = t;
-  return status;
-}
-
-tlw_status tlw_csv_read_counted(const char *path, tlw_engine *engine, tlw_table **table, tlw_error *error) {
-  if (table) *table = NULL;
-  if (!path || !table) return tlw_fail(error, TLW_ERR_ARGUMENT, "path and table must not be NULL");
-  tlw_error failure;
-  const tlw_status status = read_table(path, engine ? tlw_engine_memory(engine) : NULL, table, &failure);
-  if (status != TLW_OK && error) *error = failure;
-  return status;
-}
-
-tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw_error *error) {
-  return tlw_csv_read_counted(path, NULL, table, error);
-}
-
-void tlw_table_candles(const tlw_table *table, tlw_candles *candles) {
-  *candles = (tlw_candles){
-      .struct_size = sizeof *candles,
-      .open = table->columns[ROLE_OPEN].data,
-      .high = table->columns[ROLE_HIGH].data,
-      .low = table->columns[ROLE_LOW].data,
-      .close = table->columns[ROLE_CLOSE].data,
-      .volume = table->columns[ROLE_VOLUME].data,
-      .time = table->columns[ROLE_TIME].data,
-      .n_rows = table->n_rows,
-      .n_series = 1,
-      .type = TLW_TYPE_F64,
-  };
-}
-
-void tlw_table_close(tlw_table **table) {
-  if (!table || !*table) return;
-  tlw_table *t = *table;
-  for (int32_t i = 0; i < N_COLUMNS; i++) tlw_heap_free(t->memory, t->columns[i].data, (size_t)t->columns[i].size);
-  tlw_heap_free(t->memory, t, sizeof *t);
-  *table = NULL;
 }

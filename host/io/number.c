@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -36,16 +37,16 @@ static bool read_word(const char *text, size_t length, bool negative, double *va
 }
 
 /*
- * The value of the digits of text (a point among them is passed over) times 10^exponent. strtod is given digits and an
- * exponent alone, so that the locale's decimal point has no say. Digits beyond the decisive ones only tell whether the
- * value lies above what these give: a last digit 1 stands for them.
+ * The value of the digits of text (points and commas among them are passed over) times 10^exponent. strtod is given
+ * digits and an exponent alone, so that the locale's decimal point has no say. Digits beyond the decisive ones only
+ * tell whether the value lies above what these give: a last digit 1 stands for them.
  */
 static double read_long(const char *text, const char *end, int64_t exponent) {
   char digits[DECISIVE_DIGITS + 32];
   size_t used = 0;
   bool more = false;
   for (; text < end; text++) {
-    if (*text == '.' || (*text == '0' && used == 0)) continue;
+    if (!is_digit(*text) || (*text == '0' && used == 0)) continue;
     if (used < DECISIVE_DIGITS) {
       digits[used++] = *text;
     } else {
@@ -78,7 +79,33 @@ static bool read_exponent(const char *text, const char *end, int64_t *exponent) 
   return true;
 }
 
-bool tlw_number_read(const char *text, size_t length, double *value) {
+/* Do the digits up to the comma, the exponent or the end stand in groups of three behind the first, as 1.234.567? */
+static bool is_grouped(const char *at, const char *end) {
+  const char *const first = at;
+  while (at < end && is_digit(*at)) at++;
+  if (at == first || at - first > 3 || *first == '0') return false;
+  while (at < end && *at == '.') {
+    const char *const group = ++at;
+    while (at < end && is_digit(*at)) at++;
+    if (at - group != 3) return false;
+  }
+  return true;
+}
+
+/* Takes digits into the mantissa, which is right for EXACT_DIGITS of them. Returns the first that is none. */
+static inline const char *take_digits(const char *at, const char *end, uint64_t *mantissa) {
+  uint64_t value = *mantissa;
+  for (; at < end; at++) {
+    const unsigned digit = (unsigned char)(*at - '0');
+    if (digit > 9) break;
+    value = value * 10 + digit;
+  }
+  *mantissa = value;
+  return at;
+}
+
+/* The decimals stand behind point; what stands between digits ahead of it, if grouped, has been found to be right. */
+static inline bool read_decimal(const char *text, size_t length, char point, bool grouped, double *value) {
   const char *at = text;
   const char *const end = text + length;
   const bool negative = at < end && *at == '-';
@@ -86,13 +113,15 @@ bool tlw_number_read(const char *text, size_t length, double *value) {
 
   const char *const first = at;
   uint64_t mantissa = 0;
-  while (at < end && is_digit(*at)) mantissa = mantissa * 10 + (uint64_t)(*at++ - '0');
-  ptrdiff_t n_digits = at - first;
+  ptrdiff_t n_groups = 0;
+  at = take_digits(at, end, &mantissa);
+  for (; grouped && at < end && *at == '.'; n_groups++) at = take_digits(at + 1, end, &mantissa);
+  ptrdiff_t n_digits = at - first - n_groups;
   ptrdiff_t n_decimals = 0;
-  if (at < end && *at == '.') {
-    const char *const point = at++;
-    while (at < end && is_digit(*at)) mantissa = mantissa * 10 + (uint64_t)(*at++ - '0');
-    n_decimals = at - point - 1;
+  if (at < end && *at == point) {
+    const char *const behind = ++at;
+    at = take_digits(at, end, &mantissa);
+    n_decimals = at - behind;
     n_digits += n_decimals;
   }
   if (n_digits == 0) return at == first && read_word(first, (size_t)(end - first), negative, value);
@@ -112,4 +141,14 @@ bool tlw_number_read(const char *text, size_t length, double *value) {
   }
   *value = negative ? -magnitude : magnitude;
   return true;
+}
+
+bool tlw_number_read(const char *text, size_t length, double *value) {
+  return read_decimal(text, length, '.', false, value);
+}
+
+bool tlw_number_read_comma(const char *text, size_t length, double *value) {
+  if (!memchr(text, '.', length)) return read_decimal(text, length, ',', false, value);
+  const bool has_sign = text[0] == '-' || text[0] == '+';
+  return is_grouped(text + has_sign, text + length) && read_decimal(text, length, ',', true, value);
 }

@@ -12,4 +12,10 @@
  */
 bool tlw_number_read(const char *text, size_t length, double *value);
 
+/*
+ * As tlw_number_read, with the decimals behind a comma; the digits ahead of it may stand in groups of three between
+ * points: 1.234,5. "0.123" is refused: a point is no decimal sign here.
+ */
+bool tlw_number_read_comma(const char *text, size_t length, double *value);
+
 #endif

@@ -1,7 +1,81 @@
-/* Candles from CSV files. */
+/*
+ * Candles from text files as people have them.
+ *
+ * FILES. Plain, gzip, Zstandard (with libzstd, looked for at run time) or zip (one file in it, stored or deflated),
+ * told by content. Text is ASCII or UTF-8, with or without a byte order mark; lines end in LF or CRLF and are at most
+ * 1 MiB long. Fields are separated by commas, semicolons, tabs or pipes, whichever the first lines have; blanks
+ * around them do not count; they may be quoted, each within its line. Blank lines, lines that begin with the comment
+ * character, and up to 16 lines of a single field ahead of the header are passed over. A separator at the end of
+ * every row is fine. The locale has no effect.
+ *
+ * COLUMNS. The header names them, in any case and order; of a name only letters, digits and signs beyond ASCII count,
+ * so that <OPEN>, "Open" and open are the same. Where several columns fit a role, the name that is earlier in the
+ * list wins, then the first of the file; others are ignored.
+ *
+ *   time      timestamp, datetime, dateandtime, opentime, windowstart, unixtimestamp, unix, epoch, tsevent, ts; date,
+ *             day, tradedate, tradingday (with the clock if there is one); time alone
+ *   clock     time, timeofday, hour: the time of day beside a date column that holds the day
+ *   open      open, o, openprice, first          high  high, h, highprice, max      low  low, l, lowprice, min
+ *   close     close, c, closeprice, last, lastprice, closelast, settle, price
+ *   volume    volume, vol, v, basevolume, tickvolume, tickvol, qty, quantity; volume or vol with a word behind it
+ *   adjusted  adjclose, adjustedclose, closeadj: read only for adjusted prices
+ *
+ * A file without a header (its first line holds a time and numbers) has the columns time, open, high, low, close and
+ * volume in this order, or date, clock, open, high, low, close and volume if the second holds times of day; columns
+ * whose numbers are given as options are passed over in this, and what is behind the last is ignored. One without a
+ * volume column has no volumes.
+ *
+ * TIMES. Without an offset a time is UTC. In any of these forms, in one column or in a date and a clock column:
+ *   YYYY-MM-DD, YYYY/MM/DD, YYYY.MM.DD or YYYYMMDD; M/D/YYYY; with day_first D.M.YYYY, D/M/YYYY or D-M-YYYY; behind
+ *   each, after a blank or "T", H:MM, H:MM:SS or H:MM:SS and a fraction of up to 9 digits, or HHMM, HHMMSS, HHMMSSmmm
+ *   behind YYYYMMDD; behind those "Z", " UTC" or an offset (+HH:MM, +HHMM, +HH); a clock column may hold digits alone
+ *   beside any form of the day, HMM and HMMSS too, and one that is called hour also H or HH;
+ *   an epoch in s, ms, us or ns, told apart by size (below 1e11, 1e14, 1e17, and from there on), which may have a
+ *   fraction of zeros. 8 or 14 digits that read as YYYYMMDD or YYYYMMDDHHMMSS are that; 4, 6 or 12 digits that read
+ *   as a date are refused, for as an epoch they would silently be another day.
+ * Times lie within the years 1678 to 2261.
+ *
+ * ORDER. Rows are given oldest first. A file whose first two different times decrease is newest first: in it a time
+ * goes back where it increases, and it is read whole and turned around. Read whole is also a file that is to be
+ * sorted, and one with a symbol column, of which each symbol is looked at by itself. What is held counts against the
+ * engine's host budget, and so do rows of one time that are kept at the beginning. Every other file is read in memory
+ * that does not depend on its length.
+ *
+ * NUMBERS. Decimal text, [+-] digits [point digits] [e [+-] digits], to the nearest double, ties to even. null, none,
+ * na, n/a and - stand for NaN, in any case.
+ *
+ * BAD ROWS. A row is examined in the order of this table; each defect has a policy, and is counted.
+ *
+ *   tlw_defect                        default  choices
+ *   FIELD            can't be read    error    error, skip
+ *   MISSING_PRICE    empty, NaN, inf  gap      gap, error, skip
+ *   NEGATIVE_PRICE   below 0          keep     keep, error
+ *   HIGH_BELOW_LOW                    error    error, skip, swap
+ *   OUTSIDE          open or close    widen    widen, error, skip, clamp
+ *                    not in low..high
+ *   NEGATIVE_VOLUME  below 0 or inf   error    error, gap, skip
+ *   OUT_OF_ORDER     time goes back   error    error, sort, skip
+ *   DUPLICATE        time repeats     error    error, first, last, keep
+ *
+ *   error  the file is refused with TLW_ERR_DATA at that row
+ *   skip   the row is left out
+ *   gap    the price or the volume is NaN: such a candle is not drawn, its volume is nothing
+ *   keep   as it is
+ *   swap   high and low change places
+ *   widen  open and close are kept, high becomes the greatest and low the least of the four
+ *   clamp  open and close become the nearest price in low..high
+ *   sort   the rows are brought into order of time; rows of equal time stay in the order of the file
+ *   first, last  of rows with the same time, the one that the file has first, or last, is kept
+ *
+ * FIELD is a field that can't be read or whose number is too great for a double, a row with another number of fields
+ * than the header, quotes that do not enclose their field, a zero byte, a line that is too long, and a line that
+ * repeats the header. An empty or NaN volume is NaN and no defect. With a symbol column order and duplicates are
+ * those among the rows of a symbol.
+ */
 #ifndef TALLOW_CSV_H
 #define TALLOW_CSV_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tallow/candles.h"
@@ -12,50 +86,114 @@
 extern "C" {
 #endif
 
-/* Columns read from a file, owned by the table. */
-typedef struct tlw_table tlw_table;
+typedef enum tlw_defect {
+  TLW_DEFECT_FIELD = 0,
+  TLW_DEFECT_MISSING_PRICE = 1,
+  TLW_DEFECT_NEGATIVE_PRICE = 2,
+  TLW_DEFECT_HIGH_BELOW_LOW = 3,
+  TLW_DEFECT_OUTSIDE = 4,
+  TLW_DEFECT_NEGATIVE_VOLUME = 5,
+  TLW_DEFECT_OUT_OF_ORDER = 6,
+  TLW_DEFECT_DUPLICATE = 7
+} tlw_defect;
+
+#define TLW_DEFECTS 8
+
+typedef enum tlw_policy {
+  TLW_POLICY_DEFAULT = 0,
+  TLW_POLICY_ERROR = 1,
+  TLW_POLICY_SKIP = 2,
+  TLW_POLICY_GAP = 3,
+  TLW_POLICY_KEEP = 4,
+  TLW_POLICY_SWAP = 5,
+  TLW_POLICY_WIDEN = 6,
+  TLW_POLICY_CLAMP = 7,
+  TLW_POLICY_SORT = 8,
+  TLW_POLICY_FIRST = 9,
+  TLW_POLICY_LAST = 10
+} tlw_policy;
 
 /*
- * Reads a file of candles, plain or gzip (told by content). "-" reads standard input.
- *
- * The first line that is not blank names the columns, in any case and order: date, time, timestamp or datetime
- * (needed); open, high, low, close (needed); volume or vol (may be absent). Other columns, such as Adj Close, are
- * ignored; two for the same thing are an error. If both a date and a time column are there, the date column holds the
- * day and the time column the time of day. Fields are separated by commas, blanks around them do not count, and they
- * may be quoted, each within its line; lines end in LF or CRLF and are at most 1 MiB long; blank lines and a byte
- * order mark are passed over.
- *
- * Times: YYYY-MM-DD, with "T" or a blank and HH:MM, HH:MM:SS or HH:MM:SS and a fraction of up to 9 digits behind it,
- * and "Z" or an offset (+HH:MM, +HHMM) behind that; M/D/YYYY, with H:MM or H:MM:SS behind it; an epoch in whole s,
- * ms, us or ns, told apart by size (below 1e11, 1e14, 1e17, and from there on). Digits that read as a date,
- * such as 20210104, are refused, for as an epoch they would silently be another day. Without an offset a time is UTC.
- * Times must be within the years 1678 to 2261, and must increase from row to row.
- *
- * A price that is empty, NaN or infinite is kept as NaN and makes a gap; a volume that is empty or NaN is kept as
- * NaN. Everything else that is wrong refuses the file: a field that can't be read or whose number is too great for a
- * double, a row with another number of fields than the header, high below low, open or close outside low..high, a
- * negative or infinite volume, a time that repeats or goes back. Negative prices are kept. The locale has no effect.
- *
- * On success *table must be given to tlw_table_close; on failure it is NULL. TLW_ERR_ARGUMENT; TLW_ERR_NOT_FOUND;
- * TLW_ERR_IO; TLW_ERR_MEMORY; TLW_ERR_DATA: row (1-based line of the file), column (1-based field, -1 if the whole
- * row is at fault) and a message that names them and says what to do; row is -1 if it is the whole file: empty, no
- * rows, no gzip. Thread-safety: any thread.
+ * Names for people and option tables: "bad-field", "missing-price", "negative-price", "high-below-low", "outside",
+ * "negative-volume", "out-of-order", "duplicate"; "error", "skip", ... NULL for another value, and for
+ * TLW_POLICY_DEFAULT. Thread-safety: any thread, any time.
  */
-TLW_API tlw_status tlw_csv_read_candles(const char *path, tlw_table **table, tlw_error *error);
+TLW_API const char *tlw_defect_name(tlw_defect defect);
+TLW_API const char *tlw_policy_name(tlw_policy policy);
 
-/* A file that is read some rows at a time, in memory that does not depend on its length. */
+/* The choices of a defect by index, its default first; TLW_POLICY_DEFAULT behind the last. Thread-safety: any thread. */
+TLW_API tlw_policy tlw_defect_choice(tlw_defect defect, int index);
+
+typedef enum tlw_csv_header { TLW_CSV_HEADER_AUTO = 0, TLW_CSV_HEADER_YES = 1, TLW_CSV_HEADER_NO = 2 } tlw_csv_header;
+
+typedef struct tlw_csv_options {
+  size_t struct_size; /* set by tlw_csv_options_init */
+  char delimiter;     /* ',', ';', '\t' or '|'; 0: told by the first lines */
+  char decimal;       /* '.' or ','; 0: '.'. With ',' the delimiter is not ',' and fields may group digits with '.' */
+  char comment;       /* lines that begin with it are passed over; 0: '#' */
+  tlw_csv_header header; /* default AUTO: told by the first line */
+  /*
+   * Columns that are not to be found by their names: "ROLE=COLUMN", several of them between commas, such as
+   * "close=Last,volume=7,clock=none". ROLE is of the list above, or symbol; COLUMN is the name in the header, or a
+   * number from 1; none: there is none. NULL: all by name.
+   */
+  const char *columns;
+  const char *by;     /* name or number of the column of symbols: one series each; NULL: one series */
+  int32_t day_first;  /* 1: the day stands before the month where the year is last */
+  int32_t adjusted;   /* 1: each price times (adjusted close / close); needs that column */
+  uint32_t expansion; /* a packed file may unpack to so many times its size, and to 64 MiB anyway; 0: 1,000 */
+  tlw_policy policies[TLW_DEFECTS];
+} tlw_csv_options;
+
+/* Sets the defaults named above. Thread-safety: any thread. */
+TLW_API void tlw_csv_options_init(tlw_csv_options *options);
+
+typedef enum tlw_packing {
+  TLW_PACKING_NONE = 0,
+  TLW_PACKING_GZIP = 1,
+  TLW_PACKING_ZSTD = 2,
+  TLW_PACKING_ZIP = 3
+} tlw_packing;
+
+/* What was found in a file, as far as it has been read. */
+typedef struct tlw_csv_report {
+  int64_t bytes;   /* of the file, packed as it may be */
+  int64_t lines;   /* of the file, all of them */
+  int64_t rows;    /* rows of candles among them, skipped ones included */
+  int64_t skipped; /* rows that a policy left out, first and last included */
+  tlw_packing packing;
+  char delimiter;
+  int32_t has_header; /* 0 or 1 */
+  int32_t newest_first;
+  int32_t has_volume;
+  int64_t defects[TLW_DEFECTS];    /* rows with each, whatever became of them; a refused one is counted too */
+  int64_t first_line[TLW_DEFECTS]; /* the line of the first such row, from 1; 0: there is none */
+} tlw_csv_report;
+
+/* A file that is read some rows at a time. */
 typedef struct tlw_csv tlw_csv;
 
 /*
- * Opens a file as tlw_csv_read_candles does and reads its header. With an engine the reader's memory (about 100 KB, 150
- * KB for gzip, more for long lines: at most 3 MiB) counts against its host budget, and the engine must stay open until
- * the reader is closed; NULL: it is not counted. On success *csv must be given to tlw_csv_close; on failure it is NULL.
- * Codes as for tlw_csv_read_candles, and TLW_ERR_BUDGET. Thread-safety: any thread; one thread at a time on a reader.
+ * Opens a file, "-" for standard input, and reads its first lines. options may be NULL. With an engine the reader's
+ * memory (about 330 KB; 60 KB more for gzip and zip; for Zstandard up to 9 MiB more, up to 129 MiB if it was packed
+ * by --ultra or --long; more for long lines, at most 3 MiB; the rows themselves where they must be held, see ORDER)
+ * counts against its host budget, and the engine must stay open until the reader is closed; NULL: it is not counted.
+ * On success *csv must be given to tlw_csv_close; on failure it is NULL.
+ *
+ * TLW_ERR_ARGUMENT: an option is out of range, or by is given; TLW_ERR_NOT_FOUND; TLW_ERR_IO; TLW_ERR_MEMORY;
+ * TLW_ERR_BUDGET; TLW_ERR_UNAVAILABLE: it needs libzstd, which is not there; TLW_ERR_DATA: row (1-based line of the
+ * file), column (1-based field, -1 if the whole row is at fault) and a message that names them and says what to do;
+ * row is -1 if it is the whole file: empty, no rows, damaged. Thread-safety: any thread; one thread at a time on a
+ * reader.
  */
-TLW_API tlw_status tlw_csv_open(const char *path, tlw_engine *engine, tlw_csv **csv, tlw_error *error);
+TLW_API tlw_status tlw_csv_open(const char *path, const tlw_csv_options *options, tlw_engine *engine, tlw_csv **csv,
+                                tlw_error *error);
 
 /* 1 if the file has a volume column, else 0. */
 TLW_API int tlw_csv_has_volume(const tlw_csv *csv);
+
+/* What was found so far. */
+TLW_API void tlw_csv_get_report(const tlw_csv *csv, tlw_csv_report *report);
 
 /* Memory of the caller for rows. */
 typedef struct tlw_csv_rows {
@@ -66,29 +204,42 @@ typedef struct tlw_csv_rows {
 } tlw_csv_rows;
 
 /*
- * Reads the next rows, as many as fit, and says how many in *n_rows: fewer than capacity only at the end of the file, 0
- * behind it. A file without any row is TLW_ERR_DATA at the first call. After a failure *n_rows good rows before it were
- * written, and every further call gives the same failure and none; but TLW_ERR_ARGUMENT reads nothing and changes
- * nothing. Codes as for tlw_csv_read_candles, and TLW_ERR_BUDGET: a long line has no room (bytes: the budget that would
- * do for it).
+ * Reads the next rows, as many as fit, and says how many in *n_rows: fewer than capacity only at the end of the file,
+ * 0 behind it. A file without any row left is TLW_ERR_DATA at the first call. After a failure *n_rows good rows
+ * before it were written, and every further call gives the same failure and none; but TLW_ERR_ARGUMENT reads nothing
+ * and changes nothing. Codes as for tlw_csv_open, and TLW_ERR_BUDGET: a long line, or the rows of a file that must be
+ * held, have no room (bytes: the budget that would do for what has been read so far).
  */
 TLW_API tlw_status tlw_csv_next(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows, tlw_error *error);
 
 /* Closes the file and sets *csv to NULL. NULL is fine. */
 TLW_API void tlw_csv_close(tlw_csv **csv);
 
-/*
- * As tlw_csv_read_candles, with the reader's memory and the table counted against the engine's host budget;
- * TLW_ERR_BUDGET: bytes is what the part of the file read so far would need, at least. While columns grow, one of them
- * is there twice. The engine must stay open until the table is closed. engine may be NULL.
- */
-TLW_API tlw_status tlw_csv_read_counted(const char *path, tlw_engine *engine, tlw_table **table, tlw_error *error);
+/* Columns read from a file, owned by the table. */
+typedef struct tlw_table tlw_table;
 
 /*
- * Sets every member to a view of the table's columns as one series, contiguous doubles, valid until the table is
- * closed. volume is NULL if the file has none. Thread-safety: any thread.
+ * Reads a whole file. options and engine may be NULL. With an engine the table too counts against its host budget,
+ * and the engine must stay open until the table is closed; TLW_ERR_BUDGET: bytes is what the part of the file read so
+ * far would need, at least. While columns grow, one of them is there twice. With options.by the table has one series
+ * for each symbol, in the order in which the file has them first. On success *table must be given to tlw_table_close;
+ * on failure it is NULL. Codes as for tlw_csv_open and tlw_csv_next. Thread-safety: any thread.
+ */
+TLW_API tlw_status tlw_csv_read(const char *path, const tlw_csv_options *options, tlw_engine *engine, tlw_table **table,
+                                tlw_error *error);
+
+/*
+ * Sets every member to a view of the table's columns, contiguous doubles, valid until the table is closed: one
+ * series, or with a symbol column n_series of them by offsets. volume is NULL if the file has none. Thread-safety:
+ * any thread.
  */
 TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);
+
+/* The symbol of a series, at most 255 bytes as the file has it, valid until the table is closed; NULL: it has none. */
+TLW_API const char *tlw_table_symbol(const tlw_table *table, int64_t series);
+
+/* What was found in the file. */
+TLW_API void tlw_table_get_report(const tlw_table *table, tlw_csv_report *report);
 
 /*
  * Frees the table and sets *table to NULL. A NULL table, or the address of one, is fine.
@@ -97,8 +248,8 @@ TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);
 TLW_API void tlw_table_close(tlw_table **table);
 
 /*
- * Reads one time in any of the forms above, to nanoseconds since 1970-01-01 00:00 UTC. TLW_ERR_ARGUMENT: can't be
- * read; the message lists the forms. Thread-safety: any thread.
+ * Reads one time in any of the forms above, with the month first, to nanoseconds since 1970-01-01 00:00 UTC.
+ * TLW_ERR_ARGUMENT: can't be read; the message lists the forms. Thread-safety: any thread.
  */
 TLW_API tlw_status tlw_time_parse(const char *text, int64_t *time, tlw_error *error);
 

@@ -31,8 +31,8 @@ TLW_API void tlw_digest_add(tlw_digest *digest, const void *bytes, size_t size);
 
 /*
  * Writes the SHA-256 of all bytes since it was opened or ended last, and begins again with none. Thread-safety: as
- * above. TLW_ERR_ARGUMENT: digest or out is NULL; TLW_ERR_INTERNAL: libcrypto refused one of the calls since then; out
- * is then all zeros.
+ * above. TLW_ERR_ARGUMENT: digest or out is NULL; TLW_ERR_INTERNAL: libcrypto refused one of the calls since then;
+ * out is then all zeros.
  */
 TLW_API tlw_status tlw_digest_end(tlw_digest *digest, uint8_t out[TLW_DIGEST_SIZE], tlw_error *error);
 

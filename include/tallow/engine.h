@@ -120,9 +120,9 @@ TLW_API void tlw_engine_options_init(tlw_engine_options *options);
  * engine itself, or a budget the self-test of the kernels (bytes: what the budget that the message names must be);
  * TLW_ERR_MEMORY.
  *
- * Environment: TALLOW_CPU_TIER (baseline, avx2, avx512; neon on 64-bit Arm) forces the tier of the CPU backend; one
- * that this CPU lacks is TLW_ERR_UNAVAILABLE. TALLOW_CUDA_IMAGE names a file with the CUDA kernels to use in place of
- * the embedded ones.
+ * Environment: TALLOW_CPU_TIER (baseline, avx2, avx512; neon on 64-bit Arm) forces the tier of the CPU backend and of
+ * the CSV reader; one that this CPU lacks is TLW_ERR_UNAVAILABLE. TALLOW_CUDA_IMAGE names a file with the CUDA
+ * kernels to use in place of the embedded ones.
  */
 TLW_API tlw_status tlw_engine_open(tlw_engine **engine, const tlw_engine_options *options, tlw_error *error);
 

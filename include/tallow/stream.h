@@ -12,11 +12,11 @@
  * Failures: the first ends the stream. Every image before the one that failed is still delivered, none after it; each
  * further call returns the same failure. tlw_stream_close is always due and never fails.
  *
- * Thread-safety: push, rows, run and finish come from one thread at a time. tlw_stream_stop and tlw_stream_cancel may be
- * called from any thread at any time before close begins, callbacks included. Callbacks are called on threads of the
- * stream (release also on the pushing one), the sink by one thread at a time; no callback may call another function of
- * the stream, or tlw_engine_reset or tlw_engine_close on its engines. Other work may be done on the engines meanwhile.
- * Once a stream has ended, its batches are released without any further call.
+ * Thread-safety: push, rows, run and finish come from one thread at a time. tlw_stream_stop and tlw_stream_cancel may
+ * be called from any thread at any time before close begins, callbacks included. Callbacks are called on threads of
+ * the stream (release also on the pushing one), the sink by one thread at a time; no callback may call another
+ * function of the stream, or tlw_engine_reset or tlw_engine_close on its engines. Other work may be done on the
+ * engines meanwhile. Once a stream has ended, its batches are released without any further call.
  */
 #ifndef TALLOW_STREAM_H
 #define TALLOW_STREAM_H
@@ -155,14 +155,14 @@ TLW_API tlw_status tlw_stream_run(tlw_stream *stream, tlw_producer_fn producer, 
 TLW_API tlw_status tlw_stream_finish(tlw_stream *stream, tlw_error *error);
 
 /*
- * Lets the stream end early but tidily: no further image is begun, those that are being drawn or encoded are delivered
- * in order, then the stream ends with TLW_ERR_CANCELLED, or with the failure of one of these. What is still delivered is
- * at most what the slots hold, and the rest of an image that is drawn in bands. With several engines, images behind the
- * first that is not begun are dropped, so that none is left out.
+ * Lets the stream end early but tidily: no further image is begun, those that are being drawn or encoded are
+ * delivered in order, then the stream ends with TLW_ERR_CANCELLED, or with the failure of one of these. What is still
+ * delivered is at most what the slots hold, and the rest of an image that is drawn in bands. With several engines,
+ * images behind the first that is not begun are dropped, so that none is left out.
  *
- * Returns at once; tlw_stream_finish waits for the end. Calls that wait for room return with TLW_ERR_CANCELLED, a push
- * without release once the end has come. A series whose rows are not complete is not drawn. After a failure, or twice,
- * it does nothing. NULL is fine. Thread-safety: as tlw_stream_cancel.
+ * Returns at once; tlw_stream_finish waits for the end. Calls that wait for room return with TLW_ERR_CANCELLED, a
+ * push without release once the end has come. A series whose rows are not complete is not drawn. After a failure, or
+ * twice, it does nothing. NULL is fine. Thread-safety: as tlw_stream_cancel.
  */
 TLW_API void tlw_stream_stop(tlw_stream *stream);
 

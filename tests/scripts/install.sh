@@ -37,6 +37,15 @@ env -u LD_LIBRARY_PATH "$moved/bin/tallow" synth candles --rows 50 |
   env -u LD_LIBRARY_PATH "$prefix/bin/tallow" render - -o chart.png --backend cpu
 [[ -s chart.png ]] || fail "the installed command wrote no PNG"
 
+# The manual and the completions are where man and the shells look, as the command prints them.
+prints() {
+  env -u LD_LIBRARY_PATH "$prefix/bin/tallow" "${@:2}" | cmp - "$prefix/share/$1" || fail "$1 is not 'tallow ${*:2}'"
+}
+prints man/man1/tallow.1 help --man
+prints bash-completion/completions/tallow completion bash
+prints zsh/site-functions/_tallow completion zsh
+prints fish/vendor_completions.d/tallow.fish completion fish
+
 for root in "$prefix" "$moved"; do
   consume_by_cmake "$root" "$TALLOW_WORK/by-cmake"
   consume_by_pkg_config "$root" "$TALLOW_WORK/by-pkg-config"

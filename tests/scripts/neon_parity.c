@@ -1,6 +1,6 @@
 /*
- * Draws random charts on the CPU backend and holds them against the oracle, and merges candles in chunks: for CPUs on
- * which the suite can't run.
+ * Draws random charts on the CPU backend and holds them against the oracle, merges candles in chunks, and reads random
+ * CSV files: for CPUs on which the suite can't run.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 
 #include "tests/merging.h"
 #include "tests/oracle.h"
+#include "tests/plain_kit.h"
 #include "tests/series.h"
 
 #define MOST_SIDE 400
@@ -27,6 +28,8 @@ static bool chart_agrees(tlw_engine *engine, uint64_t seed) {
   fill_prices(&data, 0, data.n_rows, prices, &r);
   fill_volumes(&data, 0, data.n_rows, volumes, &r);
   fill_times(&data, 0, data.n_rows, (time_kind)rng_below(&r, TIME_KIND_COUNT), &r);
+  const tlw_scale scale = (tlw_scale)(seed % 2);
+  if (scale == TLW_SCALE_LOG) lift_prices(&data, 0, data.n_rows, 0x1p-1074);
   tlw_candles candles;
   columns_view(&data, &candles);
   tlw_chart_options options;
@@ -34,6 +37,7 @@ static bool chart_agrees(tlw_engine *engine, uint64_t seed) {
   options.width = rng_between(&r, TLW_CHART_MIN_SIDE, MOST_SIDE);
   options.height = rng_between(&r, TLW_CHART_MIN_SIDE, MOST_SIDE);
   options.axis = (tlw_axis)rng_below(&r, 2);
+  options.scale = scale;
   options.volume = (int32_t)rng_below(&r, 2);
   options.grid = (int32_t)rng_below(&r, 2);
 
@@ -46,8 +50,10 @@ static bool chart_agrees(tlw_engine *engine, uint64_t seed) {
   oracle_render(&candles, 0, &options, expected);
   const bool good = status == TLW_OK && memcmp(pixels, expected, size) == 0;
   if (!good)
-    printf("seed %" PRIu64 ", %" PRId64 " candles, prices '%s', volumes '%s', %d x %d: not what it should be\n", seed,
-           data.n_rows, price_kind_name(prices), volume_kind_name(volumes), options.width, options.height);
+    printf("seed %" PRIu64 ", %" PRId64
+           " candles, prices '%s', volumes '%s', scale %d, %d x %d: not what it should be\n",
+           seed, data.n_rows, price_kind_name(prices), volume_kind_name(volumes), (int)scale, options.width,
+           options.height);
   columns_close(&data);
   return good;
 }
@@ -76,5 +82,12 @@ int main(int argc, char **argv) {
   long wrong = 0;
   for (long i = 0; i < n; i++) wrong += !merging_agrees(tier, (uint64_t)i);
   printf("%ld of %ld series are merged in chunks as in one go\n", n - wrong, n);
-  return bad || wrong ? EXIT_FAILURE : EXIT_SUCCESS;
+
+  const struct tlw_plain_tier *plain = tlw_plain_tier();
+  printf("plain tier %s\n", plain->name);
+  long misread = 0;
+  int64_t n_rows = 0;
+  for (long i = 0; i < n; i++) misread += !plain_agrees(plain, (uint64_t)i, &n_rows);
+  printf("%ld of %ld files, %" PRId64 " rows, are read as their fields are\n", n - misread, n, n_rows);
+  return bad || wrong || misread ? EXIT_FAILURE : EXIT_SUCCESS;
 }

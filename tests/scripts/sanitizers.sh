@@ -6,7 +6,7 @@ preset=$1
 cd "$TALLOW_SOURCE"
 quietly cmake --preset "$preset" -B "$TALLOW_WORK/build" -DCMAKE_C_COMPILER="$TALLOW_CC"
 quietly cmake --build "$TALLOW_WORK/build"
-# Threads are looked at where there are several: planted faults and the software driver's budgets take minutes.
-slow=$([[ $preset == tsan ]] && echo 'faults_|budget_software_cuda' || echo none)
+# Threads are looked at where there are several; planted faults and the software driver's budgets would take minutes.
+slow=$([[ $preset == tsan ]] && echo '^csv|^input$|^plain$|^math$|faults|budget_software_cuda' || echo none)
 TALLOW_TEST_CASES=100 ctest --test-dir "$TALLOW_WORK/build" -L 'unit|parity' -E "$slow" --output-on-failure \
   --no-label-summary -j"$(nproc)"

@@ -1,10 +1,12 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "csv_options.h"
 #include "interrupt.h"
 #include "render.h"
 #include "report.h"
@@ -18,23 +20,30 @@ static int is_same_file(const char *a, const char *b) {
          S_ISREG(one.st_mode);
 }
 
+static cli_exit check_place(const render *r, const char *name, const char *text) {
+  for (int i = 0; i < r->args->n_operands; i++)
+    if (is_same_file(text, r->args->operands[i]))
+      return cli_fail(CLI_USAGE, "%s %s would replace the FILE %s" SEE_HELP, name, text, r->args->operands[i]);
+  return CLI_OK;
+}
+
 /* What is written beside the charts must not take the place of an input or a chart. */
 static cli_exit check_reports(const render *r) {
   const cli_value *stats = render_value(r, RENDER_STATS), *log = render_value(r, RENDER_ALLOC_LOG);
   const cli_value *const reports[] = {stats, log};
   const char *const names[] = {"--stats", "--alloc-log"};
-  for (int i = 0; i < 2; i++) {
+  const char *output = render_value(r, RENDER_OUTPUT)->text;
+  cli_exit code = CLI_OK;
+  for (int i = 0; i < 2 && !code; i++) {
     if (!reports[i]->given) continue;
     const char *text = reports[i]->text;
-    if (is_same_file(text, render_value(r, RENDER_OUTPUT)->text))
+    if (is_same_file(text, output))
       return cli_fail(CLI_USAGE, "%s and --output name the same file, %s" SEE_HELP, names[i], text);
-    for (int k = 0; k < r->args->n_operands; k++)
-      if (is_same_file(text, r->args->operands[k]))
-        return cli_fail(CLI_USAGE, "%s %s would replace the FILE %s" SEE_HELP, names[i], text, r->args->operands[k]);
+    code = check_place(r, names[i], text);
   }
-  if (stats->given && log->given && is_same_file(stats->text, log->text))
+  if (!code && stats->given && log->given && is_same_file(stats->text, log->text))
     return cli_fail(CLI_USAGE, "--stats and --alloc-log name the same file, %s" SEE_HELP, stats->text);
-  return CLI_OK;
+  return code;
 }
 
 static cli_exit check_options(const render *r) {
@@ -52,7 +61,75 @@ static cli_exit check_options(const render *r) {
   const cli_value *stats = render_value(r, RENDER_STATS);
   if (stats->given && strcmp(stats->text, "-") == 0)
     return cli_fail(CLI_USAGE, "--stats needs the name of a file, not -" SEE_HELP);
+  if (strcmp(render_value(r, RENDER_OUTPUT)->text, "-") == 0 && !r->dry_run && isatty(STDOUT_FILENO))
+    return cli_fail(CLI_USAGE, "--output -: standard output is a terminal: send it to a file, or name one" SEE_HELP);
   return check_reports(r);
+}
+
+/* What the run would make of this path; NULL: nothing. */
+static const char *written_as(render *r, const char *path) {
+  char *entry = strcmp(path, "-") == 0 ? NULL : cli_targets_entry(&r->targets, path);
+  const char *what = NULL;
+  if (entry && r->wants_manifest && cli_journal_replaces(&r->targets, &r->shard, entry)) what = "manifest";
+  if (entry && cli_targets_has(&r->targets, entry, r->args->n_operands, r->args->operands)) what = "chart";
+  free(entry);
+  return what;
+}
+
+/* A run into the folder of its inputs must not take what it has written there before for one of them. */
+static cli_exit check_inputs(render *r) {
+  for (int i = 0; i < r->args->n_operands; i++) {
+    const char *what = written_as(r, render_name(r, i));
+    if (what)
+      return cli_fail(CLI_USAGE,
+                      "the FILE %s is a %s that the run would replace: leave it out, or use another folder" SEE_HELP,
+                      render_name(r, i), what);
+  }
+  const int reports[] = {RENDER_STATS, RENDER_ALLOC_LOG};
+  const char *const names[] = {"--stats", "--alloc-log"};
+  for (int i = 0; i < 2; i++) {
+    const char *text = render_value(r, reports[i])->text;
+    const char *what = text ? written_as(r, text) : NULL;
+    if (what) return cli_fail(CLI_USAGE, "%s %s has the name of a %s of the run" SEE_HELP, names[i], text, what);
+  }
+  return CLI_OK;
+}
+
+static const char *find_variable(void *user, const char *name) {
+  (void)user;
+  return getenv(name);
+}
+
+/* What is written down of the run, and which part of it this is. */
+static cli_exit plan_run(render *r) {
+  const cli_value *manifest = render_value(r, RENDER_MANIFEST), *shard = render_value(r, RENDER_SHARD);
+  const int is_off = manifest->given && manifest->number == SWITCH_OFF;
+  char reason[512];
+  r->wants_manifest = manifest->given ? !is_off : r->targets.in_folder;
+  if (shard->given && !cli_shard_parse(shard->text, find_variable, NULL, &r->shard, reason, sizeof reason))
+    return cli_fail(CLI_USAGE, "%s" SEE_HELP, reason);
+  if (shard->given && reason[0] && !r->quiet) cli_say("%s", reason);
+  if (shard->given && !r->targets.in_folder)
+    return cli_fail(CLI_USAGE, "--shard needs a folder: --output %s is a file" SEE_HELP, r->targets.out);
+  if ((shard->given || r->resume) && is_off)
+    return cli_fail(CLI_USAGE, "--%s needs the manifest: leave out --manifest off" SEE_HELP,
+                    r->resume ? "resume" : "shard");
+  if (r->resume && !r->wants_manifest)
+    return cli_fail(CLI_USAGE, "--resume needs --manifest on where --output is a file" SEE_HELP);
+  if (r->wants_manifest && strcmp(r->targets.out, "-") == 0)
+    return cli_fail(CLI_USAGE, "--manifest on needs a folder or a file, not --output -" SEE_HELP);
+  return CLI_OK;
+}
+
+/* What has no manifest by its own choice must not fail for the want of libcrypto. */
+static cli_exit open_digest(render *r) {
+  tlw_error error;
+  if (!r->wants_manifest || tlw_digest_open(&r->digest, &error) == TLW_OK) return CLI_OK;
+  const int is_asked = render_value(r, RENDER_MANIFEST)->given || r->resume || r->shard.count > 0;
+  if (is_asked || error.code != TLW_ERR_UNAVAILABLE) return cli_fail_library(&error);
+  r->wants_manifest = 0;
+  if (!r->quiet) cli_warn("there will be no manifest: %s", error.message);
+  return CLI_OK;
 }
 
 static void set_chart_options(render *r) {
@@ -61,6 +138,7 @@ static void set_chart_options(render *r) {
   r->chart.height = render_value(r, RENDER_SIZE)->height;
   r->chart.theme = (tlw_theme)render_value(r, RENDER_THEME)->number;
   r->chart.axis = (tlw_axis)render_value(r, RENDER_AXIS)->number;
+  r->chart.scale = (tlw_scale)render_value(r, RENDER_SCALE)->number;
   r->chart.volume = render_value(r, RENDER_VOLUME)->number == SWITCH_ON;
   r->chart.grid = render_value(r, RENDER_GRID)->number == SWITCH_ON;
 }
@@ -73,6 +151,7 @@ static cli_exit open_stream(render *r) {
   options.format = TLW_STREAM_PNG;
   options.sink = render_sink;
   options.sink_user = r;
+  options.digest = r->journal != NULL;
   tlw_stream *stream;
   tlw_error error;
   if (tlw_stream_open(&stream, r->engines, r->n_engines, &options, &error) != TLW_OK)
@@ -81,7 +160,8 @@ static cli_exit open_stream(render *r) {
   r->stream = stream;
   pthread_mutex_unlock(&r->stream_lock);
   r->pushed = 0;
-  return cli_interrupt_code(); /* one that came before could not cancel it */
+  r->drawing = 1;
+  return cli_interrupt_code(); /* one that came before could not stop it */
 }
 
 static void close_stream(render *r) {
@@ -97,6 +177,7 @@ static void close_stream(render *r) {
 void render_fail_input(render *r, int input, cli_exit code) {
   pthread_mutex_lock(&r->lock);
   if (!r->codes[input]) r->codes[input] = code;
+  if (code != CLI_DATA && code != CLI_NO_INPUT) r->incomplete = 1;
   pthread_mutex_unlock(&r->lock);
 }
 
@@ -106,51 +187,51 @@ static cli_exit first_failure(const render *r) {
   return CLI_OK;
 }
 
-render_job *render_job_make(render *r, int input, int64_t n) {
-  render_job *job = calloc(1, sizeof *job);
-  if (job) {
-    *job = (render_job){.run = r, .input = input, .left = n};
-    return job;
-  }
-  render_fail_input(r, input, cli_fail(CLI_NO_MEMORY, "%s: no memory for its charts", render_name(r, input)));
-  return NULL;
-}
-
 /* Says which input the stream failed at, and which ones are left. */
 static cli_exit fail_stream(render *r, const tlw_error *error) {
   tlw_stream_finish(r->stream, NULL); /* charts before the one that failed are still written */
   close_stream(r);
+  r->incomplete = 1;
   cli_exit code = cli_interrupt_code();
   if (code) return code;
-  const int n = r->args->n_operands, input = r->jobs ? r->jobs->input : -1;
-  code = render_fail_library(r, input < 0 ? NULL : render_name(r, input), error, 0);
+  const int n = r->args->n_operands;
+  const int input = r->fatal ? r->refused : r->jobs ? r->jobs->input : -1;
+  code = r->fatal ? r->fatal : render_fail_library(r, input < 0 ? NULL : render_name(r, input), error, 0);
   if (input >= 0) render_fail_input(r, input, code);
   int left = 0;
   for (int i = input + 1; i < n; i++) left += !r->codes[i];
   const char *why = error->code == TLW_ERR_DEVICE_LOST ? ", for the device is lost" : "";
-  if (left > 0) cli_say("%d of %d files were not tried%s: run the command again for them", left, n, why);
+  if (left > 0) cli_say("%d of %d files were not %s%s", left, n, r->fatal ? "finished" : "tried", why);
   return code;
 }
 
 cli_exit render_push(render *r, render_job *job, const tlw_candles *candles) {
+  if (job->n == 0) {
+    render_job_drop(job);
+    return CLI_OK;
+  }
   tlw_chart_options chart = r->chart;
   if (!candles->volume) chart.volume = 0;
   job->no_volume = chart.volume != r->chart.volume;
+  tlw_candles batch = *candles;
+  batch.offsets = job->offsets;
+  batch.counts = job->counts;
+  batch.n_series = job->n;
   pthread_mutex_lock(&r->lock);
   if (r->last_job)
     r->last_job->next = job;
   else
     r->jobs = job;
   r->last_job = job;
-  r->tables += job->table != NULL;
   pthread_mutex_unlock(&r->lock);
   r->pushed = 1;
   tlw_error error;
-  if (tlw_stream_push(r->stream, candles, &chart, render_release, job, &error) == TLW_OK) return CLI_OK;
+  if (tlw_stream_push(r->stream, &batch, &chart, render_release, job, &error) == TLW_OK) return CLI_OK;
   return fail_stream(r, &error);
 }
 
 cli_exit render_drain(render *r) {
+  if (!r->stream) return CLI_OK;
   tlw_error error;
   return tlw_stream_finish(r->stream, &error) == TLW_OK ? CLI_OK : fail_stream(r, &error);
 }
@@ -165,80 +246,143 @@ cli_exit render_restart(render *r) {
 
 /* ---- the run ---- */
 
-/* On the thread for signals. */
-static void stop(void *user) {
-  render *r = user;
-  pthread_mutex_lock(&r->stream_lock);
-  tlw_stream_cancel(r->stream);
-  pthread_mutex_unlock(&r->stream_lock);
-}
-
-/* Takes back the file that is not complete and writes --stats. Any thread, also while the others go on. */
-static cli_exit finish(render *r, cli_exit code) {
-  pthread_mutex_lock(&r->lock);
-  cli_exit written = CLI_OK;
-  if (!r->finished) {
-    if (r->output_open && r->output->temporary) unlink(r->output->temporary);
-    written = render_stats_write(r, code);
-  }
-  r->finished = 1;
-  pthread_mutex_unlock(&r->lock);
-  return code ? code : written;
-}
-
-static void leave(void *user, cli_exit code) { finish(user, code); }
-
-static cli_exit push_files(render *r) {
+static cli_exit push_files(render *r, render_windows *windows) {
   cli_exit code = CLI_OK;
   for (int i = 0; i < r->args->n_operands && !code; i++) {
     code = cli_interrupt_code();
-    if (!code) code = render_file(r, i);
+    if (!code) code = windows ? render_windows_file(windows, i) : render_file(r, i);
   }
   return code ? code : render_drain(r);
 }
 
-static cli_exit push_windows(render *r, render_windows *windows) {
-  cli_exit code = CLI_OK;
-  for (int i = 0; i < r->args->n_operands && !code; i++) {
-    code = cli_interrupt_code();
-    if (!code) code = render_windows_file(windows, i);
-  }
-  return code ? code : render_drain(r);
+static cli_exit open_journal(render *r) {
+  if (!r->wants_manifest || (r->dry_run && !r->resume)) return CLI_OK;
+  cli_manifest_header(&r->header, r->args);
+  if (r->header.failed) return cli_fail(CLI_NO_MEMORY, "no memory for the manifest");
+  const cli_journal_options options = {
+      .targets = &r->targets,
+      .header = {r->header.bytes, r->header.length},
+      .shard = r->shard,
+      .resume = r->resume,
+      .dry_run = r->dry_run,
+      .quiet = r->quiet,
+  };
+  return cli_journal_open(&r->journal, &options);
 }
 
 static cli_exit draw(render *r) {
   render_windows *windows = NULL;
-  cli_exit code = render_engines_open(r);
-  if (!code && r->targets.numbered) code = render_windows_open(&windows, r);
-  if (!code) code = cli_targets_make_folder(&r->targets);
-  if (!code) code = open_stream(r);
-  if (!code) code = windows ? push_windows(r, windows) : push_files(r);
+  cli_exit code = open_digest(r);
+  if (!code && !r->dry_run) code = render_engines_open(r);
+  if (!code && r->streams_windows) code = render_windows_open(&windows, r);
+  if (!code && !r->dry_run) code = cli_targets_make_folder(&r->targets);
+  if (!code) code = open_journal(r);
+  if (!code && !r->dry_run) code = open_stream(r);
+  if (!code) code = push_files(r, windows);
+  if (code == CLI_STOPPED && r->stream) tlw_stream_finish(r->stream, NULL); /* what is in flight is still written */
   close_stream(r);
   render_windows_close(&windows);
   return code;
 }
 
-/* What the stream has left behind where it failed. */
-static void discard(render *r) {
-  if (r->output_open) cli_output_close(r->output, CLI_INTERRUPTED);
-  free(r->path);
-  for (render_job *next, *job = r->jobs; job; job = next) {
-    next = job->next;
-    tlw_table_close(&job->table);
-    free(job);
-  }
+/* The manifest is that of all jobs, or there is none yet. */
+static cli_exit end_journal(render *r, cli_exit code) {
+  if (!r->journal || code || r->incomplete) return code;
+  return cli_journal_finish(r->journal, r->n_jobs);
 }
 
-/* Everything between two signals' handling: what it ends with if none comes. */
+static void tell_stopped(const render *r, int64_t n) {
+  if (r->dry_run)
+    cli_say("stopped by %s", cli_interrupt_name());
+  else
+    cli_say("stopped by %s: %" PRId64 " %s written; run the same command %s to go on", cli_interrupt_name(), n,
+            n == 1 ? "chart is" : "charts are", r->wants_manifest ? "with --resume" : "again");
+}
+
+/* What a run that failed has done, where another may go on from it. */
+static void tell_failed(const render *r, cli_exit code) {
+  const int64_t n = r->images + r->found;
+  const int helps = n > 0 || code != CLI_NO_MEMORY;
+  if (r->drawing && r->targets.in_folder && helps)
+    cli_say("%" PRId64 " %s written; run the same command %s to go on", n, n == 1 ? "chart is" : "charts are",
+            r->wants_manifest ? "with --resume" : "again");
+}
+
+/* Tells the end once: either the command's own or that by a signal, which comes on another thread. 0: it was told. */
+static int finish(render *r, cli_exit *code) {
+  pthread_mutex_lock(&r->lock);
+  const int is_first = !r->finished;
+  const int64_t n = r->images + r->found;
+  r->finished = 1;
+  pthread_mutex_unlock(&r->lock);
+  if (!is_first) return 0;
+  if (*code == CLI_STOPPED) tell_stopped(r, n);
+  const cli_exit written = r->dry_run ? CLI_OK : render_stats_write(r, *code);
+  if (!*code) *code = written;
+  return 1;
+}
+
+/* What the stream has left behind where it failed. */
+static void discard(render *r) {
+  if (r->output_open) cli_output_close(r->output, CLI_STOPPED);
+  for (render_job *next, *job = r->jobs; job; job = next) {
+    next = job->next;
+    if (!job->released) render_job_release(job);
+    render_job_free(job);
+  }
+  cli_names_free(&r->names);
+  tlw_digest_close(&r->digest);
+  cli_buffer *const buffers[] = {&r->header, &r->identity,  &r->name,          &r->path,
+                                 &r->reason, &r->sink_path, &r->sink_identity, &r->sink_result};
+  for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) cli_buffer_free(buffers[i]);
+}
+
+/* Everything between two signals' handling. */
 static cli_exit run(render *r) {
   cli_exit code = draw(r);
-  const cli_exit first = first_failure(r), interrupted = cli_interrupt_code();
-  if (first) code = first;
-  if (interrupted) code = interrupted;
-  code = finish(r, code);
+  code = end_journal(r, code);
+  if (code && code != CLI_STOPPED) tell_failed(r, code);
+  const cli_exit first = first_failure(r);
+  if (!code && !first && r->dry_run && r->resume && r->n_named == 0 && !r->quiet) cli_say("nothing is left to draw");
+  if (first && code != CLI_STOPPED) code = first;
+  if (!finish(r, &code)) cli_interrupt_wait_for_end();
+  cli_journal_close(&r->journal);
   discard(r);
+  if (!r->dry_run) cli_targets_sweep(&r->targets);
+  cli_targets_remove_folder(&r->targets);
+  code = cli_progress_end(&r->progress, code);
   render_engines_close(r);
   return code;
+}
+
+/* ---- signals: on threads of their own ---- */
+
+static void stop(void *user) {
+  render *r = user;
+  pthread_mutex_lock(&r->stream_lock);
+  tlw_stream_stop(r->stream);
+  pthread_mutex_unlock(&r->stream_lock);
+}
+
+/* The thread that pushes waits for something else, and will do so until the end. */
+static void settle(void *user) {
+  render *r = user;
+  if (r->stream) tlw_stream_finish(r->stream, NULL);
+  r->settled = 1;
+}
+
+static void leave(void *user) {
+  render *r = user;
+  cli_exit code = CLI_STOPPED;
+  finish(r, &code);
+  if (r->settled) {
+    cli_journal_close(&r->journal);
+    cli_targets_remove_folder(&r->targets);
+    cli_progress_end(&r->progress, code);
+    fflush(stdout);
+  } else {
+    cli_progress_hide();
+  }
 }
 
 static int64_t now(void) {
@@ -248,12 +392,32 @@ static int64_t now(void) {
 }
 
 static cli_exit run_interruptibly(render *r) {
-  const cli_interrupt_actions actions = {.stop = stop, .leave = leave, .user = r};
+  const cli_interrupt_actions actions = {.stop = stop, .settle = settle, .leave = leave, .user = r};
   cli_exit code = cli_interrupt_begin(&actions);
   if (code) return code;
   code = run(r);
-  const cli_exit interrupted = cli_interrupt_end();
-  return interrupted ? interrupted : code;
+  cli_interrupt_end();
+  return code;
+}
+
+/* What can be known before anything is opened. */
+static cli_exit plan(render *r) {
+  const cli_args *args = r->args;
+  const int windows = args->values[RENDER_WINDOW].given, by = args->values[RENDER_BY].given;
+  cli_exit code = check_options(r);
+  if (!code)
+    code =
+        cli_targets_plan(&r->targets, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands, args->operands);
+  if (!code && !r->targets.in_folder && strcmp(r->targets.out, "-") != 0)
+    code = check_place(r, "--output", r->targets.out);
+  if (!code) code = plan_run(r);
+  if (!code) code = check_inputs(r);
+  if (!code) code = cli_csv_options(args, &r->csv);
+  if (code) return code;
+  set_chart_options(r);
+  r->streams_windows = windows && !by;
+  if (r->streams_windows) render_windows_plan(r);
+  return CLI_OK;
 }
 
 cli_exit cli_run_render(const cli_args *args) {
@@ -261,23 +425,23 @@ cli_exit cli_run_render(const cli_args *args) {
       .args = args,
       .verbose = args->values[RENDER_VERBOSE].given,
       .quiet = args->values[RENDER_QUIET].given,
+      .dry_run = args->values[RENDER_DRY_RUN].given,
+      .resume = args->values[RENDER_RESUME].given,
       .started = now(),
       .stream_lock = PTHREAD_MUTEX_INITIALIZER,
       .lock = PTHREAD_MUTEX_INITIALIZER,
       .released = PTHREAD_COND_INITIALIZER,
       .refused = -1,
   };
-  cli_exit code = check_options(&r);
-  const int windows = args->values[RENDER_WINDOW].given;
-  if (!code)
-    code = cli_targets_plan(&r.targets, args->values[RENDER_OUTPUT].text, windows, args->n_operands, args->operands);
+  cli_exit code = plan(&r);
+  if (!code) code = cli_progress_begin(&r.progress, args, args->n_operands);
   if (code) return code;
-  set_chart_options(&r);
-  if (windows) render_windows_plan(&r);
   r.output = malloc(sizeof *r.output);
   r.codes = calloc((size_t)args->n_operands, sizeof *r.codes);
-  code =
-      r.output && r.codes ? run_interruptibly(&r) : cli_fail(CLI_NO_MEMORY, "no memory for %d files", args->n_operands);
+  if (r.output && r.codes)
+    code = run_interruptibly(&r);
+  else
+    code = cli_progress_end(&r.progress, cli_fail(CLI_NO_MEMORY, "no memory for %d files", args->n_operands));
   free(r.codes);
   free(r.output);
   return code;

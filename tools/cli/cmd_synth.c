@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "interrupt.h"
 #include "output.h"
 #include "parse.h"
 #include "report.h"
@@ -116,11 +117,13 @@ cli_exit cli_run_synth(const cli_args *args) {
   if ((uint64_t)rows > most) return fail_late((int64_t)most + 1);
   cli_output *output = malloc(sizeof *output);
   if (!output) return cli_fail(CLI_NO_MEMORY, "no memory to write");
+  cli_interrupt_at_once();
   cli_exit code = cli_output_open(output, args->values[SYNTH_OUTPUT].text);
   if (!code) {
     code = write_rows(output, t, &options, time_digits_of(&options, kind), rows);
     code = cli_output_close(output, code);
   }
+  cli_interrupt_end();
   free(output);
   return code;
 }

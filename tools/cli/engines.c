@@ -12,7 +12,7 @@
 
 static void on_log(void *user, tlw_log_level level, const char *message) {
   const render *r = user;
-  if (level == TLW_LOG_WARNING && !r->quiet) cli_say("warning: %s", message);
+  if (level == TLW_LOG_WARNING && !r->quiet) cli_warn("%s", message);
   if (level == TLW_LOG_INFO && r->verbose) cli_say("%s", message);
 }
 
@@ -92,8 +92,8 @@ static cli_exit open_device(render *r, const tlw_device *device, tlw_error *erro
   if (error->code == TLW_ERR_IO) return cli_fail(cli_exit_of_output(error->native), "%s", error->message);
   if (error->code != TLW_ERR_UNAVAILABLE) return render_fail_library(r, NULL, error, 0);
   if (!r->quiet)
-    cli_say("warning: %s device %d (%s) not used: %s", tlw_backend_name(device->backend), device->index, device->name,
-            error->message);
+    cli_warn("%s device %d (%s) not used: %s", tlw_backend_name(device->backend), device->index, device->name,
+             error->message);
   return CLI_OK;
 }
 
@@ -122,17 +122,39 @@ static cli_exit open_all(render *r) {
   return code;
 }
 
+/* The CPU has no memory of its own that a pool could be made of. */
+static void check_pool(const render *r) {
+  int has_device = 0;
+  for (size_t i = 0; i < r->n_engines; i++) {
+    tlw_device device;
+    has_device |= tlw_engine_describe(r->engines[i], &device, NULL) != TLW_OK || device.backend != TLW_BACKEND_CPU;
+  }
+  if (!has_device && render_value(r, RENDER_POOL)->given && !r->quiet)
+    cli_warn("--pool has no effect, for the CPU does the work: --host-mem limits its memory");
+}
+
 cli_exit render_engines_open(render *r) {
   const char *device = render_value(r, RENDER_DEVICE)->text;
-  return device && strcasecmp(device, "all") == 0 ? open_all(r) : open_one(r);
+  const cli_exit code = device && strcasecmp(device, "all") == 0 ? open_all(r) : open_one(r);
+  if (!code) check_pool(r);
+  return code;
 }
 
 void render_engines_close(render *r) {
   while (r->n_engines > 0) tlw_engine_close(&r->engines[--r->n_engines]);
 }
 
-static int is_of_host(const tlw_error *error) {
-  return error->code == TLW_ERR_BUDGET && strstr(error->message, "host memory budget") != NULL;
+void render_engines_text(const render *r, char out[RENDER_ENGINES_SIZE]) {
+  tlw_device device;
+  out[0] = 0;
+  if (r->n_engines == 0 || tlw_engine_describe(r->engines[0], &device, NULL) != TLW_OK) return;
+  char others[48] = "";
+  if (r->n_engines > 1) snprintf(others, sizeof others, " on %zu devices", r->n_engines);
+  snprintf(out, RENDER_ENGINES_SIZE, "%s (%s)%s", tlw_backend_name(device.backend), device.driver, others);
+}
+
+static int is_of(const tlw_error *error, const char *budget) {
+  return error->code == TLW_ERR_BUDGET && strstr(error->message, budget) != NULL;
 }
 
 /*
@@ -141,11 +163,27 @@ static int is_of_host(const tlw_error *error) {
  */
 static uint64_t later_bytes(const render *r) { return ((uint64_t)4 << 20) + 1024 * (uint64_t)r->chart.width; }
 
+cli_exit render_explain(const render *r, const char *input, const tlw_error *error, uint64_t more, cli_buffer *out) {
+  if (input) cli_buffer_format(out, "%s: ", input);
+  const cli_value *pool = render_value(r, RENDER_POOL);
+  if (is_of(error, "host memory budget")) {
+    uint64_t bytes = (error->bytes + more + later_bytes(r)) * r->shares;
+    if (r->row_bytes > 0) bytes = render_windows_host_mem(r, bytes);
+    cli_buffer_format(out, "--host-mem %s is too small a budget: set it to %" PRIu64 " or more",
+                      render_value(r, RENDER_HOST_MEM)->text, bytes);
+  } else if (is_of(error, "device budget") && pool->given && error->bytes > 0) {
+    cli_buffer_format(out, "--pool %s is too small a budget: set it to %" PRIu64 " or more", pool->text, error->bytes);
+  } else {
+    cli_buffer_format(out, "%s", error->message);
+  }
+  return cli_exit_of(error->code);
+}
+
 cli_exit render_fail_library(const render *r, const char *input, const tlw_error *error, uint64_t more) {
-  const char *name = input ? input : "", *colon = input ? ": " : "";
-  if (!is_of_host(error)) return cli_fail(cli_exit_of(error->code), "%s%s%s", name, colon, error->message);
-  uint64_t bytes = (error->bytes + more + later_bytes(r)) * r->shares;
-  if (r->row_bytes > 0) bytes = render_windows_host_mem(r, bytes);
-  return cli_fail(CLI_NO_MEMORY, "%s%s--host-mem %s is too small a budget: set it to %" PRIu64 " or more", name, colon,
-                  render_value(r, RENDER_HOST_MEM)->text, bytes);
+  cli_buffer text = {0};
+  cli_exit code = render_explain(r, input, error, more, &text);
+  cli_buffer_add(&text, "", 1);
+  code = cli_fail(code, "%s", text.failed ? error->message : text.bytes);
+  cli_buffer_free(&text);
+  return code;
 }

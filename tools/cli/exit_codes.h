@@ -12,6 +12,7 @@ typedef enum cli_exit {
   CLI_NO_MEMORY = 71,
   CLI_CANT_CREATE = 73,
   CLI_IO = 74,
+  CLI_STOPPED = 75, /* by SIGINT or SIGTERM, tidily: run it again with --resume */
   CLI_INTERRUPTED = 130,
   CLI_TERMINATED = 143
 } cli_exit;

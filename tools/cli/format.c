@@ -88,8 +88,31 @@ void cli_bytes_text(uint64_t bytes, char out[CLI_BYTES_SIZE]) {
   snprintf(out, CLI_BYTES_SIZE, "%" PRIu64 ".%" PRIu64 " %s", bytes >> 10, ((bytes & 1023) * 10) >> 10, units[unit]);
 }
 
-/* Bytes of the valid UTF-8 character at text; 0 if there is none. */
-static int character_length(const unsigned char *text) {
+void cli_count_text(int64_t count, char out[CLI_COUNT_SIZE]) {
+  char digits[CLI_COUNT_SIZE];
+  const int n = snprintf(digits, sizeof digits, "%" PRId64, count);
+  char *end = out;
+  for (int i = 0; i < n; i++) {
+    if (i > 0 && (n - i) % 3 == 0 && digits[i - 1] != '-') *end++ = ',';
+    *end++ = digits[i];
+  }
+  *end = 0;
+}
+
+void cli_duration_text(double seconds, char out[CLI_DURATION_SIZE]) {
+  if (!(seconds < 99 * 3600)) {
+    snprintf(out, CLI_DURATION_SIZE, "more than 99 hours");
+    return;
+  }
+  int left = (int)seconds;
+  left += left < seconds;
+  if (left < 3600)
+    snprintf(out, CLI_DURATION_SIZE, "%d:%02d", left / 60, left % 60);
+  else
+    snprintf(out, CLI_DURATION_SIZE, "%d:%02d:%02d", left / 3600, left / 60 % 60, left % 60);
+}
+
+int cli_character_length(const unsigned char *text) {
   if (text[0] < 0x80) return 1;
   int length = text[0] >= 0xC2 && text[0] < 0xE0 ? 2 : text[0] >= 0xE0 && text[0] < 0xF0 ? 3 : 4;
   if (text[0] < 0xC2 || text[0] > 0xF4) return 0;
@@ -105,10 +128,24 @@ static int is_control(const unsigned char *text) {
   return text[0] < 0x20 || text[0] == 0x7F || (text[0] == 0xC2 && text[1] < 0xA0);
 }
 
+void cli_make_plain(char *text) {
+  const unsigned char *c = (const unsigned char *)text;
+  char *out = text;
+  while (*c) {
+    const int length = cli_character_length(c);
+    if (length == 0 || is_control(c))
+      *out++ = '?';
+    else
+      for (int i = 0; i < length; i++) *out++ = (char)c[i];
+    c += length ? length : 1;
+  }
+  *out = 0;
+}
+
 void cli_print_plain(FILE *file, const char *text) {
   const unsigned char *c = (const unsigned char *)text;
   while (*c) {
-    int length = character_length(c);
+    int length = cli_character_length(c);
     if (length == 0 || is_control(c))
       fputc('?', file);
     else
@@ -121,7 +158,7 @@ void cli_print_json(FILE *file, const char *text) {
   const unsigned char *c = (const unsigned char *)text;
   fputc('"', file);
   while (*c) {
-    int length = character_length(c);
+    int length = cli_character_length(c);
     if (length == 0)
       fputs("\\ufffd", file);
     else if (*c == '"' || *c == '\\')

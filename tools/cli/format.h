@@ -8,6 +8,8 @@
 
 #define CLI_TIME_SIZE 40
 #define CLI_BYTES_SIZE 32
+#define CLI_COUNT_SIZE 32
+#define CLI_DURATION_SIZE 32
 
 /* Decimal digits of value, at least `width` of them, leading zeros included; no terminator. Returns the end. */
 char *cli_put_digits(char *out, uint64_t value, int width);
@@ -27,7 +29,17 @@ void cli_time_text(int64_t time, char out[CLI_TIME_SIZE]);
 /* "15.6 GiB" */
 void cli_bytes_text(uint64_t bytes, char out[CLI_BYTES_SIZE]);
 
-/* Prints text of unknown origin for people: what is neither printable ASCII nor valid UTF-8 becomes '?'. */
+/* Bytes of the valid UTF-8 character at text, which ends with a zero byte; 0 if there is none. */
+int cli_character_length(const unsigned char *text);
+
+/* "1,234,567" */
+void cli_count_text(int64_t count, char out[CLI_COUNT_SIZE]);
+
+/* "0:42", "12:05" or "3:07:12", rounded up; "more than 99 hours" is as exact as it gets. seconds: 0 or more. */
+void cli_duration_text(double seconds, char out[CLI_DURATION_SIZE]);
+
+/* Text of unknown origin for people: what is neither printable ASCII nor valid UTF-8 becomes '?', in place or printed. */
+void cli_make_plain(char *text);
 void cli_print_plain(FILE *file, const char *text);
 
 /* Prints text of unknown origin as a JSON string in quotes: what is not valid UTF-8 becomes U+FFFD. */

@@ -37,7 +37,8 @@ static cli_exit run(int argc, char **argv) {
     return CLI_OK;
   }
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
-  if (name[0] == '-') return cli_fail(CLI_USAGE, "a command comes first, not '%.200s'; try 'tallow --help'", name);
+  if (name[0] == '-')
+    return cli_fail(CLI_USAGE, "a command comes first, such as render, not '%.200s'; try 'tallow --help'", name);
   const cli_command *command = cli_find_command(name);
   return command ? run_command(command, argc - 2, argv + 2) : CLI_USAGE;
 }

@@ -8,8 +8,7 @@
 #include "tools/synth/synth.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-#define HELP_ROW                                                                                                       \
-  { .name = "help", .letter = 'h', .kind = CLI_FLAG, .help = "Print this text and exit." }
+#define HELP_ROW .name = "help", .letter = 'h', .kind = CLI_FLAG, .help = "Print this text and exit."
 
 const char *cli_switch_name(int index) {
   static const char *const names[] = {[SWITCH_ON] = "on", [SWITCH_OFF] = "off"};
@@ -21,8 +20,18 @@ const char *cli_synth_kind_name(int index) {
   return index < COUNT(names) ? names[index] : NULL;
 }
 
+const char *cli_shell_name(int index) {
+  static const char *const names[] = {[SHELL_BASH] = "bash", [SHELL_ZSH] = "zsh", [SHELL_FISH] = "fish"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
 static const char *axis_name(int index) {
   static const char *const names[] = {[TLW_AXIS_INDEX] = "index", [TLW_AXIS_TIME] = "time"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *scale_name(int index) {
+  static const char *const names[] = {[TLW_SCALE_LINEAR] = "linear", [TLW_SCALE_LOG] = "log"};
   return index < COUNT(names) ? names[index] : NULL;
 }
 
@@ -33,12 +42,56 @@ static const char *backend_name(int index) {
   return index <= TLW_BACKEND_CUDA ? tlw_backend_name((tlw_backend)index) : NULL;
 }
 
+static const char *header_name(int index) {
+  static const char *const names[] = {
+      [TLW_CSV_HEADER_AUTO] = "auto", [TLW_CSV_HEADER_YES] = "yes", [TLW_CSV_HEADER_NO] = "no"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+const char *cli_delimiter_name(int index) {
+  static const char *const names[] = {"auto", "comma", "semicolon", "tab", "pipe"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+const char *cli_decimal_name(int index) {
+  static const char *const names[] = {"point", "comma"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+#define POLICY_NAMES(defect)                                                                                           \
+  static const char *policy_names_##defect(int index) { return tlw_policy_name(tlw_defect_choice(defect, index)); }
+POLICY_NAMES(TLW_DEFECT_FIELD)
+POLICY_NAMES(TLW_DEFECT_MISSING_PRICE)
+POLICY_NAMES(TLW_DEFECT_NEGATIVE_PRICE)
+POLICY_NAMES(TLW_DEFECT_HIGH_BELOW_LOW)
+POLICY_NAMES(TLW_DEFECT_OUTSIDE)
+POLICY_NAMES(TLW_DEFECT_NEGATIVE_VOLUME)
+POLICY_NAMES(TLW_DEFECT_OUT_OF_ORDER)
+POLICY_NAMES(TLW_DEFECT_DUPLICATE)
+
+const char *cli_group_title(cli_group group) {
+  static const char *const titles[] = {
+      [CLI_GROUP_OPTIONS] = "Options",   [CLI_GROUP_DRAWN] = "What is drawn", [CLI_GROUP_INPUT] = "Input",
+      [CLI_GROUP_BAD_ROWS] = "Bad rows", [CLI_GROUP_RUNS] = "Runs",           [CLI_GROUP_WORK] = "Work and memory",
+      [CLI_GROUP_MESSAGES] = "Messages",
+  };
+  return titles[group];
+}
+
+const char *cli_option_default(const cli_option *option) {
+  return option->group == CLI_GROUP_BAD_ROWS ? option->choices(0) : option->fallback;
+}
+
 static const cli_option render_options[] = {
     [RENDER_OUTPUT] = {.name = "output",
+                       .group = CLI_GROUP_DRAWN,
                        .letter = 'o',
                        .kind = CLI_TEXT,
                        .required = 1,
                        .metavar = "OUT",
+                       .hint = CLI_HINT_FILE,
+                       .also = " out outfile outdir out-dir dest directory folder dir ",
+                       .such = "name a PNG file, a folder, or - for standard output, such as -o chart.png",
                        .help =
                            "Where the charts go: for one FILE the name of a PNG file, or - for standard output; for "
                            "several a folder, made where it is missing, that gets one PNG named after each FILE "
@@ -46,6 +99,8 @@ static const cli_option render_options[] = {
                            "unless it exists. With --window always a folder (aapl_000000.png, aapl_000001.png, "
                            "...)."},
     [RENDER_BACKEND] = {.name = "backend",
+                        .group = CLI_GROUP_WORK,
+                        .also = " gpu engine renderer ",
                         .letter = 'b',
                         .kind = CLI_CHOICE,
                         .metavar = "NAME",
@@ -54,6 +109,7 @@ static const cli_option render_options[] = {
                         .help = "What does the work. auto takes CUDA, then OpenCL on a GPU, then the CPU; a backend "
                                 "that is named is used or the command fails. The pixels are the same."},
     [RENDER_DEVICE] = {.name = "device",
+                       .group = CLI_GROUP_WORK,
                        .letter = 'd',
                        .kind = CLI_TEXT,
                        .metavar = "D",
@@ -61,6 +117,8 @@ static const cli_option render_options[] = {
                                "all: every one that can be used, with the charts shared between them. Needs --backend "
                                "opencl or cuda. Without it, the first that can be used."},
     [RENDER_SIZE] = {.name = "size",
+                     .group = CLI_GROUP_DRAWN,
+                     .also = " width height resolution dimensions figsize ",
                      .letter = 's',
                      .kind = CLI_SIZE,
                      .metavar = "WxH",
@@ -69,6 +127,8 @@ static const cli_option render_options[] = {
                      .most = TLW_CHART_MAX_SIDE,
                      .help = "Width and height of each chart in pixels, 16x16 to 16384x16384."},
     [RENDER_THEME] = {.name = "theme",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " style colors colours palette skin ",
                       .letter = 't',
                       .kind = CLI_CHOICE,
                       .metavar = "NAME",
@@ -76,21 +136,45 @@ static const cli_option render_options[] = {
                       .choices = theme_name,
                       .help = "Colours."},
     [RENDER_AXIS] = {.name = "axis",
+                     .group = CLI_GROUP_DRAWN,
+                     .also = " x-axis xaxis ",
                      .kind = CLI_CHOICE,
                      .metavar = "NAME",
                      .fallback = "index",
                      .choices = axis_name,
                      .help = "Spacing of candles: index gives each the same room, time leaves room where none are."},
+    [RENDER_SCALE] = {.name = "scale",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " log logy log-scale y-axis yaxis ",
+                      .kind = CLI_CHOICE,
+                      .metavar = "NAME",
+                      .fallback = "linear",
+                      .choices = scale_name,
+                      .help = "Spacing of prices: log gives equal ratios the same height, and needs prices above 0."},
     [RENDER_LAST] = {.name = "last",
+                     .group = CLI_GROUP_DRAWN,
+                     .also = " limit tail count rows ",
                      .letter = 'n',
                      .kind = CLI_NUMBER,
                      .metavar = "N",
                      .least = 1,
                      .most = INT64_MAX,
                      .help = "Draw the last N candles only, of those that --from and --to leave."},
-    [RENDER_FROM] = {.name = "from", .kind = CLI_TIME, .metavar = "T", .help = "Draw candles that open at T or later."},
-    [RENDER_TO] = {.name = "to", .kind = CLI_TIME, .metavar = "T", .help = "Draw candles that open before T."},
+    [RENDER_FROM] = {.name = "from",
+                     .group = CLI_GROUP_DRAWN,
+                     .also = " start since begin after ",
+                     .kind = CLI_TIME,
+                     .metavar = "T",
+                     .help = "Draw candles that open at T or later."},
+    [RENDER_TO] = {.name = "to",
+                   .group = CLI_GROUP_DRAWN,
+                   .also = " end until before stop ",
+                   .kind = CLI_TIME,
+                   .metavar = "T",
+                   .help = "Draw candles that open before T."},
     [RENDER_WINDOW] = {.name = "window",
+                       .group = CLI_GROUP_DRAWN,
+                       .also = " windows ",
                        .letter = 'w',
                        .kind = CLI_NUMBER,
                        .metavar = "N",
@@ -99,6 +183,8 @@ static const cli_option render_options[] = {
                        .help = "Draw a chart of every N candles in a row, of those that --from and --to leave, instead "
                                "of one of all. A FILE of any length needs no more memory than its windows."},
     [RENDER_STRIDE] = {.name = "stride",
+                       .group = CLI_GROUP_DRAWN,
+                       .also = " step hop ",
                        .kind = CLI_NUMBER,
                        .metavar = "M",
                        .least = 1,
@@ -106,18 +192,119 @@ static const cli_option render_options[] = {
                        .help = "Candles from the first of a window to the first of the next. Needs --window. Without "
                                "it, N."},
     [RENDER_VOLUME] = {.name = "volume",
+                       .group = CLI_GROUP_DRAWN,
                        .kind = CLI_CHOICE,
                        .metavar = "WHEN",
                        .fallback = "on",
                        .choices = cli_switch_name,
                        .help = "The volume panel. A FILE without a volume column is drawn without it."},
     [RENDER_GRID] = {.name = "grid",
+                     .group = CLI_GROUP_DRAWN,
                      .kind = CLI_CHOICE,
                      .metavar = "WHEN",
                      .fallback = "on",
                      .choices = cli_switch_name,
                      .help = "The grid lines."},
+    [RENDER_BY] = {.name = "by",
+                   .group = CLI_GROUP_INPUT,
+                   .also = " symbol symbols ticker group-by ",
+                   .kind = CLI_TEXT,
+                   .metavar = "COLUMN",
+                   .help = "Draw a chart for each symbol of this column, a name or a number from 1: aapl.csv becomes "
+                           "aapl_MSFT.png and so on."},
+    [RENDER_COLUMNS] = {.name = "columns",
+                        .group = CLI_GROUP_INPUT,
+                        .kind = CLI_TEXT,
+                        .metavar = "SPEC",
+                        .help = "Columns that are not to be found by their names: ROLE=COLUMN, several between commas, "
+                                "such as close=Last,volume=7. ROLE is time, clock, open, high, low, close, volume, "
+                                "adjusted or symbol; COLUMN is a name, a number from 1, or none."},
+    [RENDER_HEADER] = {.name = "header",
+                       .group = CLI_GROUP_INPUT,
+                       .also = " no-header noheader ",
+                       .kind = CLI_CHOICE,
+                       .metavar = "WHEN",
+                       .fallback = "auto",
+                       .choices = header_name,
+                       .help = "Whether the first line names the columns."},
+    [RENDER_DELIMITER] = {.name = "delimiter",
+                          .group = CLI_GROUP_INPUT,
+                          .also = " sep separator delim ",
+                          .kind = CLI_CHOICE,
+                          .metavar = "NAME",
+                          .fallback = "auto",
+                          .choices = cli_delimiter_name,
+                          .help = "What stands between fields; the sign itself will do."},
+    [RENDER_DECIMAL] = {.name = "decimal",
+                        .group = CLI_GROUP_INPUT,
+                        .also = " decimal-comma comma ",
+                        .kind = CLI_CHOICE,
+                        .metavar = "NAME",
+                        .fallback = "point",
+                        .choices = cli_decimal_name,
+                        .help = "The sign before decimals. With comma, points may group digits."},
+    [RENDER_DAY_FIRST] = {.name = "day-first",
+                          .group = CLI_GROUP_INPUT,
+                          .also = " dayfirst dmy ",
+                          .kind = CLI_FLAG,
+                          .help = "Read 31.12.2021, 31/12/2021 and 31-12-2021, the day before the month."},
+    [RENDER_ADJUSTED] = {.name = "adjusted",
+                         .group = CLI_GROUP_INPUT,
+                         .also = " adj adj-close adjust ",
+                         .kind = CLI_FLAG,
+                         .help = "Multiply all prices by Adj Close / Close, for splits and dividends."},
+    [RENDER_EXPANSION] = {.name = "expansion",
+                          .group = CLI_GROUP_INPUT,
+                          .kind = CLI_NUMBER,
+                          .metavar = "N",
+                          .fallback = "1000",
+                          .least = 1,
+                          .most = UINT32_MAX,
+                          .help = "A packed FILE may unpack to N times its size, and to 64 MiB anyway."},
+#define POLICY_ROW(defect, words, when)                                                                                \
+  [RENDER_POLICIES + (defect)] = {.name = (words),                                                                     \
+                                  .kind = CLI_CHOICE,                                                                  \
+                                  .metavar = "POLICY",                                                                 \
+                                  .choices = policy_names_##defect,                                                    \
+                                  .help = (when),                                                                      \
+                                  .group = CLI_GROUP_BAD_ROWS}
+    POLICY_ROW(TLW_DEFECT_FIELD, "bad-field", "A field that can't be read."),
+    POLICY_ROW(TLW_DEFECT_MISSING_PRICE, "missing-price", "An empty, NaN or infinite price."),
+    POLICY_ROW(TLW_DEFECT_NEGATIVE_PRICE, "negative-price", "A price below 0."),
+    POLICY_ROW(TLW_DEFECT_HIGH_BELOW_LOW, "high-below-low", "A high below the low."),
+    POLICY_ROW(TLW_DEFECT_OUTSIDE, "outside", "Open or close outside low..high."),
+    POLICY_ROW(TLW_DEFECT_NEGATIVE_VOLUME, "negative-volume", "A volume below 0 or infinite."),
+    POLICY_ROW(TLW_DEFECT_OUT_OF_ORDER, "out-of-order", "A time that goes back."),
+    POLICY_ROW(TLW_DEFECT_DUPLICATE, "duplicate", "A time that repeats."),
+    [RENDER_RESUME] = {.name = "resume",
+                       .group = CLI_GROUP_RUNS,
+                       .also = " continue skip-existing ",
+                       .kind = CLI_FLAG,
+                       .help = "Leave out the charts that an earlier run of the same command has made: those for which "
+                               "its manifest and the file agree."},
+    [RENDER_SHARD] = {.name = "shard",
+                      .group = CLI_GROUP_RUNS,
+                      .also = " part chunk ",
+                      .kind = CLI_TEXT,
+                      .metavar = "I/N",
+                      .help = "Draw the I-th of N parts of the charts, I from 1; auto or auto/N: I, and N if it is not "
+                              "given, from the variables of Slurm, Kubernetes, AWS Batch, MPI or GNU parallel. "
+                              "'tallow merge' makes one of the parts."},
+    [RENDER_MANIFEST] = {.name = "manifest",
+                         .group = CLI_GROUP_RUNS,
+                         .kind = CLI_CHOICE,
+                         .metavar = "WHEN",
+                         .choices = cli_switch_name,
+                         .help = "Write manifest.jsonl beside the charts, a line for each. Without it, on for a "
+                                 "folder."},
+    [RENDER_DRY_RUN] = {.name = "dry-run",
+                        .group = CLI_GROUP_RUNS,
+                        .also = " list simulate check ",
+                        .kind = CLI_FLAG,
+                        .help = "Read the FILEs and list the charts that would be written, but write nothing."},
     [RENDER_THREADS] = {.name = "threads",
+                        .group = CLI_GROUP_WORK,
+                        .also = " jobs workers cpus parallel ",
                         .letter = 'j',
                         .kind = CLI_NUMBER,
                         .metavar = "N",
@@ -126,24 +313,31 @@ static const cli_option render_options[] = {
                         .help = "Threads of the CPU backend, 1 to 1024. Without it, as many as the CPUs that this "
                                 "process may use."},
     [RENDER_POOL] = {.name = "pool",
+                     .group = CLI_GROUP_WORK,
+                     .also = " device-mem gpu-mem vram ",
                      .kind = CLI_BYTES,
                      .metavar = "SIZE",
                      .most = UINT64_MAX - 1,
                      .help = "Most memory of each device to use, such as 512MiB. Without it, half of what is free, at "
                              "most 1GiB. Charts are split to fit."},
     [RENDER_HOST_MEM] = {.name = "host-mem",
+                         .group = CLI_GROUP_WORK,
+                         .also = " memory mem max-memory ram ",
                          .kind = CLI_BYTES,
                          .metavar = "SIZE",
                          .most = UINT64_MAX - 1,
                          .help = "Most host memory for candles, pixels and engines, such as 1GiB. Without it, no "
                                  "limit."},
     [RENDER_FALLBACK] = {.name = "fallback",
+                         .group = CLI_GROUP_WORK,
                          .kind = CLI_CHOICE,
                          .metavar = "WHEN",
                          .choices = cli_switch_name,
                          .help = "Whether the next backend goes on with the work where the driver has no memory left. "
                                  "Without it, on for --backend auto, off for one that is named."},
     [RENDER_DEADLINE] = {.name = "deadline",
+                         .group = CLI_GROUP_WORK,
+                         .also = " timeout ",
                          .kind = CLI_NUMBER,
                          .metavar = "S",
                          .fallback = "60",
@@ -151,23 +345,52 @@ static const cli_option render_options[] = {
                          .most = (TLW_DEADLINE_NONE - 1) / 1000,
                          .help = "Seconds that a device may take for one piece of work before it counts as hung."},
     [RENDER_STATS] = {.name = "stats",
+                      .group = CLI_GROUP_WORK,
+                      .hint = CLI_HINT_FILE,
                       .kind = CLI_TEXT,
                       .metavar = "FILE",
                       .help = "Write what the run took to FILE as JSON when it ends, also when it fails."},
     [RENDER_ALLOC_LOG] = {.name = "alloc-log",
+                          .group = CLI_GROUP_WORK,
+                          .hint = CLI_HINT_FILE,
+                          .also = " log ",
                           .kind = CLI_TEXT,
                           .metavar = "FILE",
                           .help = "Write every allocation and release of memory to FILE as CSV. With several devices "
                                   "to FILE.0, FILE.1, ..."},
+    [RENDER_PROGRESS] = {.name = "progress",
+                         .group = CLI_GROUP_MESSAGES,
+                         .also = " progress-bar no-progress ",
+                         .kind = CLI_CHOICE,
+                         .metavar = "WHEN",
+                         .choices = cli_switch_name,
+                         .help = "A line with the rate and the time left. Without it, on where standard error is a "
+                                 "terminal. on elsewhere: a line every ten seconds."},
+    [RENDER_PROGRESS_FD] =
+        {.name = "progress-fd",
+         .group = CLI_GROUP_MESSAGES,
+         .kind = CLI_STREAM,
+         .metavar = "FD",
+         .most = INT32_MAX,
+         .help = "Write progress to this open descriptor, a JSON object a line: about every second, and one at "
+                 "the end. Such as 3, with 3>progress.jsonl."},
+    [RENDER_JSON] = {.name = "json",
+                     .group = CLI_GROUP_MESSAGES,
+                     .kind = CLI_FLAG,
+                     .help = "Print what was done as a JSON object on standard output when the command ends."},
     [RENDER_VERBOSE] = {.name = "verbose",
+                        .group = CLI_GROUP_MESSAGES,
+                        .also = " debug ",
                         .letter = 'v',
                         .kind = CLI_FLAG,
                         .help = "Say on standard error what is used and why, and each file that is written."},
     [RENDER_QUIET] = {.name = "quiet",
+                      .group = CLI_GROUP_MESSAGES,
+                      .also = " silent ",
                       .letter = 'q',
                       .kind = CLI_FLAG,
                       .help = "Say nothing on standard error but errors: no warnings."},
-    [RENDER_HELP] = HELP_ROW,
+    [RENDER_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
 };
 _Static_assert(COUNT(render_options) == RENDER_OPTIONS && RENDER_OPTIONS <= CLI_OPTIONS_MAX, "render's options");
 
@@ -177,24 +400,42 @@ static const char *const render_examples[] = {
     "tallow render btc.csv.gz -o january.png --from 2022-01-01 --to 2022-02-01 --axis time",
     "tallow render data/*.csv -o charts",
     "tallow render btc.csv.gz -o windows --window 100 --stride 25 --size 256x256",
-    "tallow render data/*.csv -o small --host-mem 64MiB --pool 16MiB --stats stats.json",
+    "tallow render data/*.csv -o small --host-mem 64MiB --stats stats.json",
     "tallow synth candles --rows 500 | tallow render - -o demo.png",
     NULL,
 };
 
 static const char *const render_notes[] = {
-    "FILE is a CSV file of candles, plain or gzip, or - for standard input. Its first line names the columns: a date "
-    "or "
-    "time, open, high, low and close, and volume if there is one.",
+    "FILE is a CSV file of candles, or - for standard input: plain, gzip, Zstandard or zip, with commas, semicolons, "
+    "tabs or pipes, in any order of columns. Its header names them: a time or date, open, high, low and close, and "
+    "volume if there is one.",
     "T is a time: 2022-01-31, 2022-01-31T09:30, 2022-01-31T09:30:00Z, 2022-01-31T09:30:00+01:00, 1/31/2022 9:30, or an "
     "epoch in s, ms, us or ns. Without an offset it is UTC.",
     "--window draws complete windows only, numbered from 0 in the order of the candles: NAME_000000.png and so on. A "
     "FILE with fewer candles than N is an error. --last can't be used with it.",
-    "SIZE is a number of bytes, alone or with KiB, MiB, GiB or TiB. Neither budget changes a pixel; one that is too "
-    "small is refused with the number of bytes that would do.",
+    "SIZE is a number of bytes: 512MiB, 1.5GiB, or 512M and 1.5G for the same; KB, MB, GB and TB are powers of 1000. "
+    "Neither budget changes a pixel; one that is too small is refused with the number of bytes that would do.",
     "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
-    "the "
-    "command; charts that were written by then are complete.",
+    "the command; charts that were written by then are complete, and --resume goes on.",
+    NULL,
+};
+
+static const cli_option merge_options[] = {
+    [MERGE_QUIET] = {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .help = "Say nothing but errors."},
+    [MERGE_HELP] = {HELP_ROW},
+};
+_Static_assert(COUNT(merge_options) == MERGE_OPTIONS && MERGE_OPTIONS <= CLI_OPTIONS_MAX, "merge's options");
+
+static const char *const merge_examples[] = {
+    "tallow render data/*.csv -o parts --shard 1/2",
+    "tallow render data/*.csv -o parts --shard 2/2",
+    "tallow merge parts",
+    NULL,
+};
+
+static const char *const merge_notes[] = {
+    "FOLDER holds the charts and manifests of all parts that 'tallow render --shard' has made. Checks that every part "
+    "and every file is there and whole, and makes one manifest of theirs, the same as that of a single run.",
     NULL,
 };
 
@@ -204,7 +445,7 @@ static const cli_option devices_options[] = {
                        .help =
                            "Also open each device and run its self-test. This may compile kernels and take seconds."},
     [DEVICES_JSON] = {.name = "json", .kind = CLI_FLAG, .help = "Print a JSON array, for programs."},
-    [DEVICES_HELP] = HELP_ROW,
+    [DEVICES_HELP] = {HELP_ROW},
 };
 _Static_assert(COUNT(devices_options) == DEVICES_OPTIONS && DEVICES_OPTIONS <= CLI_OPTIONS_MAX, "devices' options");
 
@@ -251,6 +492,7 @@ static const cli_option synth_options_table[] = {
                       .choices = format_name,
                       .help = "Format of the rows."},
     [SYNTH_OUTPUT] = {.name = "output",
+                      .hint = CLI_HINT_FILE,
                       .letter = 'o',
                       .kind = CLI_TEXT,
                       .metavar = "FILE",
@@ -270,7 +512,7 @@ static const cli_option synth_options_table[] = {
                      .fallback = "2020-01-01",
                      .help = "Time of the first row, such as 2020-01-01 or 2020-01-01T09:30:00Z. With --shape gaps the "
                              "market opens at T or later."},
-    [SYNTH_HELP] = HELP_ROW,
+    [SYNTH_HELP] = {HELP_ROW},
 };
 _Static_assert(COUNT(synth_options_table) == SYNTH_OPTIONS && SYNTH_OPTIONS <= CLI_OPTIONS_MAX, "synth's options");
 
@@ -288,20 +530,102 @@ static const char *const synth_notes[] = {
     NULL,
 };
 
-static const cli_option help_options[] = {[HELP_HELP] = HELP_ROW};
+static const cli_option help_options[] = {
+    [HELP_MAN] = {.name = "man",
+                  .kind = CLI_FLAG,
+                  .help = "Print the manual, all commands, as a page for man: 'tallow help --man | man -l -'."},
+    [HELP_HELP] = {HELP_ROW},
+};
 _Static_assert(COUNT(help_options) == HELP_OPTIONS, "help's options");
 
-static const char *const help_examples[] = {"tallow help", "tallow help render", NULL};
+static const char *const help_examples[] = {"tallow help", "tallow help render", "tallow help --man > tallow.1", NULL};
 static const char *const no_notes[] = {NULL};
 
+static const cli_option completion_options[] = {[COMPLETION_HELP] = {HELP_ROW}};
+_Static_assert(COUNT(completion_options) == COMPLETION_OPTIONS, "completion's options");
+
+static const char *const completion_examples[] = {
+    "source <(tallow completion bash)",
+    "tallow completion zsh > _tallow",
+    "tallow completion fish > tallow.fish",
+    NULL,
+};
+
+static const char *const completion_notes[] = {
+    "An installed tallow has them in place. Otherwise: for bash, put the first example into ~/.bashrc; for zsh, put "
+    "_tallow into a folder of $fpath, ahead of compinit; for fish, put tallow.fish into ~/.config/fish/completions.",
+    NULL,
+};
+
 const cli_command cli_commands[] = {
-    {"render", "draw candle charts from CSV files", "FILE...", 1, INT_MAX, render_examples, render_notes,
-     render_options, RENDER_OPTIONS, cli_run_render},
-    {"devices", "list what can do the work, and why the rest can't", "", 0, 0, devices_examples, devices_notes,
-     devices_options, DEVICES_OPTIONS, cli_run_devices},
-    {"synth", "make candles or trades for demos and tests", "candles|trades", 1, 1, synth_examples, synth_notes,
-     synth_options_table, SYNTH_OPTIONS, cli_run_synth},
-    {"help", "explain a command", "[COMMAND]", 0, 1, help_examples, no_notes, help_options, HELP_OPTIONS, cli_run_help},
+    {.name = "render",
+     .summary = "draw candle charts from CSV files",
+     .operands = "FILE...",
+     .least_operands = 1,
+     .most_operands = INT_MAX,
+     .operand_hint = CLI_HINT_FILE,
+     .also = " draw plot chart charts candles candlestick png ",
+     .examples = render_examples,
+     .notes = render_notes,
+     .options = render_options,
+     .n_options = RENDER_OPTIONS,
+     .run = cli_run_render},
+    {.name = "merge",
+     .summary = "check the parts of a sharded run and make one of them",
+     .operands = "FOLDER",
+     .least_operands = 1,
+     .most_operands = 1,
+     .operand_hint = CLI_HINT_FOLDER,
+     .also = " join combine gather ",
+     .examples = merge_examples,
+     .notes = merge_notes,
+     .options = merge_options,
+     .n_options = MERGE_OPTIONS,
+     .run = cli_run_merge},
+    {.name = "devices",
+     .summary = "list what can do the work, and why the rest can't",
+     .operands = "",
+     .also = " gpu gpus device list info ",
+     .examples = devices_examples,
+     .notes = devices_notes,
+     .options = devices_options,
+     .n_options = DEVICES_OPTIONS,
+     .run = cli_run_devices},
+    {.name = "synth",
+     .summary = "make candles or trades for demos and tests",
+     .operands = "candles|trades",
+     .least_operands = 1,
+     .most_operands = 1,
+     .operand_names = cli_synth_kind_name,
+     .also = " generate gen make demo random ",
+     .examples = synth_examples,
+     .notes = synth_notes,
+     .options = synth_options_table,
+     .n_options = SYNTH_OPTIONS,
+     .run = cli_run_synth},
+    {.name = "completion",
+     .summary = "print what makes a shell complete commands and options",
+     .operands = "bash|zsh|fish",
+     .least_operands = 1,
+     .most_operands = 1,
+     .operand_names = cli_shell_name,
+     .also = " completions bash zsh fish ",
+     .examples = completion_examples,
+     .notes = completion_notes,
+     .options = completion_options,
+     .n_options = COMPLETION_OPTIONS,
+     .run = cli_run_completion},
+    {.name = "help",
+     .summary = "explain a command",
+     .operands = "[COMMAND]",
+     .most_operands = 1,
+     .operand_hint = CLI_HINT_COMMAND,
+     .also = " man manual usage ",
+     .examples = help_examples,
+     .notes = no_notes,
+     .options = help_options,
+     .n_options = HELP_OPTIONS,
+     .run = cli_run_help},
 };
 const int cli_n_commands = COUNT(cli_commands);
 
@@ -315,7 +639,47 @@ const cli_exit_text cli_exit_texts[] = {
     {CLI_NO_MEMORY, "out of memory, or --pool or --host-mem is too small"},
     {CLI_CANT_CREATE, "an output file or folder can't be made"},
     {CLI_IO, "reading or writing failed underway"},
-    {CLI_INTERRUPTED, "stopped by SIGINT (Ctrl-C)"},
-    {CLI_TERMINATED, "stopped by SIGTERM"},
+    {CLI_STOPPED, "stopped by SIGINT (Ctrl-C) or SIGTERM; --resume goes on"},
+    {CLI_INTERRUPTED, "stopped at once by SIGINT: render by a second one"},
+    {CLI_TERMINATED, "stopped at once by SIGTERM: render by a second one"},
 };
 const int cli_n_exit_texts = COUNT(cli_exit_texts);
+
+/* Told in any case. The first names are those that messages give. */
+const cli_unit cli_byte_units[] = {
+    {"", 1},
+    {"B", 1},
+    {"KiB", UINT64_C(1) << 10},
+    {"MiB", UINT64_C(1) << 20},
+    {"GiB", UINT64_C(1) << 30},
+    {"TiB", UINT64_C(1) << 40},
+    {"K", UINT64_C(1) << 10},
+    {"M", UINT64_C(1) << 20},
+    {"G", UINT64_C(1) << 30},
+    {"T", UINT64_C(1) << 40},
+    {"KB", UINT64_C(1000)},
+    {"MB", UINT64_C(1000000)},
+    {"GB", UINT64_C(1000000000)},
+    {"TB", UINT64_C(1000000000000)},
+    {NULL, 0},
+};
+
+const char cli_bad_rows_text[] =
+    "Each takes a policy, the default first, as in --outside clamp. error: the FILE is refused. skip: the row is left "
+    "out. gap: its candle, or its volume, is not drawn. keep: it stays as it is. swap: high and low change places. "
+    "widen: low and high are stretched to hold open and close. clamp: open and close are moved into low to high. sort: "
+    "rows are put in order of time. first, last: of rows with the same time, that one stays.";
+
+const char cli_manual_date[] = "November 21, 2026";
+
+const cli_variable cli_environment[] = {
+    {"NO_COLOR", "If it is set and not empty, messages have no colour. They have none but on a terminal anyway."},
+    {"COLUMNS", "Width of a terminal that does not tell its own."},
+    {"XDG_CACHE_HOME",
+     "The folder in which the cache of compiled programs, the folder tallow, lies; without it, or where "
+     "it is no absolute path, ~/.cache. Where that can't be written nothing is cached."},
+    {"POCL_CACHE_DIR", "The cache folder of PoCL, an OpenCL driver, which has no device where it can't write one."},
+    {"TALLOW_CPU_TIER", "Forces the SIMD tier of the CPU backend: baseline, avx2 or avx512; neon on 64-bit Arm."},
+    {"TALLOW_CUDA_IMAGE", "A file with the CUDA kernels to use in place of those that are built in."},
+};
+const int cli_n_environment = COUNT(cli_environment);

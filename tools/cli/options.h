@@ -8,17 +8,34 @@
 #include <stdint.h>
 
 #include "exit_codes.h"
+#include "tallow/csv.h"
 
 typedef enum cli_kind {
-  CLI_FLAG,    /* no value */
-  CLI_TEXT,    /* any text that is not empty */
-  CLI_CHOICE,  /* a name of choices, in any case */
-  CLI_NUMBER,  /* a whole number from least to most */
-  CLI_SIZE,    /* WIDTHxHEIGHT, each from least to most */
-  CLI_BYTES,   /* a whole number, alone or with B, KiB, MiB, GiB or TiB */
-  CLI_TIME,    /* what tlw_time_parse reads */
-  CLI_DURATION /* a whole number with ns, us, ms, s, m, h, d or w, from least to most nanoseconds */
+  CLI_FLAG,     /* no value */
+  CLI_TEXT,     /* any text that is not empty */
+  CLI_CHOICE,   /* a name of choices, in any case */
+  CLI_NUMBER,   /* a whole number from least to most */
+  CLI_SIZE,     /* WIDTHxHEIGHT, each from least to most */
+  CLI_BYTES,    /* a number of bytes with a unit of cli_byte_units, in any case, or a whole one without */
+  CLI_TIME,     /* what tlw_time_parse reads */
+  CLI_DURATION, /* a whole number with ns, us, ms, s, m, h, d or w, from least to most nanoseconds */
+  CLI_STREAM    /* the number of a descriptor that is open for writing */
 } cli_kind;
+
+/* Headings under which options are listed. */
+typedef enum cli_group {
+  CLI_GROUP_OPTIONS,
+  CLI_GROUP_DRAWN,
+  CLI_GROUP_INPUT,
+  CLI_GROUP_BAD_ROWS, /* listed as a table; the first choice is the default */
+  CLI_GROUP_RUNS,
+  CLI_GROUP_WORK,
+  CLI_GROUP_MESSAGES,
+  CLI_GROUPS
+} cli_group;
+
+/* What a shell offers for a value that has no choices. */
+typedef enum cli_hint { CLI_HINT_NOTHING, CLI_HINT_FILE, CLI_HINT_FOLDER, CLI_HINT_COMMAND } cli_hint;
 
 /* The name at index, or NULL behind the last. */
 typedef const char *(*cli_names)(int index);
@@ -33,9 +50,14 @@ typedef struct cli_option {
   cli_names choices;    /* CLI_CHOICE */
   uint64_t least, most;
   const char *help;
+  cli_group group;
+  cli_hint hint; /* CLI_TEXT */
+  const char
+      *also; /* what people call it elsewhere, between blanks: it is no name, but suggests this one; NULL: none */
+  const char *such; /* CLI_TEXT that is required: what to give, with an example */
 } cli_option;
 
-#define CLI_OPTIONS_MAX 24
+#define CLI_OPTIONS_MAX 64
 
 typedef struct cli_args cli_args;
 
@@ -44,6 +66,9 @@ typedef struct cli_command {
   const char *summary;  /* one line, lower case, no full stop */
   const char *operands; /* as the usage line shows them; "" for none */
   int least_operands, most_operands;
+  cli_names operand_names; /* their choices; NULL: none */
+  cli_hint operand_hint;
+  const char *also;            /* as that of an option */
   const char *const *examples; /* lines, NULL behind the last */
   const char *const *notes;    /* paragraphs, NULL behind the last */
   const cli_option *options;
@@ -59,6 +84,7 @@ enum {
   RENDER_SIZE,
   RENDER_THEME,
   RENDER_AXIS,
+  RENDER_SCALE,
   RENDER_LAST,
   RENDER_FROM,
   RENDER_TO,
@@ -66,6 +92,19 @@ enum {
   RENDER_STRIDE,
   RENDER_VOLUME,
   RENDER_GRID,
+  RENDER_BY,
+  RENDER_COLUMNS,
+  RENDER_HEADER,
+  RENDER_DELIMITER,
+  RENDER_DECIMAL,
+  RENDER_DAY_FIRST,
+  RENDER_ADJUSTED,
+  RENDER_EXPANSION,
+  RENDER_POLICIES, /* TLW_DEFECTS of them, in the order of tlw_defect */
+  RENDER_RESUME = RENDER_POLICIES + TLW_DEFECTS,
+  RENDER_SHARD,
+  RENDER_MANIFEST,
+  RENDER_DRY_RUN,
   RENDER_THREADS,
   RENDER_POOL,
   RENDER_HOST_MEM,
@@ -73,11 +112,15 @@ enum {
   RENDER_DEADLINE,
   RENDER_STATS,
   RENDER_ALLOC_LOG,
+  RENDER_PROGRESS,
+  RENDER_PROGRESS_FD,
+  RENDER_JSON,
   RENDER_VERBOSE,
   RENDER_QUIET,
   RENDER_HELP,
   RENDER_OPTIONS
 };
+enum { MERGE_QUIET, MERGE_HELP, MERGE_OPTIONS };
 enum { DEVICES_CHECK, DEVICES_JSON, DEVICES_HELP, DEVICES_OPTIONS };
 enum {
   SYNTH_ROWS,
@@ -90,17 +133,50 @@ enum {
   SYNTH_HELP,
   SYNTH_OPTIONS
 };
-enum { HELP_HELP, HELP_OPTIONS };
+enum { HELP_MAN, HELP_HELP, HELP_OPTIONS };
+enum { COMPLETION_HELP, COMPLETION_OPTIONS };
 
 enum { SWITCH_ON, SWITCH_OFF };
 enum { SYNTH_KIND_CANDLES, SYNTH_KIND_TRADES };
+enum { SHELL_BASH, SHELL_ZSH, SHELL_FISH };
 
 extern const cli_command cli_commands[];
 extern const int cli_n_commands;
 
-/* Operands of synth and values of on/off options. */
+/* Operands of synth and completion, and values of options. */
 const char *cli_switch_name(int index);
 const char *cli_synth_kind_name(int index);
+const char *cli_shell_name(int index);
+const char *cli_delimiter_name(int index);
+const char *cli_decimal_name(int index);
+
+/* "What is drawn" */
+const char *cli_group_title(cli_group group);
+
+/* The default as one would type it; NULL: none. */
+const char *cli_option_default(const cli_option *option);
+
+typedef struct cli_unit {
+  const char *name;
+  uint64_t size;
+} cli_unit;
+
+/* Ends with a NULL name. */
+extern const cli_unit cli_byte_units[];
+
+typedef struct cli_variable {
+  const char *name, *meaning;
+} cli_variable;
+
+/* What each policy of the bad rows does. */
+extern const char cli_bad_rows_text[];
+
+/* When the texts of this file last changed, for the manual. */
+extern const char cli_manual_date[];
+
+/* Environment variables that matter. */
+extern const cli_variable cli_environment[];
+extern const int cli_n_environment;
 
 typedef struct cli_exit_text {
   cli_exit code;
@@ -111,8 +187,10 @@ extern const cli_exit_text cli_exit_texts[];
 extern const int cli_n_exit_texts;
 
 cli_exit cli_run_render(const cli_args *args);
+cli_exit cli_run_merge(const cli_args *args);
 cli_exit cli_run_devices(const cli_args *args);
 cli_exit cli_run_synth(const cli_args *args);
 cli_exit cli_run_help(const cli_args *args);
+cli_exit cli_run_completion(const cli_args *args);
 
 #endif

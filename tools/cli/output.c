@@ -2,39 +2,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "report.h"
 
+static cli_exit fail(cli_output *output) {
+  output->error = errno;
+  return cli_fail_output(output->name, errno);
+}
+
 static cli_exit open_in_place(cli_output *output) {
-  output->descriptor = open(output->path, O_WRONLY | O_CLOEXEC);
-  return output->descriptor < 0 ? cli_fail_output(output->name, errno) : CLI_OK;
+  do output->descriptor = open(output->path, O_WRONLY | O_CLOEXEC);
+  while (output->descriptor < 0 && errno == EINTR);
+  return output->descriptor < 0 ? fail(output) : CLI_OK;
 }
 
 static cli_exit open_temporary(cli_output *output) {
-  size_t size = strlen(output->path) + sizeof ".XXXXXX";
-  output->temporary = malloc(size);
-  if (!output->temporary) return cli_fail(CLI_NO_MEMORY, "%s: no memory to write it", output->name);
-  snprintf(output->temporary, size, "%s.XXXXXX", output->path);
-  output->descriptor = mkostemp(output->temporary, O_CLOEXEC);
-  if (output->descriptor < 0) {
-    cli_exit code = cli_fail_output(output->name, errno);
-    free(output->temporary);
-    return code;
-  }
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(output->descriptor, 0666 & ~mask);
+  if (cli_temporary_open(&output->temporary, output->path, 0) != 0) return fail(output);
+  output->is_temporary = 1;
+  output->descriptor = output->temporary.descriptor;
   return CLI_OK;
 }
 
 cli_exit cli_output_open(cli_output *output, const char *path) {
   output->used = 0;
-  output->temporary = NULL;
+  output->error = 0;
+  output->is_temporary = 0;
   if (strcmp(path, "-") == 0) {
     output->name = "standard output";
     output->path = NULL;
@@ -51,7 +46,8 @@ static cli_exit write_all(cli_output *output, const char *bytes, size_t size) {
   while (size > 0) {
     ssize_t n = write(output->descriptor, bytes, size);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return cli_fail_output(output->name, errno);
+    if (n == 0) errno = EIO;
+    if (n <= 0) return fail(output);
     bytes += n;
     size -= (size_t)n;
   }
@@ -78,11 +74,12 @@ cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size) {
 cli_exit cli_output_close(cli_output *output, cli_exit code) {
   if (!code) code = cli_output_flush(output);
   if (!output->path) return code; /* main closes standard output */
-  if (close(output->descriptor) != 0 && !code) code = cli_fail_output(output->name, errno);
-  if (output->temporary) {
-    if (!code && rename(output->temporary, output->path) != 0) code = cli_fail_output(output->name, errno);
-    if (code) unlink(output->temporary);
-    free(output->temporary);
+  if (!output->is_temporary) {
+    if (close(output->descriptor) != 0 && !code) code = fail(output);
+  } else if (code) {
+    cli_temporary_drop(&output->temporary);
+  } else if (cli_temporary_keep(&output->temporary, output->path) != 0) {
+    code = fail(output);
   }
   return code;
 }

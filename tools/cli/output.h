@@ -5,14 +5,17 @@
 #include <stddef.h>
 
 #include "exit_codes.h"
+#include "temporary.h"
 
 #define CLI_OUTPUT_BUFFER 65536
 
 typedef struct cli_output {
   const char *name; /* for messages */
   const char *path; /* NULL: standard output */
-  char *temporary;  /* the file that becomes path by rename; NULL: written where it is */
+  int is_temporary; /* 1: the file becomes path by rename; 0: written where it is */
+  cli_temporary temporary;
   int descriptor;
+  int error; /* errno of what failed, 0 if nothing did */
   size_t used;
   char buffer[CLI_OUTPUT_BUFFER];
 } cli_output;

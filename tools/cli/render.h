@@ -5,8 +5,12 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "buffer.h"
+#include "journal.h"
 #include "output.h"
 #include "parse.h"
+#include "progress.h"
+#include "shard.h"
 #include "tallow/stream.h"
 #include "tallow/tallow.h"
 #include "targets.h"
@@ -14,7 +18,32 @@
 /* Tables of candles at one time: two that are drawn and one that is read. */
 #define RENDER_TABLES 3
 
+/* More charts in one push make nothing faster. */
+#define RENDER_PUSH_CHARTS 4096
+
+/* Pushes that are not finished, at most: those that the stream takes note of, and the one that is made. */
+#define RENDER_PUSHES 9
+
 typedef struct render render;
+
+/* A chart of a push. */
+typedef struct render_chart {
+  int64_t ordinal; /* among the jobs of the run */
+  int64_t window;  /* number of its window; -1: none */
+  int64_t rows;
+  int64_t first, last; /* times of its first and last candle, for the manifest */
+  const char *symbol;  /* or NULL */
+  uint8_t data[TLW_DIGEST_SIZE];
+} render_chart;
+
+/* The candles of a file, and the names of its symbols, which outlive them. */
+typedef struct render_table {
+  tlw_table *table;
+  const char **symbols; /* of each series; NULL: it has none */
+  char *texts;
+  int readers; /* under the lock of the run: pushes that are not released, and who pushes; the last closes the table */
+  int users;   /* likewise: pushes that are not forgotten, and who pushes */
+} render_table;
 
 /* What a push takes with it. Lives until it is released and its charts are written. */
 typedef struct render_job {
@@ -22,62 +51,86 @@ typedef struct render_job {
   struct render_job *next; /* pushed behind it */
   int input;               /* index of the operand */
   int no_volume;           /* 1: the input lacks volumes that were asked for */
-  int64_t candles;         /* of each chart */
-  int64_t window;          /* number of its next chart among those of the input */
-  int64_t left;            /* charts that are not yet written */
+  int64_t n, room;         /* charts in it, and at most */
+  int64_t done;            /* of them: written, or given up */
+  double share;            /* of the work, for the progress */
   int released;
-  tlw_table *table; /* closed at release; NULL for windows */
-  int *in_use;      /* set to 0 at release; NULL for a table */
+  int *in_use;         /* set to 0 at release; NULL for a table */
+  render_table *table; /* NULL for windows of a file that is not held */
+  render_chart *charts;
+  int64_t *offsets, *counts; /* the rows of each */
 } render_job;
 
 struct render {
   const cli_args *args;
   cli_targets targets;
   tlw_chart_options chart;
-  int verbose, quiet;
-  int64_t started; /* nanoseconds */
+  tlw_csv_options csv;
+  cli_shard shard;
+  int verbose, quiet, dry_run, resume;
+  int streams_windows; /* 1: windows of files that are not held in tables */
+  int64_t started;     /* nanoseconds */
 
   int64_t window_charts; /* of one push, at most; 0: no windows */
   uint64_t row_bytes;    /* memory of the command itself for windows; part of --host-mem */
 
   size_t shares; /* engines that the rest of --host-mem is for */
 
-  pthread_mutex_t stream_lock; /* between cancelling and closing */
+  cli_buffer header;    /* of the manifest */
+  int wants_manifest;   /* 1: there is to be one */
+  cli_journal *journal; /* NULL: there is none */
+  cli_progress *progress;
+
+  /* Of the thread that pushes. */
+  int64_t n_jobs;               /* so far, those of other parts included */
+  int64_t file_own, file_found; /* of the file at hand: charts of this part, and those that were done before */
+  int64_t n_named;              /* names that were printed */
+  tlw_digest *digest;
+  cli_buffer identity, name, path, reason;
+  cli_names_taken names;
+
+  pthread_mutex_t stream_lock; /* between stopping and closing */
   tlw_stream *stream;
   int pushed; /* 1: something was pushed since the stream was opened */
 
   /* The sink's, which is called by one thread at a time. */
   cli_output *output;
-  char *path;
-  cli_exit chart_code; /* of the chart that is being written */
+  int output_open;
+  cli_buffer sink_path, sink_identity, sink_result;
+  int64_t chart_size;  /* bytes of the chart that is being written */
+  cli_exit chart_code; /* of that chart */
 
   pthread_mutex_t lock; /* for all below */
   pthread_cond_t released;
   tlw_engine *engines[TLW_STREAM_ENGINES_MAX];
   size_t n_engines;
   render_job *jobs, *last_job; /* whose charts are not all written, the oldest first */
-  int tables;                  /* pushed and not released */
+  int tables;                  /* that are open */
   cli_exit *codes;             /* of each input: its first failure */
   int refused;                 /* the input whose charts can't be written; -1: none */
-  int64_t images;
-  int output_open;
-  int finished; /* nothing is written any more */
+  int incomplete;              /* 1: a job failed for another reason than its input */
+  cli_exit fatal;              /* why the sink ended the stream, after a message */
+  int64_t images, found;
+  int settled;  /* 1: the stream has ended in order, by a signal */
+  int drawing;  /* 1: charts may have been written */
+  int finished; /* the end was told */
 };
 
 static inline const cli_value *render_value(const render *r, int option) { return &r->args->values[option]; }
 static inline const char *render_name(const render *r, int input) { return r->args->operands[input]; }
+
+/* That memory of readers counts in; NULL: in none. */
+static inline tlw_engine *render_engine(const render *r) { return r->n_engines > 0 ? r->engines[0] : NULL; }
 
 /* ---- cmd_render.c ---- */
 
 /* Notes that an input failed; the first failure counts. Any thread. */
 void render_fail_input(render *r, int input, cli_exit code);
 
-/* A job for n charts of an input; NULL after a message. */
-render_job *render_job_make(render *r, int input, int64_t n);
-
 /*
- * Pushes candles. The job is the run's from then on, and its candles are in use until it is released. Otherwise than
- * CLI_OK: the stream has ended, it was said why, and the run must end.
+ * Pushes the charts of a job, which is the run's from then on; one without charts is freed. Its candles, whose rows its
+ * offsets and counts name, are in use until it is released. Otherwise than CLI_OK: the stream has ended, it was said
+ * why, and the run must end.
  */
 cli_exit render_push(render *r, render_job *job, const tlw_candles *candles);
 
@@ -87,16 +140,56 @@ cli_exit render_drain(render *r);
 /* Likewise, and gives the memory of the stream back for a while, unless nothing was pushed since it was opened. */
 cli_exit render_restart(render *r);
 
+/* ---- jobs.c ---- */
+
+/* For up to room charts of an input; NULL after a message. The table, which may be NULL, gets a user and a reader. */
+render_job *render_job_make(render *r, int input, int64_t room, render_table *table);
+
+/* The stream no longer reads its candles; nobody needs it any more; both. The lock must not be held. */
+void render_job_release(render_job *job);
+void render_job_free(render_job *job);
+void render_job_drop(render_job *job);
+
+/* Who pushes has done with a table. */
+void render_table_leave(render *r, render_table *table);
+
+/*
+ * The next job of the run is this chart: rows first to first + n - 1 of candles. Adds it to the job, unless it belongs
+ * to another part, was done before, can't be drawn or is only to be named. Otherwise than CLI_OK the run must end.
+ */
+cli_exit render_add_chart(render_job *job, const tlw_candles *candles, int64_t first, int64_t n, const char *symbol,
+                          int64_t window);
+
+/*
+ * The next job of the run fails. It has the name of its chart, if a FILE gives one chart and no more; r->reason says
+ * why. Says so, unless it belongs to another part. Otherwise than CLI_OK the run must end.
+ */
+cli_exit render_fail_file(render *r, int input, cli_exit code);
+
+/* Likewise of one symbol of the FILE, which may be NULL: all of it. */
+cli_exit render_fail_series(render *r, int input, const char *symbol, cli_exit code);
+
+/* The line of a chart that was written, with its bytes, for the manifest. CLI_OK, or another code after a message. */
+cli_exit render_note_chart(render *r, const render_job *job, const render_chart *chart, const tlw_piece *piece);
+
 /* ---- engines.c ---- */
 
 /* Opens the engine that the options ask for, or one for each device. CLI_OK, or another code after a message. */
 cli_exit render_engines_open(render *r);
 void render_engines_close(render *r);
 
+/* "cpu (avx2) on 2 devices" */
+#define RENDER_ENGINES_SIZE 256
+void render_engines_text(const render *r, char out[RENDER_ENGINES_SIZE]);
+
 /*
- * Says that a library call failed, behind the name of an input unless it is NULL; returns the exit code. Where
- * --host-mem is too small it says what would do; more: bytes that are needed beyond those of the error.
+ * Puts in out why a library call failed, behind the name of an input unless it is NULL; returns the exit code. Where
+ * --host-mem or --pool is too small it says what would do; more: bytes of the host that are needed beyond those of the
+ * error.
  */
+cli_exit render_explain(const render *r, const char *input, const tlw_error *error, uint64_t more, cli_buffer *out);
+
+/* Says it. */
 cli_exit render_fail_library(const render *r, const char *input, const tlw_error *error, uint64_t more);
 
 /* ---- sink.c ---- */
@@ -112,16 +205,34 @@ void render_release(void *user);
 /* The first of n increasing times that is at or after `time`. */
 int64_t render_lower_bound(const int64_t *times, int64_t n, int64_t time);
 
-/* Pushes the candles of a file as one chart. CLI_OK: go on with the next, failed or not; else as render_push. */
+/*
+ * Puts in r->reason why the library refused a file, for people, the manifest and the summary; returns the exit code.
+ * more: as for render_explain.
+ */
+cli_exit render_explain_file(render *r, int input, const tlw_error *error, uint64_t more);
+
+/* Tells of a file that begins to be read. */
+void render_begin_file(render *r, int input);
+
+/* Pushes the charts of a file that is held in a table. CLI_OK: go on with the next, failed or not; else as render_push. */
 cli_exit render_file(render *r, int input);
 
 /* ---- windows.c ---- */
+
+int64_t render_window_rows(const render *r);
+int64_t render_stride_rows(const render *r);
 
 /* Decides how much memory windows get; sets window_charts and row_bytes. */
 void render_windows_plan(render *r);
 
 /* What --host-mem must be for a plan that leaves `bytes` of it. */
 uint64_t render_windows_host_mem(const render *r, uint64_t bytes);
+
+/* Puts in r->reason that a file, or a symbol of it, has too few candles for a window. */
+void render_explain_short(render *r, int input, const char *symbol, int64_t candles);
+
+/* With -v: what became of a file that gave windows. left_over: its candles behind the last of them. */
+void render_tell_windows(const render *r, int input, int64_t windows, int64_t left_over, int has_volume);
 
 typedef struct render_windows render_windows;
 

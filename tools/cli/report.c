@@ -5,25 +5,52 @@
 #include <stdio.h>
 #include <string.h>
 
-static void say(const char *format, va_list args) {
-  char text[8192];
+#include "format.h"
+#include "progress.h"
+#include "terminal.h"
+
+#define TEXT_SIZE 8192
+
+typedef enum kind { NOTE, WARNING, FAILURE } kind;
+
+/* What kind of message it is. An error is called that on a terminal only. */
+static const char *prefix(kind k) {
+  static const char *const plain[] = {[NOTE] = "", [WARNING] = "warning: ", [FAILURE] = "error: "};
+  static const char *const coloured[] = {
+      [NOTE] = "", [WARNING] = "\033[1;33mwarning:\033[0m ", [FAILURE] = "\033[1;31merror:\033[0m "};
+  if (!cli_on_terminal()) return k == WARNING ? plain[k] : "";
+  return cli_in_colour() ? coloured[k] : plain[k];
+}
+
+/* In one write, so that lines of several threads stay whole. */
+static void say(kind k, const char *format, va_list args) {
+  char text[TEXT_SIZE], line[TEXT_SIZE + 64];
   vsnprintf(text, sizeof text, format, args);
-  for (char *c = text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
-  fprintf(stderr, "tallow: %s\n", text);
+  cli_make_plain(text);
+  snprintf(line, sizeof line, "tallow: %s%s\n", prefix(k), text);
+  cli_progress_hide();
+  fputs(line, stderr);
+  cli_progress_show();
 }
 
 void cli_say(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  say(format, args);
+  say(NOTE, format, args);
+  va_end(args);
+}
+
+void cli_warn(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say(WARNING, format, args);
   va_end(args);
 }
 
 cli_exit cli_fail(cli_exit code, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  say(format, args);
+  say(FAILURE, format, args);
   va_end(args);
   return code;
 }

@@ -7,11 +7,13 @@
 
 /*
  * Each prints "tallow: ", the message without control characters and a newline. A message tells what was expected and
- * what to do.
+ * what to do. Warnings are called that, and errors on a terminal, where both are in colour unless NO_COLOR forbids
+ * it. Any thread.
  */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* As cli_say; returns code. */
+/* An error; returns code. */
 cli_exit cli_fail(cli_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The exit code of a failed library call. For TLW_ERR_IO of an output see cli_exit_of_output. */

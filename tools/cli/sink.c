@@ -1,10 +1,8 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "interrupt.h"
 #include "render.h"
 #include "report.h"
 
@@ -14,113 +12,122 @@ static int is_taken(const char *path) {
   return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
-/* Nothing may be opened any more once the run is finished: nobody would take it back. */
-static cli_exit open_output(render *r) {
-  pthread_mutex_lock(&r->lock);
-  const cli_exit code = r->finished ? CLI_INTERRUPTED : cli_output_open(r->output, r->path);
-  r->output_open = code == CLI_OK;
-  pthread_mutex_unlock(&r->lock);
-  return code;
+static int make_path(render *r, const render_job *job, const render_chart *chart) {
+  cli_buffer *name = &r->sink_identity; /* not yet in use */
+  cli_buffer_clear(name);
+  cli_targets_name(&r->targets, render_name(r, job->input), chart->symbol, chart->window, name);
+  cli_buffer_clear(&r->sink_path);
+  if (!name->failed) cli_targets_path(&r->targets, name->bytes, name->length, &r->sink_path);
+  return !name->failed && !r->sink_path.failed;
 }
 
-static cli_exit begin_chart(render *r, const render_job *job) {
+static cli_exit begin_chart(render *r, const render_job *job, const render_chart *chart) {
+  r->chart_size = 0;
+  r->output->error = 0; /* nothing was opened yet */
   pthread_mutex_lock(&r->lock);
-  const cli_exit code = r->refused == job->input ? r->codes[job->input] : CLI_OK;
+  const cli_exit code = r->fatal ? r->fatal : r->refused == job->input ? r->codes[job->input] : CLI_OK;
   pthread_mutex_unlock(&r->lock);
   if (code) return code;
-  const char *input = render_name(r, job->input);
-  r->path = cli_targets_path(&r->targets, input, job->window);
-  if (!r->path) return cli_fail(CLI_NO_MEMORY, "%s: no memory for the name of its chart", input);
-  if (is_taken(r->path))
-    return cli_fail(CLI_CANT_CREATE, "%s: can't write: a device, pipe or socket has this name", r->path);
-  return open_output(r);
+  if (!make_path(r, job, chart))
+    return cli_fail(CLI_NO_MEMORY, "%s: no memory for the name of its chart", render_name(r, job->input));
+  const char *path = r->sink_path.bytes;
+  if (is_taken(path)) return cli_fail(CLI_CANT_CREATE, "%s: can't write: a device, pipe or socket has this name", path);
+  const cli_exit opened = cli_output_open(r->output, r->targets.in_folder || path[0] != '-' ? path : r->targets.out);
+  r->output_open = opened == CLI_OK;
+  return opened;
 }
 
-/* Standard output may be a pipe that nobody reads. */
-static cli_exit write_bytes(render *r, const void *bytes, size_t size) {
-  const int waits = r->output->path == NULL;
-  cli_exit code = waits ? cli_interrupt_wait_begin() : CLI_OK;
-  if (code) return code;
-  code = bytes ? cli_output_write(r->output, bytes, size) : cli_output_flush(r->output);
-  if (waits) cli_interrupt_wait_end();
-  return code;
+static cli_exit write_bytes(render *r, const tlw_piece *piece) {
+  r->chart_size += (int64_t)piece->size;
+  return cli_output_write(r->output, piece->data, piece->size);
 }
 
+/* Once the end has been told, and with it how many charts are written, there are no more. */
 static cli_exit close_output(render *r, cli_exit code) {
-  if (!code) code = write_bytes(r, NULL, 0);
+  if (!code) code = cli_output_flush(r->output); /* which may wait for ever */
   pthread_mutex_lock(&r->lock);
-  if (r->output_open && !r->finished) {
-    code = cli_output_close(r->output, code);
-    r->output_open = 0;
-  }
-  r->images += code == CLI_OK;
+  if (!code && r->finished) code = CLI_STOPPED;
+  if (r->output_open) code = cli_output_close(r->output, code);
+  r->output_open = 0;
+  r->images += !code;
   pthread_mutex_unlock(&r->lock);
   return code;
 }
 
-static void tell(const render *r, const render_job *job, const tlw_piece *piece) {
-  tlw_device device;
-  if (tlw_engine_describe(r->engines[0], &device, NULL) != TLW_OK) return;
-  char others[48] = "";
-  if (r->n_engines > 1) snprintf(others, sizeof others, " on %zu devices", r->n_engines);
-  cli_say("%s: %" PRId64 " %s, %dx%d, %s (%s)%s%s", r->path, job->candles, job->candles == 1 ? "candle" : "candles",
-          piece->width, piece->height, tlw_backend_name(device.backend), device.driver, others,
-          job->no_volume ? ", no volume in the file" : "");
+static void tell(const render *r, const render_job *job, const render_chart *chart, const tlw_piece *piece) {
+  char engines[RENDER_ENGINES_SIZE];
+  render_engines_text(r, engines);
+  cli_say("%s: %" PRId64 " %s, %dx%d, %s%s", r->sink_path.bytes, chart->rows, chart->rows == 1 ? "candle" : "candles",
+          piece->width, piece->height, engines, job->no_volume ? ", no volume in the file" : "");
 }
 
-static void refuse(render *r, int input, cli_exit code) {
-  render_fail_input(r, input, code);
+/* What no other file will escape either. */
+static int hits_all(int error) { return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO; }
+
+/* The charts of an input that can't be written are given up; or those of the run. */
+static void refuse(render *r, int input, cli_exit code, int is_fatal) {
+  pthread_mutex_lock(&r->lock);
+  const int is_news = r->refused != input && !r->fatal;
+  pthread_mutex_unlock(&r->lock);
+  if (is_news) render_fail_input(r, input, code);
   pthread_mutex_lock(&r->lock);
   r->refused = input;
+  if (is_fatal && !r->fatal) r->fatal = code;
   pthread_mutex_unlock(&r->lock);
 }
 
-static void count_chart(render *r, render_job *job) {
+static void count_chart(render *r, render_job *job, int is_written) {
   pthread_mutex_lock(&r->lock);
-  job->window++;
-  const int done = --job->left == 0;
+  const int done = ++job->done == job->n;
   if (done) {
     r->jobs = job->next;
     if (!r->jobs) r->last_job = NULL;
   }
   const int unused = done && job->released;
   pthread_mutex_unlock(&r->lock);
-  if (unused) free(job);
+  if (is_written) cli_progress_chart(r->progress, CLI_CHART_WRITTEN, 1);
+  cli_progress_settle(r->progress, job->input, job->share / (double)job->n, 1);
+  if (unused) render_job_free(job);
 }
 
-static void end_chart(render *r, render_job *job, const tlw_piece *piece) {
-  const cli_exit code = close_output(r, r->chart_code);
+static void end_chart(render *r, render_job *job, const render_chart *chart, const tlw_piece *piece) {
+  cli_exit code = close_output(r, r->chart_code);
+  const int error = r->chart_code || code ? r->output->error : 0;
+  int is_fatal = hits_all(error);
+  if (!code) {
+    code = render_note_chart(r, job, chart, piece);
+    is_fatal = code != CLI_OK;
+  }
   if (code)
-    refuse(r, job->input, code);
-  else if (r->verbose)
-    tell(r, job, piece);
-  free(r->path);
-  r->path = NULL;
-  count_chart(r, job);
+    refuse(r, job->input, code, is_fatal);
+  else if (r->verbose && !r->targets.numbered)
+    tell(r, job, chart, piece);
+  count_chart(r, job, !code);
 }
 
-/* A file that can't be written is a failure of its input alone. */
+/* A file that can't be written is a failure of its input alone, unless no other could be. */
 tlw_status render_sink(void *user, const tlw_piece *piece, tlw_error *error) {
-  (void)error;
   render *r = user;
   render_job *job = piece->user;
-  if (piece->first) r->chart_code = begin_chart(r, job);
-  if (!r->chart_code) r->chart_code = write_bytes(r, piece->data, piece->size);
-  if (piece->last) end_chart(r, job, piece);
-  return TLW_OK;
+  const render_chart *chart = &job->charts[job->done];
+  if (piece->first) r->chart_code = begin_chart(r, job, chart);
+  if (!r->chart_code) r->chart_code = write_bytes(r, piece);
+  if (piece->last) end_chart(r, job, chart, piece);
+  if (!r->fatal) return TLW_OK;
+  error->code = TLW_ERR_IO;
+  snprintf(error->message, sizeof error->message, "%s: can't write", r->sink_path.bytes);
+  return TLW_ERR_IO;
 }
 
 void render_release(void *user) {
   render_job *job = user;
   render *r = job->run;
-  const int has_table = job->table != NULL;
-  tlw_table_close(&job->table);
+  render_job_release(job);
   pthread_mutex_lock(&r->lock);
-  r->tables -= has_table;
   if (job->in_use) *job->in_use = 0;
   job->released = 1;
-  const int unused = job->left == 0;
+  const int unused = job->done == job->n;
   pthread_cond_broadcast(&r->released);
   pthread_mutex_unlock(&r->lock);
-  if (unused) free(job);
+  if (unused) render_job_free(job);
 }

@@ -1,5 +1,6 @@
 #include "targets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,8 +8,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "report.h"
+#include "temporary.h"
 
 typedef struct stem {
   const char *text;
@@ -29,7 +32,7 @@ static stem stem_of(const char *input) {
   const char *slash = strrchr(input, '/');
   stem s = {.text = slash ? slash + 1 : input, .input = input};
   s.length = (int)strlen(s.text);
-  drop_ending(&s, ".gz");
+  if (!drop_ending(&s, ".gz") && !drop_ending(&s, ".zst")) drop_ending(&s, ".zip");
   if (!drop_ending(&s, ".csv")) drop_ending(&s, ".txt");
   return s;
 }
@@ -66,47 +69,282 @@ static int ends_in_png(const char *path) {
   return length > 4 && strcasecmp(path + length - 4, ".png") == 0;
 }
 
-cli_exit cli_targets_plan(cli_targets *targets, const char *out, int numbered, int n, char **inputs) {
+cli_exit cli_targets_plan(cli_targets *targets, const char *out, int numbered, int by_symbol, int n, char **inputs) {
   int named_folder = out[strlen(out) - 1] == '/' || is_folder(out);
   int named_file = !named_folder && (ends_in_png(out) || strcmp(out, "-") == 0);
-  *targets = (cli_targets){.out = out, .in_folder = named_folder || n > 1 || numbered, .numbered = numbered};
+  const int several = numbered || by_symbol;
+  *targets = (cli_targets){
+      .out = out, .in_folder = named_folder || n > 1 || several, .numbered = numbered, .by_symbol = by_symbol};
   if (n > 1 && named_file)
     return cli_fail(CLI_USAGE,
                     "--output %s can't hold the charts of %d files: name a folder; try 'tallow render --help'", out, n);
-  if (numbered && named_file)
-    return cli_fail(CLI_USAGE,
-                    "--output %s can't hold the charts of --window: name a folder; try 'tallow render --help'", out);
+  if (several && named_file)
+    return cli_fail(CLI_USAGE, "--output %s can't hold the charts of --%s: name a folder; try 'tallow render --help'",
+                    out, numbered ? "window" : "by");
   if (targets->in_folder) return check_stems(out, n, inputs);
   if (named_file) return CLI_OK;
   return cli_fail(CLI_USAGE, "--output %s must end in .png, or in / to name a folder; try 'tallow render --help'", out);
 }
 
-static int make_one(const char *path) { return mkdir(path, 0777) == 0 || (errno == EEXIST && is_folder(path)); }
+static int make_one(cli_targets *targets, const char *path) {
+  if (mkdir(path, 0777) == 0) {
+    targets->n_made++;
+    targets->made_length = strlen(path);
+    return 1;
+  }
+  return errno == EEXIST && is_folder(path);
+}
 
-cli_exit cli_targets_make_folder(const cli_targets *targets) {
-  if (!targets->in_folder || is_folder(targets->out)) return CLI_OK;
+/* path: the first of the folders that could not be made. */
+static cli_exit fail_folder(const cli_targets *targets, const char *path, int error) {
+  struct stat info;
+  if (error == EEXIST && stat(path, &info) == 0)
+    return cli_fail(CLI_CANT_CREATE, "%s: can't make this folder: %s is a file", targets->out, path);
+  return cli_fail(CLI_CANT_CREATE, "%s: can't make this folder: %s", targets->out, strerror(error));
+}
+
+/* A single file is written into a folder that is there. */
+static cli_exit check_folder(const cli_targets *targets) {
+  const char *slash = strrchr(targets->out, '/');
+  char *path = slash && slash > targets->out ? strndup(targets->out, (size_t)(slash - targets->out)) : NULL;
+  struct stat info;
+  const int is_missing = path && stat(path, &info) != 0 && errno == ENOENT;
+  cli_exit code = CLI_OK;
+  if (is_missing)
+    code =
+        cli_fail(CLI_CANT_CREATE, "%s: can't write: the folder %s does not exist: make it first", targets->out, path);
+  free(path);
+  return code;
+}
+
+cli_exit cli_targets_make_folder(cli_targets *targets) {
+  if (!targets->in_folder) return check_folder(targets);
+  if (is_folder(targets->out)) return CLI_OK;
   char *path = strdup(targets->out);
   if (!path) return cli_fail(CLI_NO_MEMORY, "%s: no memory to make it", targets->out);
+  for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--) path[end - 1] = 0;
   int made = 1;
   for (char *slash = strchr(path + 1, '/'); slash && made; slash = strchr(slash + 1, '/')) {
     *slash = 0;
-    made = make_one(path);
-    *slash = '/';
+    made = make_one(targets, path);
+    if (made) *slash = '/';
   }
-  made = made && make_one(path);
-  int code = errno;
+  made = made && make_one(targets, path);
+  const int error = errno;
+  cli_exit code = CLI_OK;
+  if (!made) {
+    cli_targets_remove_folder(targets);
+    code = fail_folder(targets, path, error);
+  }
   free(path);
-  return made ? CLI_OK : cli_fail(CLI_CANT_CREATE, "%s: can't make this folder: %s", targets->out, strerror(code));
+  return code;
 }
 
-char *cli_targets_path(const cli_targets *targets, const char *input, int64_t number) {
-  if (!targets->in_folder) return strdup(targets->out);
-  stem s = stem_of(input);
-  const char *slash = targets->out[strlen(targets->out) - 1] == '/' ? "" : "/";
-  char tail[32] = "";
-  if (targets->numbered) snprintf(tail, sizeof tail, "_%06" PRId64, number);
-  size_t size = strlen(targets->out) + (size_t)s.length + strlen(tail) + sizeof "/.png";
-  char *path = malloc(size);
-  if (path) snprintf(path, size, "%s%s%.*s%s.png", targets->out, slash, s.length, s.text, tail);
-  return path;
+void cli_targets_remove_folder(cli_targets *targets) {
+  char *path = targets->n_made > 0 ? strndup(targets->out, targets->made_length) : NULL;
+  for (size_t end = targets->made_length; path && targets->n_made > 0 && end > 0; targets->n_made--) {
+    path[end] = 0;
+    if (rmdir(path) != 0) break;
+    while (end > 0 && path[end - 1] != '/') end--;
+    while (end > 0 && path[end - 1] == '/') end--;
+  }
+  targets->n_made = 0;
+  free(path);
+}
+
+/* ---- names ---- */
+
+static int belongs_in_name(char c, int is_first) {
+  if (c == '.') return !is_first;
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' ||
+         c == '=' || (unsigned char)c >= 0x80;
+}
+
+static void add_symbol(const char *symbol, cli_buffer *out) {
+  cli_buffer_add(out, "_", 1);
+  for (const char *c = symbol; *c; c++) cli_buffer_add(out, belongs_in_name(*c, c == symbol) ? c : "_", 1);
+}
+
+void cli_targets_name(const cli_targets *targets, const char *input, const char *symbol, int64_t number,
+                      cli_buffer *out) {
+  if (!targets->in_folder) {
+    const char *slash = strrchr(targets->out, '/');
+    const char *name = slash ? slash + 1 : targets->out;
+    cli_buffer_add(out, name, strlen(name));
+    return;
+  }
+  const stem s = stem_of(input);
+  cli_buffer_add(out, s.text, (size_t)s.length);
+  if (symbol) add_symbol(symbol, out);
+  if (number >= 0) cli_buffer_format(out, "_%06" PRId64, number);
+  cli_buffer_add(out, ".png", 4);
+}
+
+void cli_targets_path(const cli_targets *targets, const char *name, size_t length, cli_buffer *out) {
+  const char *slash = strrchr(targets->out, '/');
+  size_t folder = slash ? (size_t)(slash - targets->out) + 1 : 0;
+  if (targets->in_folder) folder = strlen(targets->out);
+  cli_buffer_add(out, targets->out, folder);
+  if (targets->in_folder && targets->out[folder - 1] != '/') cli_buffer_add(out, "/", 1);
+  cli_buffer_add(out, name, length);
+  cli_buffer_add(out, "", 1);
+}
+
+void cli_targets_folder(const cli_targets *targets, cli_buffer *out) {
+  const char *slash = strrchr(targets->out, '/');
+  size_t length = slash ? (size_t)(slash - targets->out) + 1 : 0;
+  if (targets->in_folder) length = strlen(targets->out);
+  cli_buffer_add(out, length > 0 ? targets->out : ".", length > 0 ? length : 1);
+  cli_buffer_add(out, "", 1);
+}
+
+static int same_folder(const char *a, const char *b) {
+  struct stat one, other;
+  if (stat(a, &one) == 0 && stat(b, &other) == 0) return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+  size_t n = strlen(a), m = strlen(b);
+  while (n > 1 && a[n - 1] == '/') n--;
+  while (m > 1 && b[m - 1] == '/') m--;
+  return n == m && memcmp(a, b, n) == 0;
+}
+
+static int is_in_folder(const cli_targets *targets, const char *path) {
+  cli_buffer ours = {0}, theirs = {0};
+  const char *slash = strrchr(path, '/');
+  cli_targets_folder(targets, &ours);
+  cli_buffer_add(&theirs, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+  cli_buffer_add(&theirs, "", 1);
+  const int is_same = !ours.failed && !theirs.failed && same_folder(theirs.bytes, ours.bytes);
+  cli_buffer_free(&ours);
+  cli_buffer_free(&theirs);
+  return is_same;
+}
+
+char *cli_targets_entry(const cli_targets *targets, const char *path) {
+  char *real = realpath(path, NULL);
+  const char *place = real ? real : path, *slash = strrchr(place, '/');
+  char *entry = is_in_folder(targets, place) ? strdup(slash ? slash + 1 : place) : NULL;
+  free(real);
+  return entry;
+}
+
+/* Whether this is what a chart's name has between the stem and .png. */
+static int is_rest(const cli_targets *targets, const char *rest, size_t length) {
+  size_t digits = 0;
+  while (digits < length && rest[length - 1 - digits] >= '0' && rest[length - 1 - digits] <= '9') digits++;
+  if (targets->numbered && (digits < 6 || digits == length || rest[length - 1 - digits] != '_')) return 0;
+  if (targets->by_symbol) return length > 0 && rest[0] == '_';
+  return length == (targets->numbered ? digits + 1 : 0);
+}
+
+int cli_targets_has(const cli_targets *targets, const char *entry, int n, char **inputs) {
+  const size_t ending = strlen(".png");
+  size_t length = strlen(entry);
+  if (!targets->in_folder || length <= ending || memcmp(entry + length - ending, ".png", ending) != 0) return 0;
+  length -= ending;
+  for (int i = 0; i < n; i++) {
+    const stem s = stem_of(inputs[i]);
+    const size_t stem_length = (size_t)s.length;
+    if (stem_length <= length && memcmp(entry, s.text, stem_length) == 0 &&
+        is_rest(targets, entry + stem_length, length - stem_length))
+      return 1;
+  }
+  return 0;
+}
+
+static int is_chart(const cli_targets *targets, const char *entry, size_t length) {
+  if (targets->in_folder) return length > 4 && memcmp(entry + length - 4, ".png", 4) == 0;
+  const char *slash = strrchr(targets->out, '/'), *name = slash ? slash + 1 : targets->out;
+  return strlen(name) == length && memcmp(entry, name, length) == 0;
+}
+
+void cli_targets_sweep(const cli_targets *targets) {
+  cli_buffer folder = {0}, path = {0};
+  cli_targets_folder(targets, &folder);
+  DIR *stream = folder.failed || strcmp(targets->out, "-") == 0 ? NULL : opendir(folder.bytes);
+  for (struct dirent *entry; stream && (entry = readdir(stream));) {
+    if (!is_chart(targets, entry->d_name, cli_temporary_stem(entry->d_name))) continue;
+    cli_buffer_clear(&path);
+    cli_targets_path(targets, entry->d_name, strlen(entry->d_name), &path);
+    if (!path.failed) cli_temporary_sweep(path.bytes);
+  }
+  if (stream) closedir(stream);
+  cli_buffer_free(&folder);
+  cli_buffer_free(&path);
+}
+
+/* ---- names that are taken ---- */
+
+struct cli_name_taken {
+  uint64_t hash;
+  char *name; /* and behind its terminator the symbol, behind that the input */
+};
+
+static uint64_t hash_of(const char *name) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+/* The slot that has the name, or the free one where it goes. */
+static struct cli_name_taken *find_slot(const cli_names_taken *names, uint64_t hash, const char *name) {
+  const uint64_t mask = (uint64_t)names->capacity - 1;
+  for (uint64_t i = hash & mask;; i = (i + 1) & mask) {
+    struct cli_name_taken *slot = &names->slots[i];
+    if (!slot->name || (slot->hash == hash && strcmp(slot->name, name) == 0)) return slot;
+  }
+}
+
+static int grow_names(cli_names_taken *names) {
+  cli_names_taken larger = {.capacity = names->capacity ? 2 * names->capacity : 64, .used = names->used};
+  larger.slots = calloc((size_t)larger.capacity, sizeof *larger.slots);
+  if (!larger.slots) return 0;
+  for (int64_t i = 0; i < names->capacity; i++)
+    if (names->slots[i].name) *find_slot(&larger, names->slots[i].hash, names->slots[i].name) = names->slots[i];
+  free(names->slots);
+  *names = larger;
+  return 1;
+}
+
+static void refuse_name(cli_buffer *reason, const char *input, const char *symbol, const char *taken) {
+  const char *other = taken + strlen(taken) + 1, *source = other + strlen(other) + 1;
+  if (strcmp(source, input) == 0)
+    cli_buffer_format(reason, "%s: the symbols %s and %s would both become %s: rename one of them", input, other,
+                      symbol, taken);
+  else
+    cli_buffer_format(reason, "%s: its symbol %s and %s of %s would both become %s: give them to different folders",
+                      input, symbol, other, source, taken);
+}
+
+cli_exit cli_names_take(cli_names_taken *names, const cli_targets *targets, const char *input, const char *symbol,
+                        cli_buffer *reason) {
+  cli_buffer text = {0};
+  cli_targets_name(targets, input, symbol, -1, &text);
+  cli_buffer_add(&text, "", 1);
+  cli_buffer_add(&text, symbol, strlen(symbol) + 1);
+  cli_buffer_add(&text, input, strlen(input) + 1);
+  cli_exit code = CLI_OK;
+  if (text.failed || (4 * names->used >= 3 * names->capacity && !grow_names(names))) {
+    cli_buffer_format(reason, "%s: no memory for the names of its charts", input);
+    code = CLI_NO_MEMORY;
+  } else {
+    const uint64_t hash = hash_of(text.bytes);
+    struct cli_name_taken *slot = find_slot(names, hash, text.bytes);
+    if (slot->name) {
+      refuse_name(reason, input, symbol, slot->name);
+      code = CLI_DATA;
+    } else {
+      char *kept = realloc(text.bytes, text.length);
+      *slot = (struct cli_name_taken){hash, kept ? kept : text.bytes};
+      text = (cli_buffer){0};
+      names->used++;
+    }
+  }
+  cli_buffer_free(&text);
+  return code;
+}
+
+void cli_names_free(cli_names_taken *names) {
+  for (int64_t i = 0; i < names->capacity; i++) free(names->slots[i].name);
+  free(names->slots);
+  *names = (cli_names_taken){0};
 }

@@ -1,14 +1,15 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "csv_options.h"
 #include "interrupt.h"
 #include "render.h"
 #include "report.h"
 
-/* More windows in one push, or more memory for them, make nothing faster. */
-#define MOST_CHARTS 4096
+/* More memory for the windows of a push makes nothing faster. */
 #define MOST_BYTES ((uint64_t)32 << 20)
 
 /* Of --host-mem, what is for rows where more than the least does not have to be. */
@@ -29,7 +30,6 @@ struct render_windows {
   render *run;
   int64_t window, step, gap; /* rows that each window has, adds, and passes over before the next */
   int64_t capacity;          /* rows of each of the two */
-  int64_t *offsets, *counts; /* the same for every push */
   struct rows pair[2];
 };
 
@@ -42,22 +42,26 @@ struct reader {
   int begun; /* 1: --from is behind */
   int ended;
   int64_t skip;   /* rows to pass over next */
+  int64_t got;    /* rows so far */
   int64_t kept;   /* rows that --from and --to left */
   int64_t window; /* number of the next */
   tlw_error error;
 };
 
-static int64_t window_rows(const render *r) { return (int64_t)render_value(r, RENDER_WINDOW)->number; }
+int64_t render_window_rows(const render *r) { return (int64_t)render_value(r, RENDER_WINDOW)->number; }
 
-static int64_t stride_rows(const render *r) {
+int64_t render_stride_rows(const render *r) {
   const cli_value *stride = render_value(r, RENDER_STRIDE);
-  return stride->given ? (int64_t)stride->number : window_rows(r);
+  return stride->given ? (int64_t)stride->number : render_window_rows(r);
 }
 
-static int64_t step_rows(const render *r) { return stride_rows(r) < window_rows(r) ? stride_rows(r) : window_rows(r); }
+static int64_t step_rows(const render *r) {
+  return render_stride_rows(r) < render_window_rows(r) ? render_stride_rows(r) : render_window_rows(r);
+}
 
 static int needs_time(const render *r) {
-  return r->chart.axis == TLW_AXIS_TIME || render_value(r, RENDER_FROM)->given || render_value(r, RENDER_TO)->given;
+  return r->chart.axis == TLW_AXIS_TIME || render_value(r, RENDER_FROM)->given || render_value(r, RENDER_TO)->given ||
+         r->wants_manifest || r->chart.scale == TLW_SCALE_LOG;
 }
 
 /* ---- memory ---- */
@@ -66,12 +70,15 @@ static uint64_t bytes_per_row(const render *r) {
   return sizeof(double) * (uint64_t)(COLUMNS - 1 + r->chart.volume) + (needs_time(r) ? sizeof(int64_t) : 0);
 }
 
+/* What is kept of a chart until it is written. */
+static uint64_t note_bytes(void) { return RENDER_PUSHES * (sizeof(render_chart) + 2 * sizeof(int64_t)); }
+
 static uint64_t least_bytes(const render *r) {
-  return 2 * bytes_per_row(r) * (uint64_t)window_rows(r) + 2 * sizeof(int64_t);
+  return 2 * bytes_per_row(r) * (uint64_t)render_window_rows(r) + note_bytes();
 }
 
 static uint64_t bytes_per_chart(const render *r) {
-  return 2 * bytes_per_row(r) * (uint64_t)step_rows(r) + 2 * sizeof(int64_t);
+  return 2 * bytes_per_row(r) * (uint64_t)step_rows(r) + note_bytes();
 }
 
 void render_windows_plan(render *r) {
@@ -79,7 +86,7 @@ void render_windows_plan(render *r) {
   const uint64_t part = host_mem->given ? host_mem->number / ROWS_PART : MOST_BYTES;
   const uint64_t most = part < MOST_BYTES ? part : MOST_BYTES, least = least_bytes(r);
   const uint64_t more = most > least ? (most - least) / bytes_per_chart(r) : 0;
-  r->window_charts = 1 + (int64_t)(more < MOST_CHARTS ? more : MOST_CHARTS - 1);
+  r->window_charts = 1 + (int64_t)(more < RENDER_PUSH_CHARTS ? more : RENDER_PUSH_CHARTS - 1);
   r->row_bytes = least + (uint64_t)(r->window_charts - 1) * bytes_per_chart(r);
 }
 
@@ -96,31 +103,19 @@ static int make_rows(const render *r, struct rows *rows, int64_t capacity) {
   return !needs_time(r) || (rows->time = malloc(size));
 }
 
-static int make_windows(render_windows *w) {
-  const int64_t n = w->run->window_charts;
-  w->offsets = malloc((size_t)n * sizeof *w->offsets);
-  w->counts = malloc((size_t)n * sizeof *w->counts);
-  if (!w->offsets || !w->counts) return 0;
-  for (int64_t i = 0; i < n; i++) {
-    w->offsets[i] = i * w->step;
-    w->counts[i] = w->window;
-  }
-  return make_rows(w->run, &w->pair[0], w->capacity) && make_rows(w->run, &w->pair[1], w->capacity);
-}
-
 cli_exit render_windows_open(render_windows **windows, render *r) {
   render_windows *w = *windows = calloc(1, sizeof *w);
   if (w) {
     w->run = r;
-    w->window = window_rows(r);
+    w->window = render_window_rows(r);
     w->step = step_rows(r);
-    w->gap = stride_rows(r) - w->step;
+    w->gap = render_stride_rows(r) - w->step;
     w->capacity = w->window + (r->window_charts - 1) * w->step;
-    if (make_windows(w)) return CLI_OK;
+    if (make_rows(r, &w->pair[0], w->capacity) && make_rows(r, &w->pair[1], w->capacity)) return CLI_OK;
     render_windows_close(windows);
   }
   return cli_fail(CLI_NO_MEMORY, "no memory for windows of %" PRId64 " candles: use a smaller --window",
-                  window_rows(r));
+                  render_window_rows(r));
 }
 
 void render_windows_close(render_windows **windows) {
@@ -130,8 +125,6 @@ void render_windows_close(render_windows **windows) {
     for (int c = 0; c < COLUMNS; c++) free(w->pair[i].columns[c]);
     free(w->pair[i].time);
   }
-  free(w->offsets);
-  free(w->counts);
   free(w);
   *windows = NULL;
 }
@@ -211,7 +204,11 @@ static cli_exit fill(struct reader *in, struct rows *rows) {
     const tlw_status status = tlw_csv_next(in->csv, &room, &n, &in->error);
     if (in->waits) cli_interrupt_wait_end();
     in->error.code = status;
+    in->got += n;
     in->ended = status != TLW_OK || n < room.capacity;
+    tlw_csv_report report;
+    tlw_csv_get_report(in->csv, &report);
+    cli_progress_read(in->windows->run->progress, (uint64_t)report.bytes);
     keep_rows(in, rows, n);
   }
   return CLI_OK;
@@ -223,13 +220,7 @@ static int64_t count_windows(const render_windows *w, const struct rows *rows) {
   return rows->n < w->window ? 0 : (rows->n - w->window) / w->step + 1;
 }
 
-static cli_exit push_windows(struct reader *in, struct rows *rows, int64_t n) {
-  const render_windows *w = in->windows;
-  render *r = w->run;
-  render_job *job = render_job_make(r, in->input, n);
-  in->window += n;
-  in->ended |= job == NULL;
-  if (!job) return CLI_OK;
+static tlw_candles candles_of(const struct reader *in, const struct rows *rows) {
   tlw_candles candles;
   tlw_candles_init(&candles);
   candles.open = rows->columns[0];
@@ -239,11 +230,34 @@ static cli_exit push_windows(struct reader *in, struct rows *rows, int64_t n) {
   candles.volume = tlw_csv_has_volume(in->csv) ? rows->columns[4] : NULL;
   candles.time = rows->time;
   candles.n_rows = rows->n;
-  candles.offsets = w->offsets;
-  candles.counts = w->counts;
-  candles.n_series = n;
-  job->candles = w->window;
-  job->window = in->window - n;
+  return candles;
+}
+
+/* Of the file, how much has been given. One that had to be held was read whole before its first row. */
+static double part_given(const struct reader *in) {
+  tlw_csv_report report;
+  tlw_csv_get_report(in->csv, &report);
+  const int64_t rows = report.rows - report.skipped;
+  const double given = in->got < rows ? (double)in->got / (double)rows : 1;
+  return given * cli_progress_part(in->windows->run->progress);
+}
+
+static cli_exit push_windows(struct reader *in, struct rows *rows, int64_t n) {
+  const render_windows *w = in->windows;
+  render *r = w->run;
+  render_job *job = render_job_make(r, in->input, n, NULL);
+  in->ended |= job == NULL;
+  if (!job) return CLI_OK;
+  const tlw_candles candles = candles_of(in, rows);
+  cli_exit code = CLI_OK;
+  for (int64_t i = 0; i < n && !code; i++)
+    code = render_add_chart(job, &candles, i * w->step, w->window, NULL, in->window + i);
+  in->window += n;
+  job->share = cli_progress_push(r->progress, part_given(in), job->n);
+  if (code || job->n == 0) {
+    render_job_drop(job);
+    return code;
+  }
   job->in_use = &rows->in_use;
   pthread_mutex_lock(&r->lock);
   rows->in_use = 1;
@@ -256,7 +270,7 @@ static void take_turn(struct reader *in, const struct rows *rows) {
   render *r = in->windows->run;
   pthread_mutex_lock(&r->lock);
   while (rows->in_use) pthread_cond_wait(&r->released, &r->lock);
-  in->ended |= r->refused == in->input;
+  in->ended |= r->refused == in->input || r->fatal;
   pthread_mutex_unlock(&r->lock);
 }
 
@@ -280,12 +294,36 @@ static cli_exit push_all(struct reader *in) {
   return CLI_OK;
 }
 
-static cli_exit fail_short(const struct reader *in) {
-  const render *r = in->windows->run;
+void render_explain_short(render *r, int input, const char *symbol, int64_t candles) {
   const int limited = render_value(r, RENDER_FROM)->given || render_value(r, RENDER_TO)->given;
-  return cli_fail(CLI_DATA, "%s: %" PRId64 " %s %s: --window %" PRId64 " needs at least as many: use a smaller one",
-                  render_name(r, in->input), in->kept, in->kept == 1 ? "candle" : "candles",
-                  limited ? "in the range asked for" : "in it", in->windows->window);
+  cli_buffer_clear(&r->reason);
+  cli_buffer_format(&r->reason, "%s: ", render_name(r, input));
+  if (symbol) cli_buffer_format(&r->reason, "%s: ", symbol);
+  cli_buffer_format(&r->reason, "%" PRId64 " %s %s: --window %" PRId64 " needs at least as many: use a smaller one",
+                    candles, candles == 1 ? "candle" : "candles", limited ? "in the range asked for" : "in it",
+                    render_window_rows(r));
+}
+
+void render_tell_windows(const render *r, int input, int64_t windows, int64_t left_over, int has_volume) {
+  if (!r->verbose) return;
+  char engines[RENDER_ENGINES_SIZE], rest[96] = "", own[48] = "", found[48] = "";
+  if (r->shard.count > 0) snprintf(own, sizeof own, ", %" PRId64 " of this part", r->file_own);
+  if (r->resume) snprintf(found, sizeof found, ", %" PRId64 " found", r->file_found);
+  render_engines_text(r, engines);
+  if (left_over > 0)
+    snprintf(rest, sizeof rest, ", its last %" PRId64 " %s no window", left_over,
+             left_over == 1 ? "candle fills" : "candles fill");
+  cli_say("%s: %" PRId64 " %s of %" PRId64 " candles%s%s, %dx%d%s%s%s%s", render_name(r, input), windows,
+          windows == 1 ? "window" : "windows", render_window_rows(r), own, found, (int)r->chart.width,
+          (int)r->chart.height, engines[0] ? ", " : "", engines,
+          r->chart.volume && !has_volume ? ", no volume in the file" : "", rest);
+}
+
+/* Candles behind the last window. Those of gaps between windows are not kept. */
+static int64_t left_over(const struct reader *in) {
+  const render_windows *w = in->windows;
+  if (w->gap > 0) return in->kept - in->window * w->window;
+  return in->kept - ((in->window - 1) * w->step + w->window);
 }
 
 /* A pipe or terminal may give nothing for ever. */
@@ -295,26 +333,47 @@ static int may_wait(const char *path) {
 }
 
 static cli_exit open_reader(struct reader *in) {
-  const render *r = in->windows->run;
+  render *r = in->windows->run;
   const cli_exit code = cli_interrupt_wait_begin();
   if (code) return code;
-  in->error.code = tlw_csv_open(render_name(r, in->input), r->engines[0], &in->csv, &in->error);
+  in->error.code = tlw_csv_open(render_name(r, in->input), &r->csv, render_engine(r), &in->csv, &in->error);
   cli_interrupt_wait_end();
   return CLI_OK;
+}
+
+/* The file is read, as far as it can be. */
+static cli_exit end_file(struct reader *in, const tlw_csv_report *report) {
+  render *r = in->windows->run;
+  if (in->error.code != TLW_OK) {
+    return render_fail_file(r, in->input, render_explain_file(r, in->input, &in->error, 0));
+  }
+  if (in->window > 0) {
+    render_tell_windows(r, in->input, in->window, left_over(in), report->has_volume);
+    return CLI_OK;
+  }
+  pthread_mutex_lock(&r->lock);
+  const int given_up = r->codes[in->input] != CLI_OK;
+  pthread_mutex_unlock(&r->lock);
+  if (given_up) return CLI_OK;
+  render_explain_short(r, in->input, NULL, in->kept);
+  return render_fail_file(r, in->input, CLI_DATA);
 }
 
 cli_exit render_windows_file(render_windows *windows, int input) {
   render *r = windows->run;
   const char *name = render_name(r, input);
   struct reader in = {.windows = windows, .input = input, .waits = may_wait(name)};
+  tlw_csv_report report = {0};
+  render_begin_file(r, input);
   cli_exit code = open_reader(&in);
   if (code) return code;
-  if (in.error.code == TLW_OK) code = push_all(&in);
+  const int is_open = in.error.code == TLW_OK;
+  if (is_open) code = push_all(&in);
+  if (is_open) tlw_csv_get_report(in.csv, &report);
   tlw_csv_close(&in.csv);
-  if (code) return code;
-  if (in.error.code != TLW_OK)
-    render_fail_input(r, input, render_fail_library(r, in.error.code == TLW_ERR_BUDGET ? name : NULL, &in.error, 0));
-  else if (in.window == 0)
-    render_fail_input(r, input, fail_short(&in));
-  return CLI_OK;
+  if (is_open && !code && in.error.code == TLW_OK) cli_csv_tell(r->args, name, &report);
+  if (is_open && !code) cli_csv_warn(r->args, name, &report, r->quiet);
+  if (!code) code = end_file(&in, &report);
+  cli_progress_file_end(r->progress, is_open ? &report : NULL, code == CLI_OK);
+  return code;
 }

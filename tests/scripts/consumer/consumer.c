@@ -41,7 +41,7 @@ int main(int argc, char **argv) {
     return fail("render", "there is no candle in the picture");
 
   tlw_table *table;
-  if (tlw_csv_read_candles("no such file", &table, &error) != TLW_ERR_NOT_FOUND) return fail("csv", "it was found");
+  if (tlw_csv_read("no such file", NULL, NULL, &table, &error) != TLW_ERR_NOT_FOUND) return fail("csv", "it was found");
   if (tlw_theme_palette(options.theme, rgb, &error) != TLW_OK) return fail("palette", error.message);
   const tlw_png_image image = {pixels, SIDE, SIDE, SIDE, rgb, TLW_INK_COUNT};
   if (tlw_png_write(&image, argv[1], &error) != TLW_OK) return fail("png", error.message);

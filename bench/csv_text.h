@@ -1,0 +1,15 @@
+/* Candle files as people have them, for the benchmarks of reading. */
+#ifndef TALLOW_BENCH_CSV_TEXT_H
+#define TALLOW_BENCH_CSV_TEXT_H
+
+#include "data.h"
+
+#define BENCH_DIALECTS 8
+
+/* "iso", "fraction" ...; NULL behind the last. */
+const char *bench_dialect_name(size_t dialect);
+
+/* A file of candles in a dialect, newer by a minute or by a day from row to row. */
+void bench_dialect_open(bench_text *text, size_t dialect, int64_t n_rows, uint64_t seed);
+
+#endif
