@@ -51,6 +51,8 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   tallow_script(neon neon.sh)
   tallow_script(valgrind valgrind.sh TIMEOUT 900)
   set_tests_properties(valgrind PROPERTIES COST 1000) # on one CPU: it begins first
+  tallow_script(numbers numbers.py)
+  tallow_script(fuzz fuzz.sh TIMEOUT 900)
   # Builds of their own, on every CPU.
   tallow_script(warnings warnings.sh TIMEOUT 900)
   tallow_script(static static.sh TIMEOUT 900)
