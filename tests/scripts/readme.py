@@ -70,6 +70,15 @@ class Readme(unittest.TestCase):
             if option not in ("--rows", "--interval", "--shape", "--seed", "--check", "--json"):
                 self.assertRegex(text, rf"{option}\b", option)
 
+    def test_policies(self):
+        header = (SOURCE / "include/tallow/csv.h").read_text()
+        rows = re.findall(r"^ \*   ([A-Z_]+) .*? (\w+) +(\w+(?:, \w+)+)$", header, re.MULTILINE)
+        self.assertEqual(len(rows), 8)
+        names = {"FIELD": "bad-field"}
+        said = [(names.get(n, n.lower().replace("_", "-")), default, set(all_.split(", "))) for n, default, all_ in rows]
+        found = re.findall(r"^\| .* \| `--([a-z-]+)` \| `(\w+)` \| (.*) \|$", README, re.MULTILINE)
+        self.assertEqual([(n, d, {d, *re.findall(r"`(\w+)`", others)}) for n, d, others in found], said)
+
     def test_exit_codes(self):
         text = subprocess.run([BIN, "--help"], capture_output=True, text=True, check=True).stdout
         codes = set(re.findall(r"^  (\d+) ", text.split("Exit codes:")[1], re.MULTILINE))
