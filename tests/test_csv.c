@@ -61,6 +61,7 @@ static const char *path_of(const char *name) {
 }
 
 static void write_bytes(const char *path, const void *bytes, size_t size) {
+  unlink(path); /* a file that is written anew may be put on the disk at once */
   FILE *file = fopen(path, "wb");
   assert_non_null(file);
   assert_int_equal(fwrite(bytes, 1, size, file), size);

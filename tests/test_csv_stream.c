@@ -46,6 +46,7 @@ static const char *path_of_file(void) {
 }
 
 static void write_bytes(const void *bytes, size_t size) {
+  unlink(path_of_file()); /* a file that is written anew may be put on the disk at once */
   FILE *file = fopen(path_of_file(), "wb");
   assert_non_null(file);
   assert_int_equal(fwrite(bytes, 1, size, file), size);

@@ -26,7 +26,7 @@
 #include "plain_kit.h"
 #include "series.h"
 
-#define CASES 12000
+#define CASES 5000
 #define FIRST_SEED 20250101
 #define SECOND INT64_C(1000000000)
 #define LINE_SIZE 256
