@@ -264,7 +264,10 @@ static tlw_status try_to_stream(uint64_t budget, struct counts *counts, tlw_erro
   *counts = (struct counts){0};
   status = tlw_stream_open(&stream, &engine, 1, &stream_options, error);
   if (status == TLW_OK) status = tlw_stream_push(stream, &candles, &chart, NULL, NULL, error);
-  if (status == TLW_OK) status = tlw_stream_finish(stream, error);
+  if (status == TLW_OK)
+    status = tlw_stream_finish(stream, error);
+  else if (stream)
+    tlw_stream_finish(stream, NULL); /* what comes before a failure is still delivered */
   tlw_stream_close(&stream);
   tlw_engine_reset(engine, TLW_RESET_MEMORY, NULL);
   tlw_engine_stats(engine, &after, NULL);
