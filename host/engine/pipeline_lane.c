@@ -106,6 +106,8 @@ static tlw_status plan(struct tlw_pipeline *p, struct tlw_lane *lane, tlw_error 
   lane->encoders = p->encoding_limit = encoders;
   for (size_t i = 0; i < p->n_lanes; i++)
     if (p->lanes[i]->encoders < p->encoding_limit) p->encoding_limit = p->lanes[i]->encoders;
+  /* More may be at work from before, each between two charts and about to take memory that is now for something else. */
+  while (p->encoding > encoders && !p->at_once) pthread_cond_wait(&p->ready, &p->lock);
   pthread_mutex_unlock(&p->lock);
   return TLW_OK;
 }
