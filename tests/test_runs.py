@@ -1035,6 +1035,19 @@ class Failing(Case):
             "tallow: 2 charts are written; run the same command with --resume to go on"])
         self.assertEqual([n for n in self.names() if n.endswith(".png")], ["a_000000.png", "a_000001.png"])
 
+    def test_disk_full_before_the_next_file(self):
+        """A file that is left unread for that reason is not said to be short."""
+        os.mkfifo(self.here / "fifo")
+        child = self.start("render", "a.csv", "fifo", "-o", "out", "--window", 20, *SMALL,
+                           env={"LD_PRELOAD": SHIM, "FAILING_CALLS": f"write:a_000002:1:{errno.ENOSPC}"})
+        with open(self.here / "fifo", "w") as writer:
+            self.assertIn(b"can't write", child.stderr.readline())
+            writer.write((self.here / "b.csv").read_text())
+        _, errors = self.end(child, IO_ERROR)
+        self.assertEqual(errors.splitlines(), [
+            "tallow: 1 of 2 files were not finished",
+            "tallow: 2 charts are written; run the same command with --resume to go on"])
+
     def test_journal(self):
         for at in range(1, 8):
             for error in (errno.ENOSPC, errno.EIO):

@@ -341,6 +341,14 @@ static cli_exit open_reader(struct reader *in) {
   return CLI_OK;
 }
 
+/* Whether the file was left because its charts can't be written, which has been told. */
+static int is_given_up(render *r, int input) {
+  pthread_mutex_lock(&r->lock);
+  const int given_up = r->codes[input] != CLI_OK || r->fatal;
+  pthread_mutex_unlock(&r->lock);
+  return given_up;
+}
+
 /* The file is read, as far as it can be. */
 static cli_exit end_file(struct reader *in, const tlw_csv_report *report) {
   render *r = in->windows->run;
@@ -351,10 +359,7 @@ static cli_exit end_file(struct reader *in, const tlw_csv_report *report) {
     render_tell_windows(r, in->input, in->window, left_over(in), report->has_volume);
     return CLI_OK;
   }
-  pthread_mutex_lock(&r->lock);
-  const int given_up = r->codes[in->input] != CLI_OK;
-  pthread_mutex_unlock(&r->lock);
-  if (given_up) return CLI_OK;
+  if (is_given_up(r, in->input)) return CLI_OK;
   render_explain_short(r, in->input, NULL, in->kept);
   return render_fail_file(r, in->input, CLI_DATA);
 }
