@@ -631,6 +631,15 @@ static void test_zstd_refused(void **state) {
   append_block(&packed, true, 3, 1); /* no such type */
   append(&packed, "xxxx", 4);
   refuse(&packed, "the Zstandard data is damaged (");
+
+  packed.size = 0;
+  append_number(&packed, ZSTD_MAGIC, 4);
+  append(&packed, "\220\41", 2);
+  append_number(&packed, 1000000, 4); /* bytes, it says: more than are asked for at a time */
+  append_block(&packed, false, 0, 3);
+  append(&packed, "xyz", 3);
+  append_block(&packed, true, 0, 0); /* behind an empty block libzstd does not count */
+  refuse(&packed, "the Zstandard data is damaged (");
   release(&packed);
 }
 

@@ -14,6 +14,9 @@
 #define ERROR_WINDOW 16
 #define ERROR_DICTIONARY 32
 #define ERROR_MEMORY 64
+#define UNKNOWN UINT64_MAX
+#define FAULTY (UINT64_MAX - 1)
+#define LONGEST_HEADER 18
 
 struct context;
 
@@ -34,8 +37,14 @@ struct out_buffer {
 };
 
 static const char *const names[] = {
-    "ZSTD_createDCtx_advanced", "ZSTD_freeDCtx",     "ZSTD_DCtx_setParameter", "ZSTD_decompressStream", "ZSTD_isError",
-    "ZSTD_getErrorName",        "ZSTD_getErrorCode",
+    "ZSTD_createDCtx_advanced",
+    "ZSTD_freeDCtx",
+    "ZSTD_DCtx_setParameter",
+    "ZSTD_decompressStream",
+    "ZSTD_isError",
+    "ZSTD_getErrorName",
+    "ZSTD_getErrorCode",
+    "ZSTD_getFrameContentSize",
 };
 
 static struct {
@@ -46,6 +55,7 @@ static struct {
   unsigned (*is_error)(size_t result);
   const char *(*error_name)(size_t result);
   int (*error_code)(size_t result);
+  unsigned long long (*content_size)(const void *frame, size_t size);
 } library;
 
 struct zstd {
@@ -54,6 +64,8 @@ struct zstd {
   struct context *context;
   struct tlw_room room;
   bool within_frame;
+  uint64_t promised; /* bytes of the frame by its header, UNKNOWN or FAULTY */
+  uint64_t unpacked; /* of the frame so far */
 };
 
 static bool is_zstd(const unsigned char *head, size_t size) {
@@ -123,19 +135,32 @@ static tlw_status fail(const struct zstd *zstd, size_t result, tlw_error *error)
   return error->code;
 }
 
+/* libzstd compares what a frame holds with what its header says only where it has room for all of it. */
+static tlw_status check_size(const struct zstd *zstd, tlw_error *error) {
+  if (zstd->within_frame || zstd->promised >= FAULTY || zstd->promised == zstd->unpacked) return TLW_OK;
+  return tlw_unpack_fail_damaged(zstd->feed, FORMAT, "it is not as long as it says", error);
+}
+
 static tlw_status read_zstd(void *state, char *buffer, size_t capacity, size_t *size, tlw_error *error) {
   struct zstd *zstd = state;
   struct tlw_feed *feed = zstd->feed;
   struct out_buffer out = {.bytes = buffer, .size = capacity};
   while (out.used == 0) {
-    const tlw_status status = tlw_feed_peek(feed, 1, error);
+    tlw_status status = tlw_feed_peek(feed, zstd->within_frame ? 1 : LONGEST_HEADER, error);
     if (status != TLW_OK) return status;
     struct in_buffer in = {.bytes = tlw_feed_bytes(feed), .size = tlw_feed_left(feed)};
     if (in.size == 0 && !zstd->within_frame) break;
+    if (!zstd->within_frame) {
+      zstd->promised = library.content_size(in.bytes, in.size);
+      zstd->unpacked = 0;
+    }
     const size_t result = library.decompress(zstd->context, &out, &in);
     if (library.is_error(result)) return fail(zstd, result, error);
     tlw_feed_take(feed, in.used);
     zstd->within_frame = result != 0;
+    zstd->unpacked += out.used;
+    status = check_size(zstd, error);
+    if (status != TLW_OK) return status;
     if (in.size == 0 && out.used == 0 && zstd->within_frame) return tlw_unpack_fail_cut(feed, FORMAT, error);
   }
   *size = out.used;
