@@ -76,6 +76,9 @@ bool bench_wants(const char *filter, const char *name);
 /* Seconds since some moment. */
 double bench_now(void);
 
+/* From now on samples are processor time, of all threads together: for works of one thread on a busy machine. */
+void bench_use_processor_time(void);
+
 #define BENCH_ROUNDS_MIN 5
 #define BENCH_ROUNDS_AIM 25
 #define BENCH_ROUNDS_MAX 101

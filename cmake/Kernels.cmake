@@ -1,11 +1,18 @@
-# The kernels under kernels/, embedded as OpenCL source and as a CUDA fat binary.
+# The kernels under kernels/, embedded as OpenCL sources, one a program, and as a CUDA fat binary of all programs.
 
-set(kernel_sources chart_merge chart_scale chart_columns chart_paint)
-set(kernel_headers kernels/dialect.h kernels/core/real.h kernels/core/math.h kernels/core/chart.h kernels/chart_args.h)
-list(TRANSFORM kernel_sources PREPEND kernels/)
-list(TRANSFORM kernel_sources APPEND .c)
-list(TRANSFORM kernel_headers PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
-list(TRANSFORM kernel_sources PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+# The programs: kernels that are compiled, tested and kept together, and the headers of each in the order of includes.
+set(kernel_programs chart windows)
+set(chart_headers dialect.h core/real.h core/math.h core/chart.h chart_args.h)
+set(chart_kernels chart_merge.c chart_scale.c chart_columns.c chart_paint.c)
+set(windows_headers dialect.h core/real.h core/window.h core/scan.h window_args.h window_parts.h)
+set(windows_kernels window_fold.c window_long.c window_order.c window_scan.c)
+foreach(program ${kernel_programs})
+  list(TRANSFORM ${program}_headers PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/kernels/)
+  list(TRANSFORM ${program}_kernels PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/kernels/)
+endforeach()
+set(kernel_headers ${chart_headers} ${windows_headers})
+list(REMOVE_DUPLICATES kernel_headers)
+set(kernel_sources ${chart_kernels} ${windows_kernels})
 set(kernel_folder ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${kernel_folder})
 
@@ -36,17 +43,20 @@ function(tallow_add_opencl target)
     return()
   endif()
   message(STATUS "OpenCL backend: yes")
-  set(source ${kernel_folder}/chart.cl)
-  add_custom_command(
-    OUTPUT ${source}
-    COMMAND ${CMAKE_COMMAND} "-DINPUTS=${kernel_headers};${kernel_sources}" -DOUTPUT=${source} -P
-            ${PROJECT_SOURCE_DIR}/cmake/Join.cmake
-    DEPENDS ${kernel_headers} ${kernel_sources} ${PROJECT_SOURCE_DIR}/cmake/Join.cmake
-    VERBATIM)
-  target_sources(${target} PRIVATE ${source} host/gpu/device_opencl.c)
+  foreach(program ${kernel_programs})
+    set(inputs ${${program}_headers} ${${program}_kernels})
+    set(source ${kernel_folder}/${program}.cl)
+    add_custom_command(
+      OUTPUT ${source}
+      COMMAND ${CMAKE_COMMAND} "-DINPUTS=${inputs}" -DOUTPUT=${source} -P ${PROJECT_SOURCE_DIR}/cmake/Join.cmake
+      DEPENDS ${inputs} ${PROJECT_SOURCE_DIR}/cmake/Join.cmake
+      VERBATIM)
+    target_sources(${target} PRIVATE ${source})
+    tallow_embed(${target} opencl_${program} ${source})
+  endforeach()
+  target_sources(${target} PRIVATE host/gpu/device_opencl.c)
   target_compile_definitions(${target} PRIVATE TALLOW_WITH_OPENCL)
   target_include_directories(${target} SYSTEM PRIVATE ${TALLOW_OPENCL_INCLUDE_DIR})
-  tallow_embed(${target} opencl_source ${source})
 endfunction()
 
 function(tallow_add_cuda target)
@@ -82,15 +92,15 @@ function(tallow_add_cuda target)
       list(APPEND code -gencode=arch=compute_${arch},code=sm_${arch})
     endforeach()
   endif()
-  set(source ${kernel_folder}/chart.cu)
+  set(source ${kernel_folder}/kernels.cu)
   set(includes "")
   foreach(kernel ${kernel_sources})
     string(APPEND includes "#include \"${kernel}\"\n")
   endforeach()
   file(CONFIGURE OUTPUT ${source} CONTENT "${includes}" @ONLY)
   set(flags --fmad=false -O3)
-  set(image ${kernel_folder}/chart.fatbin)
-  set(ptx ${kernel_folder}/chart.ptx)
+  set(image ${kernel_folder}/kernels.fatbin)
+  set(ptx ${kernel_folder}/kernels.ptx)
   add_custom_command(
     OUTPUT ${image}
     COMMAND ${TALLOW_NVCC} -fatbin ${flags} ${code} -o ${image} ${source}
@@ -117,7 +127,8 @@ macro(tallow_add_gpu target)
     tallow_add_cuda(${target})
   endif()
   if(NOT TALLOW_OPENCL STREQUAL "OFF" OR NOT TALLOW_CUDA STREQUAL "OFF")
-    foreach(name backend cache chart faults flights memory plan selftest staging)
+    foreach(name backend cache chart faults flights memory plan programs selftest staging windows windows_plan
+                 windows_tables)
       target_sources(${target} PRIVATE host/gpu/${name}.c)
     endforeach()
   endif()

@@ -20,11 +20,14 @@ typedef long tlk_i64;
 typedef ulong tlk_u64;
 
 #define TLK_INFINITY INFINITY
-#define TLK_NAN NAN
+#define TLK_NAN as_double(0x7ff8000000000000ul) /* NAN has other bits on some */
+#define TLK_SQRT(x) sqrt(x)
 #define TLK_BITS(x) as_ulong(x)
 #define TLK_FROM_BITS(x) as_double(x)
 #define TLK_FN static inline
 #define TLK_GLOBAL __global
+#define TLK_LOCAL __local
+#define TLK_UNROLL
 #define TLK_SHARED(type, name, count) __local type name[count]
 #define TLK_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 #define TLK_GROUP() ((tlk_u32)get_group_id(0))
@@ -42,10 +45,13 @@ typedef unsigned long long tlk_u64;
 
 #define TLK_INFINITY __longlong_as_double(0x7ff0000000000000ll)
 #define TLK_NAN __longlong_as_double(0x7ff8000000000000ll)
+#define TLK_SQRT(x) __dsqrt_rn(x)
 #define TLK_BITS(x) ((tlk_u64)__double_as_longlong(x))
 #define TLK_FROM_BITS(x) __longlong_as_double((tlk_i64)(x))
 #define TLK_FN static __device__ __forceinline__
 #define TLK_GLOBAL
+#define TLK_LOCAL
+#define TLK_UNROLL _Pragma("unroll")
 #define TLK_SHARED(type, name, count) __shared__ type name[count]
 #define TLK_BARRIER() __syncthreads()
 #define TLK_GROUP() (blockIdx.x)
@@ -70,9 +76,14 @@ union tlk_double {
 
 #define TLK_INFINITY __builtin_inf()
 #define TLK_NAN __builtin_nan("")
+#define TLK_SQRT(x) __builtin_sqrt(x)
 #define TLK_BITS(x) (((union tlk_double){.number = (x)}).bits)
 #define TLK_FROM_BITS(x) (((union tlk_double){.bits = (x)}).number)
 #define TLK_FN static inline __attribute__((unused))
+
+#define TLK_GLOBAL
+#define TLK_LOCAL
+#define TLK_UNROLL
 
 /* Kernels themselves are compiled as C11 only by the software driver, which runs their groups. */
 #ifdef TLK_HOST_KERNELS
@@ -82,7 +93,6 @@ tlk_u32 tlk_host_lane(void);
 void tlk_host_barrier(void);
 /* The same memory for all lanes of a group: the nth request of each lane meets the nth of the others. */
 void *tlk_host_shared(size_t size);
-#define TLK_GLOBAL
 #define TLK_SHARED(type, name, count) type *const name = (type *)tlk_host_shared(sizeof(type) * (count))
 #define TLK_BARRIER() tlk_host_barrier()
 #define TLK_GROUP() tlk_host_group()

@@ -1,6 +1,7 @@
 /*
  * Budgets: from the smallest that works upwards, with batches that are much larger and charts of a quarter of a
- * gigabyte; none is exceeded by a byte, whoever counts, and the images are those of an engine without limits.
+ * gigabyte, and rolling windows; none is exceeded by a byte, whoever counts, and what comes out is what an engine
+ * without limits makes.
  *
  *   test_budget [TARGET...]         cpu, opencl, cuda; or TALLOW_TEST_TARGETS
  *   TALLOW_TEST_CASES=N             at most so many random cases; with 100 or less not the largest chart and batches
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "stream_kit.h"
+#include "window_jobs.h"
 
 #define FIRST_SEED 20250601
 
@@ -287,11 +289,154 @@ static void test_largest_chart(void **state) {
   t->cases++;
 }
 
+/* ---- rolling windows ---- */
+
+struct windows_job {
+  target *target;
+  limited limit;
+  window_job windows;
+  uint32_t threads;
+};
+
+/* The verbs that may refuse. */
+enum windows_verb { WINDOWS_OPEN, WINDOWS_RUN, WINDOWS_STATE, WINDOWS_VERBS };
+
+static tlw_status use_state(const window_job *windows, tlw_engine *engine, tlw_error *error) {
+  const int32_t k = (int32_t)(windows->c.seed % (uint64_t)windows->c.n_specs);
+  tlw_window_state *state = window_job_state(windows, k, engine, error), *clone = NULL;
+  if (state == NULL) return error->code;
+  assert_true(window_job_feed(windows, k, state, 0, 50));
+  const tlw_status status = tlw_window_state_clone(state, &clone, error);
+  if (status == TLW_OK) assert_true(window_job_feed(windows, k, clone, 50, INT64_MAX));
+  tlw_window_state_close(&clone);
+  tlw_window_state_close(&state);
+  return status;
+}
+
+/* Everything, on a new engine. */
+static tlw_status attempt_windows(const struct windows_job *job, uint64_t budget, enum windows_verb *verb,
+                                  tlw_error *error) {
+  const struct job limits_job = {.target = job->target, .limit = job->limit, .threads = job->threads};
+  const target_limits limits = limits_of(&limits_job, budget);
+  tlw_engine *engine = NULL;
+  kit_driver_restart();
+  *verb = WINDOWS_OPEN;
+  tlw_status status = target_open(job->target, &limits, &engine, error);
+  if (status != TLW_OK) return status;
+  *verb = WINDOWS_RUN;
+  status = window_job_run(&job->windows, engine, error);
+  if (status == TLW_OK) {
+    kit_ok(tlw_engine_reset(engine, TLW_RESET_MEMORY, error), error);
+    status = window_job_run(&job->windows, engine, error);
+  }
+  if (status == TLW_OK) {
+    kit_ok(tlw_engine_reset(engine, TLW_RESET_MEMORY, error), error);
+    *verb = WINDOWS_STATE;
+    status = use_state(&job->windows, engine, error);
+  }
+  const tlw_stats stats = kit_stats(engine);
+  const uint64_t peak = job->limit == LIMIT_HOST ? stats.host_bytes.peak : stats.device_bytes.peak;
+  tlw_engine_close(&engine);
+  assert_true(peak <= budget);
+  assert_true(job->limit == LIMIT_HOST || kit_driver_peak() <= budget);
+  return status;
+}
+
+/* Each number is to do for the call that named it: an open, a run's list of outputs, its work, a state and its clone. */
+static uint64_t follow_windows(const struct windows_job *job, uint64_t budget) {
+  const int most[WINDOWS_VERBS] = {1, 2, 2};
+  int refusals[WINDOWS_VERBS] = {0};
+  for (;;) {
+    enum windows_verb verb = WINDOWS_OPEN;
+    tlw_error error;
+    const tlw_status status = attempt_windows(job, budget, &verb, &error);
+    if (status == TLW_OK) return budget;
+    if (status != TLW_ERR_BUDGET || error.bytes <= budget || ++refusals[verb] > most[verb]) {
+      print_error("%s, seed %llu, %u threads, %s budget %llu: verb %d, refusal %d: %llu\n", job->target->name,
+                  (unsigned long long)job->windows.c.seed, job->threads, job->limit == LIMIT_HOST ? "host" : "device",
+                  (unsigned long long)budget, (int)verb, refusals[verb], (unsigned long long)error.bytes);
+      kit_failed(status, TLW_OK, &error);
+    }
+    budget = error.bytes;
+  }
+}
+
+static void test_windows(void **state) {
+  target *t = *state;
+  const int64_t n = kit_cases(kit_for(t, 12, 4));
+  for (int64_t i = 0; i < n; i++) {
+    rng r = {FIRST_SEED + 3000 + (uint64_t)i};
+    struct windows_job job = {.target = t, .threads = 1 + (uint32_t)rng_below(&r, 3)};
+    job.limit = t->backend == TLW_BACKEND_CPU || i % 2 == 0 ? LIMIT_HOST : LIMIT_DEVICE;
+    const int64_t window = 1 + (int64_t)rng_below(&r, i % 3 == 0 ? 600 : 40);
+    window_job_open(&job.windows, r.state, 1 + (int64_t)rng_below(&r, 8), i % 4 == 0 ? 1000 : 200, window, 1);
+    const uint64_t least = follow_windows(&job, 1 + rng_below(&r, 3) * 100);
+    enum windows_verb verb;
+    tlw_error error;
+    kit_failed(attempt_windows(&job, least - 1, &verb, &error), TLW_ERR_BUDGET, &error);
+    assert_true(follow_windows(&job, least - 1) >= least);
+    for (int k = 0; k < 3; k++) {
+      const tlw_status status = attempt_windows(&job, least + rng_below(&r, (least / 2) << (2 * k)), &verb, &error);
+      kit_ok(status, &error);
+    }
+    window_job_close(&job.windows);
+    t->cases++;
+  }
+}
+
+/* The least host budget for renders and windows in this order on one engine: "r" and "w". */
+static uint64_t least_for(const target *t, const kit_batch *b, const window_job *windows, const char *work) {
+  uint64_t budget = 1;
+  for (size_t refusals = 0;; refusals++) {
+    target_limits limits = no_limits;
+    limits.threads = 2;
+    limits.host_budget = budget;
+    tlw_engine *engine = NULL;
+    tlw_error error;
+    tlw_status status = target_open(t, &limits, &engine, &error);
+    for (const char *w = work; *w && status == TLW_OK; w++)
+      status = *w == 'r' ? render(engine, b, &error) : window_job_run(windows, engine, &error);
+    tlw_engine_close(&engine);
+    if (status == TLW_OK) return budget;
+    kit_failed(status, TLW_ERR_BUDGET, &error);
+    assert_true(error.bytes > budget && refusals < 10);
+    budget = error.bytes;
+  }
+}
+
+/* What one keeps for its next time gives way to the other. */
+static void test_windows_between_renders(void **state) {
+  target *t = *state;
+  if (t->backend != TLW_BACKEND_CPU) skip(); /* there it is slabs, which either may use */
+  for (int i = 0; i < 4; i++) {
+    kit_plan plan;
+    const int32_t side = i % 2 == 0 ? 700 : 40;
+    const kit_batch *b = kit_plan_single(&plan, FIRST_SEED + 61 + (uint64_t)i, side, side, 300, 2);
+    kit_plan_draw(&plan);
+    window_job windows;
+    window_job_open(&windows, FIRST_SEED + 71, 2, 400, i < 2 ? 300 : 10, 1);
+    const uint64_t renders = least_for(t, b, &windows, "rr"), rolls = least_for(t, b, &windows, "ww");
+    const uint64_t both = least_for(t, b, &windows, "rwrw");
+    /* The list of outputs comes first. */
+    const uint64_t list = 256 * (uint64_t)windows.c.n_specs;
+    if (both > (renders > rolls ? renders : rolls) + 2 * list)
+      fail_msg("renders need %llu bytes, windows %llu, both %llu", (unsigned long long)renders,
+               (unsigned long long)rolls, (unsigned long long)both);
+    window_job_close(&windows);
+    kit_plan_close(&plan);
+    t->cases++;
+  }
+}
+
 static int run_target(target *t) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_prestate(test_host_budgets, t),  cmocka_unit_test_prestate(test_device_budgets, t),
-      cmocka_unit_test_prestate(test_large_batches, t), cmocka_unit_test_prestate(test_series_in_chunks, t),
+      cmocka_unit_test_prestate(test_host_budgets, t),
+      cmocka_unit_test_prestate(test_device_budgets, t),
+      cmocka_unit_test_prestate(test_large_batches, t),
+      cmocka_unit_test_prestate(test_series_in_chunks, t),
       cmocka_unit_test_prestate(test_largest_chart, t),
+      cmocka_unit_test_prestate(test_windows, t),
+      cmocka_unit_test_prestate(test_windows_between_renders, t),
   };
   return cmocka_run_group_tests_name(t->name, tests, NULL, NULL);
 }

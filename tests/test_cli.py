@@ -27,7 +27,7 @@ DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2]
 
 USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 65, 66, 69, 71, 73, 74
 STOPPED, INTERRUPTED = 75, 130
-COMMANDS = ("render", "merge", "devices", "synth", "completion", "help")
+COMMANDS = ("render", "window", "merge", "devices", "synth", "completion", "help")
 TIERS = ("baseline", "avx2", "avx512")
 PALETTES = {  # background, grid, up, down
     "classic": "000000 333333 00FF00 FF0000",
@@ -1085,8 +1085,8 @@ class Stats(Case):
     """--stats, budgets and --alloc-log."""
 
     COUNTERS = ("host_bytes", "device_bytes", "pool_bytes")
-    NUMBERS = ("charts", "candles", "pixels", "launches", "uploaded", "downloaded", "copied", "reduced", "operations",
-               "failures", "resets", "trims", "halvings", "fallbacks", "threads", "passed_over")
+    NUMBERS = ("charts", "candles", "pixels", "values", "launches", "uploaded", "downloaded", "copied", "reduced",
+               "operations", "failures", "resets", "trims", "halvings", "fallbacks", "threads", "passed_over")
 
     def stats(self, *args, code=0, **options):
         self.run_tallow("render", *args, "--stats", "stats.json", code=code, **options)

@@ -54,6 +54,58 @@ static void test_times_agree(void **state) {
   }
 }
 
+/* ---- doubles ---- */
+
+static void check_double(double value) {
+  char expected[64], guarded[CLI_DOUBLE_SIZE + 8];
+  memset(guarded, 'x', sizeof guarded);
+  const char *end = cli_put_double(guarded, value);
+  snprintf(expected, sizeof expected, "%.17g", value);
+  assert_in_range(end - guarded, 1, CLI_DOUBLE_SIZE - 1);
+  assert_int_equal(end - guarded, strlen(expected));
+  assert_memory_equal(guarded, expected, strlen(expected));
+  assert_memory_equal(guarded + CLI_DOUBLE_SIZE, "xxxxxxxx", 8);
+}
+
+static uint64_t next_random(uint64_t *state) {
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* Any bits, numbers of few digits and few bits, integers, halves, and what lies beside powers of ten and two. */
+static void test_doubles(void **state) {
+  (void)state;
+  uint64_t random = 88172645463325252;
+  for (int i = 0; i < 100000; i++) {
+    const uint64_t bits = next_random(&random);
+    double any;
+    memcpy(&any, &bits, sizeof any);
+    if (!isnan(any)) check_double(any);
+    check_double((double)(next_random(&random) % 1000000) / 100);
+    check_double((double)(next_random(&random) >> next_random(&random) % 60));
+    check_double(0.5 + (double)(next_random(&random) >> (13 + next_random(&random) % 40)));
+    check_double(
+        ldexp((double)(next_random(&random) >> (11 + next_random(&random) % 50)), -(int)(next_random(&random) % 190)));
+  }
+  for (int i = -330; i < 309; i++) {
+    const double power = pow(10, i);
+    check_double(power);
+    check_double(nextafter(power, 0));
+    check_double(nextafter(power, INFINITY));
+    check_double(-5 * power);
+  }
+  for (int i = -1074; i < 1024; i++) check_double(ldexp(1, i));
+  check_double(0.0);
+  check_double(-0.0);
+  check_double((double)INFINITY);
+  check_double(-(double)INFINITY);
+  char text[CLI_DOUBLE_SIZE];
+  *cli_put_double(text, -(double)NAN) = 0;
+  assert_string_equal(text, "nan");
+}
+
 static void test_digits(void **state) {
   (void)state;
   char text[64];
@@ -206,10 +258,10 @@ static void test_nearest(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_times),      cmocka_unit_test(test_times_agree), cmocka_unit_test(test_digits),
-      cmocka_unit_test(test_bytes),      cmocka_unit_test(test_json),        cmocka_unit_test(test_plain),
-      cmocka_unit_test(test_make_plain), cmocka_unit_test(test_counts),      cmocka_unit_test(test_durations),
-      cmocka_unit_test(test_nearest),
+      cmocka_unit_test(test_times),     cmocka_unit_test(test_times_agree), cmocka_unit_test(test_doubles),
+      cmocka_unit_test(test_digits),    cmocka_unit_test(test_bytes),       cmocka_unit_test(test_json),
+      cmocka_unit_test(test_plain),     cmocka_unit_test(test_make_plain),  cmocka_unit_test(test_counts),
+      cmocka_unit_test(test_durations), cmocka_unit_test(test_nearest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -771,6 +771,54 @@ static void test_fallback(void **state) {
   }
 }
 
+static tlw_status roll(tlw_engine *engine, tlw_error *error) {
+  const void *const column[] = {columns[0]};
+  tlw_window_batch batch;
+  tlw_window_batch_init(&batch);
+  batch.columns = column;
+  batch.n_columns = 1;
+  batch.n_rows = ROWS;
+  tlw_window_spec spec;
+  tlw_window_spec_init(&spec, TLW_WINDOW_MEDIAN, 1);
+  static double medians[ROWS];
+  double *const outputs[] = {medians};
+  memset(medians, 0x5a, sizeof medians);
+  const tlw_status status = tlw_window_run(engine, &batch, &spec, 1, outputs, error);
+  if (status == TLW_OK) assert_memory_equal(medians, columns[0], sizeof medians);
+  return status;
+}
+
+/* A device that rolls windows wrong draws on; windows go to the next backend, if there may be one. */
+static void test_windows_that_fail(void **state) {
+  (void)state;
+  for (int allowed = 0; allowed < 2; allowed++) {
+    assert_int_equal(soft.restart(), 0);
+    assert_int_equal(soft.set("skip=tlk_window_order"), 0);
+    tlw_engine_options options = options_for(TLW_BACKEND_AUTO);
+    if (!allowed) options.allow_fallback = TLW_FALLBACK_OFF;
+    tlw_engine *engine;
+    tlw_device device;
+    tlw_error error;
+    assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+    assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+    assert_pixels();
+    const tlw_status status = roll(engine, &error);
+    tlw_stats stats = {.struct_size = sizeof stats};
+    assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+    assert_int_equal(tlw_engine_describe(engine, &device, NULL), TLW_OK);
+    assert_int_equal(stats.fallbacks, allowed);
+    assert_int_equal(device.backend, allowed ? TLW_BACKEND_CPU : TLW_BACKEND_CUDA);
+    assert_int_equal(status, allowed ? TLW_OK : TLW_ERR_UNAVAILABLE);
+    assert_non_null(strstr(allowed ? stats.reason : error.message, "self-test of the window kernels"));
+    memset(pixels, 0x5a, sizeof pixels);
+    assert_int_equal(render(engine, pixels, NULL), TLW_OK);
+    assert_pixels();
+    assert_int_equal(roll(engine, NULL), status);
+    tlw_engine_close(&engine);
+    assert_int_equal(kept_by_driver(), 0);
+  }
+}
+
 /* A device that hangs is lost after the deadline; nothing then waits for it, close neither. */
 static void test_hang(void **state) {
   (void)state;
@@ -819,6 +867,13 @@ static void test_selftest_refuses(void **state) {
   tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
   refused(&options, TLW_ERR_UNAVAILABLE, "self-test");
   expect_cuda_reason("skip=tlk_chart_scale", 1, "self-test");
+  /* A check looks at windows too, although the device is good for charts. */
+  assert_int_equal(soft.restart(), 0);
+  assert_int_equal(soft.set("skip=tlk_chain_higher"), 0);
+  tlw_device devices[16];
+  const tlw_device *cuda = find(devices, list(1, devices, 16), TLW_BACKEND_CUDA);
+  assert_int_equal(cuda->usable, 0);
+  assert_non_null(strstr(cuda->reason, "self-test of the window kernels"));
 }
 
 int main(void) {
@@ -847,6 +902,7 @@ int main(void) {
       TEST(test_second_render_allocates_nothing),
       TEST(test_log_says_what_and_why),
       TEST(test_fallback),
+      TEST(test_windows_that_fail),
       TEST(test_hang),
       TEST(test_engines_are_independent),
       TEST(test_selftest_refuses),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #include "host/gpu/backend.h"
 #include "host/gpu/gpu.h"
 #include "host/gpu/plan.h"
+#include "host/gpu/selftest.h"
 #include "host/gpu/state.h"
 #include "oracle.h"
 #include "series.h"
@@ -86,7 +88,7 @@ static bool find_device(void) {
   return found;
 }
 
-/* ---- a driver whose answers about the end of work are changed ---- */
+/* ---- a driver whose answers are changed, and whose kernels do nothing or can't be had ---- */
 
 static struct tlw_gpu_ops altered;
 static const struct tlw_gpu_ops *unaltered;
@@ -96,7 +98,10 @@ static struct {
   int fails_in;   /* the work of that many marks from now on fails; 0: none */
   int unanswered; /* questions that the driver can't answer */
   bool may_finish;
+  tlw_status compiles; /* what becomes of an attempt */
+  bool is_mute;        /* launches do nothing */
 } alter;
+static int compiled[TLW_PROGRAMS]; /* attempts, since the driver was opened */
 
 static int64_t clock_now(void) { return tlw_ledger_now(&services.ledger); }
 
@@ -124,6 +129,21 @@ static tlw_status altered_finish(struct tlw_gpu *opened, const struct tlw_gpu_qu
   return alter.may_finish ? TLW_OK : tlw_fail(error, TLW_ERR_DEVICE, "no end");
 }
 
+static tlw_status altered_kernels_open(struct tlw_gpu *opened, enum tlw_gpu_program program, const char *const *names,
+                                       size_t n, const struct tlw_block *kept, struct tlw_gpu_kernel *kernels,
+                                       tlw_error *error) {
+  if (!kept) compiled[program]++;
+  if (alter.compiles != TLW_OK) return tlw_fail(error, alter.compiles, "no kernels today");
+  return unaltered->kernels_open(opened, program, names, n, kept, kernels, error);
+}
+
+static tlw_status altered_launch(struct tlw_gpu *opened, const struct tlw_gpu_queue *queue,
+                                 const struct tlw_gpu_kernel *kernel, uint32_t groups, uint32_t lanes, const void *args,
+                                 size_t args_size, const struct tlw_slab *slab, tlw_error *error) {
+  if (alter.is_mute) return TLW_OK;
+  return unaltered->launch(opened, queue, kernel, groups, lanes, args, args_size, slab, error);
+}
+
 static tlw_status open_altered(const tlw_device *chosen, struct tlw_gpu **opened, tlw_error *error) {
   tlw_gpu_open_fn open = NULL;
 #ifdef TALLOW_WITH_CUDA
@@ -139,8 +159,11 @@ static tlw_status open_altered(const tlw_device *chosen, struct tlw_gpu **opened
   altered = *unaltered;
   altered.event_done = altered_event_done;
   altered.finish = altered_finish;
+  altered.kernels_open = altered_kernels_open;
+  altered.launch = altered_launch;
   (*opened)->ops = &altered;
   memset(&alter, 0, sizeof alter);
+  memset(compiled, 0, sizeof compiled);
   return TLW_OK;
 }
 
@@ -1066,6 +1089,150 @@ static void test_no_end(void **unused) {
   assert_non_null(strstr(logged[0], "left to the driver"));
 }
 
+/* ---- windows, whose kernels are a program of their own ---- */
+
+static const int64_t window_offsets[] = {0, TLW_SELFTEST_ROWS};
+
+/* The sums of two rows each of 1, 2, 3, ... */
+static tlw_status roll(tlw_error *error) {
+  static double column[TLW_SELFTEST_ROWS], sums[TLW_SELFTEST_ROWS];
+  for (int i = 0; i < TLW_SELFTEST_ROWS; i++) column[i] = i + 1;
+  memset(sums, POISON, sizeof sums);
+  const struct tlw_window_task task = {
+      .window = {.kind = TLK_FOLD_SUM, .op = TLK_OP_SUM, .window = 2, .min_periods = 1}, .x = column, .output = sums};
+  const struct tlw_window_job job = {.tasks = &task,
+                                     .n_tasks = 1,
+                                     .type = TLW_TYPE_F64,
+                                     .n_rows = TLW_SELFTEST_ROWS,
+                                     .n_series = 1,
+                                     .offsets = window_offsets};
+  const tlw_status status = ops->windows(gpu, &job, UINT64_MAX, error);
+  for (int i = 0; i < TLW_SELFTEST_ROWS && status == TLW_OK; i++) assert_true(sums[i] == (double)(i ? 2 * i + 1 : 1));
+  return status;
+}
+
+static void must_roll(void) {
+  tlw_error error;
+  must(roll(&error), &error);
+}
+
+/* How many programs are kept in the folder; forgets them. */
+static int forget_kept(void) {
+  DIR *folder = opendir(cache);
+  assert_non_null(folder);
+  int n = 0;
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    if (entry->d_name[0] == '.') continue;
+    assert_int_equal(unlinkat(dirfd(folder), entry->d_name, 0), 0);
+    n++;
+  }
+  closedir(folder);
+  return n;
+}
+
+static void draw_one(void) {
+  struct scene scene;
+  scene_open(&scene, SEED + 14, 2, 200);
+  struct raster raster;
+  assert_int_equal(raster_open(&raster, &scene, 2, 0, 0), TLW_OK);
+  assert_int_equal(redraw(&scene, &raster), TLW_OK);
+  ops->staging_close(gpu, &raster.block);
+  scene_close(&scene);
+}
+
+/* Charts compile, test and keep nothing of windows, which do all that once, and once for later runs. */
+static void test_windows_on_demand(void **unused) {
+  (void)unused;
+  struct limits limits = no_limits;
+  limits.altered = true;
+  forget_kept();
+  backend_must_open(limits);
+  draw_one();
+  assert_int_equal(compiled[TLW_PROGRAM_CHART], 1);
+  assert_int_equal(compiled[TLW_PROGRAM_WINDOWS], 0);
+  backend_close();
+  assert_int_equal(forget_kept(), 1);
+
+  backend_must_open(limits);
+  services.cache_dir = NULL; /* not valid any more */
+  uint64_t launches = services.launches;
+  must_roll();
+  assert_true(services.launches - launches > 1);
+  launches = services.launches;
+  must_roll();
+  assert_int_equal(services.launches - launches, 1);
+  assert_int_equal(ops->trim(gpu, true, NULL), TLW_OK);
+  must_roll();
+  assert_int_equal(compiled[TLW_PROGRAM_WINDOWS], 1);
+  backend_close();
+
+  backend_must_open(limits);
+  assert_int_equal(services.launches, 0);
+  must_roll();
+  assert_int_equal(services.launches, 1);
+  assert_int_equal(compiled[TLW_PROGRAM_CHART] + compiled[TLW_PROGRAM_WINDOWS], 0);
+  draw_one();
+  backend_close();
+  assert_int_equal(forget_kept(), 2);
+}
+
+/* Windows whose kernels are wrong or can't be compiled are refused for good, and charts are drawn. */
+static void test_refused_windows(void **unused) {
+  (void)unused;
+  struct limits limits = no_limits;
+  limits.altered = true;
+  for (int wrong = 0; wrong <= 1; wrong++) {
+    forget_kept();
+    backend_must_open(limits);
+    alter.is_mute = wrong;
+    alter.compiles = wrong ? TLW_OK : TLW_ERR_UNAVAILABLE;
+    tlw_error error;
+    assert_int_equal(roll(&error), TLW_ERR_UNAVAILABLE);
+    assert_int_equal(error.code, TLW_ERR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, wrong ? "self-test of the window kernels" : "no kernels today"));
+    alter.is_mute = false;
+    alter.compiles = TLW_OK;
+    draw_one();
+    error = (tlw_error){0};
+    assert_int_equal(roll(&error), TLW_ERR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, wrong ? "self-test of the window kernels" : "no kernels today"));
+    assert_int_equal(compiled[TLW_PROGRAM_WINDOWS], 1);
+    draw_one();
+    backend_close();
+    assert_int_equal(forget_kept(), 1); /* that of charts */
+  }
+}
+
+/* Failures that say nothing about the kernels are not remembered; what was compiled is not compiled again. */
+static void test_windows_after_a_failure(void **unused) {
+  (void)unused;
+  struct limits limits = no_limits;
+  limits.altered = true;
+  forget_kept();
+  backend_must_open(limits);
+  tlw_error error;
+  alter.compiles = TLW_ERR_DEVICE;
+  assert_int_equal(roll(&error), TLW_ERR_DEVICE);
+  assert_string_equal(error.message, "no kernels today");
+  alter.compiles = TLW_OK;
+  const uint64_t budget = services.memory.budget;
+  services.memory.budget = tlw_gauge_read(&services.memory.bytes).current + 100;
+  assert_int_equal(roll(&error), TLW_ERR_BUDGET);
+  assert_true(error.bytes > services.memory.budget);
+  services.memory.budget = error.bytes;
+  tlw_status status = roll(&error);
+  if (status == TLW_ERR_BUDGET) { /* the work itself */
+    services.memory.budget = error.bytes;
+    status = roll(&error);
+  }
+  must(status, &error);
+  services.memory.budget = budget;
+  assert_int_equal(compiled[TLW_PROGRAM_WINDOWS], 2);
+  must_roll();
+  draw_one();
+  backend_close();
+}
+
 /* ---- what only the software driver can do ---- */
 
 /* Three flights on a device that stops at the nth operation, if there are so many. Whether it did. */
@@ -1247,6 +1414,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup(test_deadline_of_each, healthy),
       cmocka_unit_test_setup(test_unanswered, healthy),
       cmocka_unit_test_setup(test_no_end, healthy),
+      cmocka_unit_test_setup(test_windows_on_demand, healthy),
+      cmocka_unit_test_setup(test_refused_windows, healthy),
+      cmocka_unit_test_setup(test_windows_after_a_failure, healthy),
       cmocka_unit_test_setup(test_sticky, healthy),
       cmocka_unit_test_setup(test_reserve_by_halves, healthy),
 #ifdef TALLOW_FAULTS

@@ -23,6 +23,7 @@
 #include "host/base/fault.h"
 #include "host/io/png_encoder.h"
 #include "tallow/csv.h"
+#include "tallow/npy.h"
 #include "tallow/png.h"
 
 #ifndef TALLOW_FAULTS
@@ -247,14 +248,18 @@ static tlw_status read_held_rows(tlw_error *error) {
   return status;
 }
 
-static void test_csv(void **state) {
-  (void)state;
+static void open_engine(void) {
   tlw_engine_options options;
   tlw_engine_options_init(&options);
   options.backend = TLW_BACKEND_CPU;
   options.threads = 1;
   options.cache_dir = "";
   assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+}
+
+static void test_csv(void **state) {
+  (void)state;
+  open_engine();
   const int saved = dup(STDIN_FILENO);
   for (int gzip = 0; gzip < 2; gzip++) {
     write_rows(gzip);
@@ -276,6 +281,90 @@ static void test_csv(void **state) {
   strike_each(read_held_rows, true);
   tlw_engine_close(&engine);
   unlink(path_of("file.csv"));
+}
+
+/* --- Numbers ---------------------------------------------------------------------------------------------------- */
+
+/* Columns of the file of candles, and the time as text. */
+static tlw_status read_numbers(tlw_error *error) {
+  static const char *const names[] = {"open", "6"};
+  const uint64_t before = host_bytes_in_use();
+  tlw_numbers *numbers = (tlw_numbers *)(uintptr_t)1;
+  tlw_status status = tlw_numbers_open(path_of("file.csv"), names, 2, NULL, 0, NULL, engine, &numbers, error);
+  if (status != TLW_OK) assert_null(numbers);
+  static double open[300], volume[300], *const columns[] = {open, volume};
+  static char text[300 * TLW_LABEL_SIZE];
+  static size_t ends[300];
+  const tlw_numbers_rows rows = {columns, 300, text, sizeof text, ends};
+  int64_t done = 0, n = 300;
+  while (status == TLW_OK && n > 0) {
+    status = tlw_numbers_next(numbers, &rows, &n, error);
+    for (int64_t i = 0; i < n; i++)
+      assert_true(open[i] == (double)(done + i) + 0.25 && volume[i] == (double)(done + i));
+    done += n;
+  }
+  if (status == TLW_OK) assert_int_equal(done, ROWS);
+  tlw_numbers_close(&numbers);
+  assert_int_equal(host_bytes_in_use(), before);
+  return status;
+}
+
+#define ARRAY_COLUMNS 3
+
+/* Number i of row r is 10 r + i. In Fortran order the columns lie one behind the other. */
+static void write_array(bool is_fortran) {
+  char header[TLW_NPY_HEADER_SIZE];
+  assert_int_equal(tlw_npy_header(header, ROWS, ARRAY_COLUMNS, NULL), TLW_OK);
+  char *order = memmem(header, sizeof header, "False", 5);
+  assert_non_null(order);
+  if (is_fortran) memcpy(order, "True ", 5);
+  FILE *file = fopen(path_of("file.npy"), "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(header, 1, sizeof header, file), sizeof header);
+  for (int i = 0; i < ROWS * ARRAY_COLUMNS; i++) {
+    const double value = is_fortran ? 10.0 * (i % ROWS) + i / ROWS : 10.0 * (i / ARRAY_COLUMNS) + i % ARRAY_COLUMNS;
+    assert_int_equal(fwrite(&value, sizeof value, 1, file), 1);
+  }
+  assert_int_equal(fclose(file), 0);
+}
+
+static tlw_status read_array(tlw_error *error) {
+  const uint64_t before = host_bytes_in_use();
+  tlw_npy *npy = (tlw_npy *)(uintptr_t)1;
+  tlw_status status = tlw_npy_open(path_of("file.npy"), 0, engine, &npy, error);
+  if (status != TLW_OK) assert_null(npy);
+  static double first[3000], last[3000], *const columns[] = {first, NULL, last};
+  int64_t done = 0, n = 3000;
+  while (status == TLW_OK && n > 0) {
+    status = tlw_npy_next(npy, columns, 3000, &n, error);
+    for (int64_t i = 0; i < n; i++) assert_true(first[i] == 10.0 * (double)(done + i) && last[i] == first[i] + 2);
+    done += n;
+  }
+  if (status == TLW_OK) assert_int_equal(done, ROWS);
+  if (status != TLW_OK && npy) {
+    tlw_error again;
+    assert_int_equal(tlw_npy_next(npy, columns, 3000, &n, &again), status);
+    assert_memory_equal(&again, error, sizeof again);
+  }
+  tlw_npy_close(&npy);
+  assert_int_equal(host_bytes_in_use(), before);
+  return status;
+}
+
+static void test_numbers(void **state) {
+  (void)state;
+  open_engine();
+  for (int gzip = 0; gzip < 2; gzip++) {
+    write_rows(gzip);
+    strike_each(read_numbers, true);
+  }
+  for (int is_fortran = 0; is_fortran < 2; is_fortran++) {
+    write_array(is_fortran);
+    strike_each(read_array, true);
+  }
+  tlw_engine_close(&engine);
+  unlink(path_of("file.csv"));
+  unlink(path_of("file.npy"));
 }
 
 /* --- PNG -------------------------------------------------------------------------------------------------------- */
@@ -391,6 +480,7 @@ static int remove_folder(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_csv),
+      cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_png),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -24,9 +24,10 @@ from pathlib import Path
 import test_cli
 from test_cli import BACKENDS, BAD_DATA, BIN, HEADER, IO_ERROR, NO_INPUT, USAGE, Case, Png
 
-COMMANDS = ("render", "merge", "devices", "synth", "completion", "help")
+COMMANDS = ("render", "window", "merge", "devices", "synth", "completion", "help")
 CODES = (0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143)
 GROUPS = ("What is drawn", "Input", "Bad rows", "Runs", "Work and memory", "Messages")
+WINDOW_GROUPS = ("What is computed", "Input", "Work and memory", "Messages")
 POLICIES = {
     "bad-field": "error skip",
     "missing-price": "gap error skip",
@@ -568,11 +569,12 @@ class Table(Manners):
     """Help, manual and completions name everything."""
 
     def test_groups(self):
-        text = self.run_tallow("help", "render")[0].decode()
-        at = [text.index(f"\n{title}:\n") for title in GROUPS]
-        self.assertEqual(at, sorted(at))
-        self.assertNotIn("\nOptions:\n", text)
-        for command in COMMANDS[1:]:
+        for command, groups in (("window", WINDOW_GROUPS), ("render", GROUPS)):
+            text = self.run_tallow("help", command)[0].decode()
+            at = [text.index(f"\n{title}:\n") for title in groups]
+            self.assertEqual(at, sorted(at))
+            self.assertNotIn("\nOptions:\n", text)
+        for command in COMMANDS[2:]:
             self.assertIn("\nOptions:\n", self.run_tallow("help", command)[0].decode())
         for name, choices in POLICIES.items():
             self.assertRegex(text, rf"(?m)^      --{name} [\w ,.'-]+ {choices}$")
@@ -710,6 +712,10 @@ class BashCompletion(Manners):
         self.assertEqual(self.complete("synth", "t"), ["trades"])
         self.assertEqual(self.complete("synth", "--shape", "ga"), ["gaps"])
         self.assertEqual(self.complete("completion", ""), ["bash", "zsh", "fish"])
+        self.assertEqual(self.complete("window", "--op", "me"), ["mean", "median"])
+        self.assertEqual(self.complete("window", "--op", "mean,std,cumm"), ["mean,std,cummin", "mean,std,cummax"])
+        self.assertEqual(self.complete("window", "--op=mean,ku"), ["--op=mean,kurtosis"])
+        self.assertEqual(self.complete("render", "--theme", "modern,l"), [])
         for option, choices in POLICIES.items():
             self.assertEqual(self.complete("render", f"--{option}", ""), choices.split())
 
@@ -749,6 +755,8 @@ class FishCompletion(Manners):
         self.assertIn("aapl.csv", self.complete("tallow render aa"))
         self.assertEqual(self.complete("tallow render --last aa"), [])
         self.assertEqual(self.complete("tallow devices aa"), [])
+        self.assertEqual(sorted(self.complete("tallow window --op cumm")), ["cummax", "cummin"])
+        self.assertEqual(sorted(self.complete("tallow window --op mean,cumm")), ["mean,cummax", "mean,cummin"])
 
 
 class ZshCompletion(Manners):
@@ -760,7 +768,7 @@ class ZshCompletion(Manners):
         self.write("functions/_tallow", self.run_tallow("completion", "zsh")[0].decode())
 
     def complete(self, line):
-        """Types a line into a zsh on a terminal of its own and asks for all that fits."""
+        """Types a line into a zsh on a terminal of its own, once it edits lines, and asks for all that fits."""
         typed = self.write("typed", rf"""
             zmodload zsh/zpty
             zpty z zsh -f -i
@@ -768,7 +776,7 @@ class ZshCompletion(Manners):
             zpty -w z 'autoload -Uz compinit; compinit -u -d {self.here}/dump; stty -echo rows 100 columns 200'
             zpty -w z 'compadd() {{ local -a found; builtin compadd -A found "$@"; print -rl -- "<"$^found">"
               builtin compadd "$@" }}'
-            zpty -w z 'print re""ady'
+            zpty -w z 'zle-line-init() {{ print re""ady }}; zle -N zle-line-init'
             zpty -r z before '*ready*'
             zpty -w -n z $'{line}\t'
             zpty -w z $'\x15print do""ne'
@@ -788,6 +796,8 @@ class ZshCompletion(Manners):
         self.assertEqual(self.complete("tallow synth t"), ["trades"])
         self.assertEqual(self.complete("tallow help de"), ["devices"])
         self.assertEqual(self.complete("tallow render aa"), ["aapl.csv"])
+        self.assertEqual(self.complete("tallow window --op me"), ["mean", "median"])
+        self.assertEqual(self.complete("tallow window --op sum,me"), ["mean", "median"])
 
 
 class Words(Manners):
@@ -861,9 +871,9 @@ class Words(Manners):
                 self.check("render", "a.csv", "-o", "a.png", f"--{option}", choice[:-1], says=says)
 
     def test_options_of_other_commands(self):
-        self.check("render", "a.csv", "--seed", "4", says="render has no option --seed, but synth has; try")
+        self.check("render", "a.csv", "--seed", "4", says="render has no option --seed, but window and synth have; try")
         self.check("devices", "--theme", "x", says="devices has no option --theme, but render has; try")
-        self.check("merge", "x", "--json", says="merge has no option --json, but render and devices have; try")
+        self.check("merge", "x", "--json", says="merge has no option --json, but render and window and devices have; try")
         self.check("render", "a.csv", "--start", "1", says="but synth has; did you mean --from?")
         self.check("render", "a.csv", "-i", "1m", says="render has no option -i, but synth has; try")
         self.check("render", "--version", says="--version stands alone: 'tallow --version'")

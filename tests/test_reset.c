@@ -1,6 +1,6 @@
 /*
  * Resets: with streams and renders at work, from other threads, twice in a row and at once; what they make stale, what
- * they give back, and that everything is drawn right afterwards.
+ * they give back, and that everything is drawn and computed right afterwards.
  *
  *   test_reset [TARGET...]          cpu, opencl, cuda; or TALLOW_TEST_TARGETS
  *   TALLOW_TEST_CASES=N             at most so many random cases
@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "stream_kit.h"
+#include "window_jobs.h"
 
 #define FIRST_SEED 20250801
 
@@ -166,9 +167,9 @@ static void test_statistics(void **state) {
   assert_int_equal(stats.device_budget, before.device_budget);
   assert_int_equal(stats.host_budget, before.host_budget);
   assert_int_equal(stats.threads, before.threads);
-  const uint64_t zeros[] = {stats.charts,     stats.candles,   stats.pixels,   stats.launches,  stats.uploaded,
-                            stats.downloaded, stats.copied,    stats.reduced,  stats.resets,    stats.trims,
-                            stats.halvings,   stats.fallbacks, stats.failures, stats.operations};
+  const uint64_t zeros[] = {stats.charts,   stats.candles,    stats.pixels,    stats.values,   stats.launches,
+                            stats.uploaded, stats.downloaded, stats.copied,    stats.reduced,  stats.resets,
+                            stats.trims,    stats.halvings,   stats.fallbacks, stats.failures, stats.operations};
   for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) assert_int_equal(zeros[i], 0);
   static tlw_record records[TLW_RECORDS];
   size_t count = 99;
@@ -364,6 +365,45 @@ static void test_in_the_middle_of_a_series(void **state) {
   t->cases++;
 }
 
+/* ---- rolling windows ---- */
+
+#define WINDOW_STATES 27
+
+/* What a run keeps is given back; states are no part of that and go on with the right bits. */
+static void test_windows(void **state) {
+  target *t = *state;
+  tlw_engine *engine = engine_of(t);
+  const uint64_t bare = bare_bytes(engine);
+  window_job job;
+  window_job_open(&job, FIRST_SEED + 41, 3, 400, 37, 1);
+  assert_true(job.c.n_specs <= WINDOW_STATES);
+  tlw_window_state *states[WINDOW_STATES];
+  tlw_error error;
+  uint64_t own = bare;
+  for (int32_t k = 0; k < job.c.n_specs; k++) {
+    states[k] = window_job_state(&job, k, engine, &error);
+    assert_non_null(states[k]);
+    own += tlw_window_state_size(&job.c.specs[k]);
+  }
+  static const tlw_reset levels[] = {TLW_RESET_MEMORY, TLW_RESET_SESSION, TLW_RESET_MEMORY, TLW_RESET_STATS};
+  for (int i = 0; i < 4; i++) {
+    kit_ok(window_job_run(&job, engine, &error), &error);
+    reset(engine, levels[i]);
+    for (int32_t k = 0; k < job.c.n_specs; k++)
+      assert_true(window_job_feed(&job, k, states[k], 100 * i, 100 * (i + 1)));
+    if (levels[i] == TLW_RESET_MEMORY) expect_bare(engine, own);
+    t->cases++;
+  }
+  assert_int_equal(kit_stats(engine).values, 0);
+  kit_ok(window_job_run(&job, engine, &error), &error);
+  assert_true(kit_stats(engine).values > 0);
+  for (int32_t k = 0; k < job.c.n_specs; k++) tlw_window_state_close(&states[k]);
+  reset(engine, TLW_RESET_MEMORY);
+  expect_bare(engine, bare);
+  window_job_close(&job);
+  tlw_engine_close(&engine);
+}
+
 /* ---- from callbacks ---- */
 
 struct caller {
@@ -460,6 +500,16 @@ static void *render_on(void *argument) {
   return NULL;
 }
 
+static void *roll_on(void *argument) {
+  struct worker *w = argument;
+  window_job job;
+  window_job_open(&job, FIRST_SEED + 42, 2, 300, 25, 1);
+  tlw_error error;
+  while (!*w->done) w->good = window_job_run(&job, w->engine, &error) == TLW_OK && w->good;
+  window_job_close(&job);
+  return NULL;
+}
+
 /* What was written is read, or the buffer is stale. */
 static void *use_buffers(void *argument) {
   struct worker *w = argument;
@@ -498,10 +548,10 @@ static void test_everything_at_once(void **state) {
   const kit_shape shape = {.batches = 5, .most_side = 110};
   kit_plan_open(&plan, FIRST_SEED + 31, &shape);
   _Atomic bool done = false;
-  static void *(*const work[3])(void *) = {render_on, use_buffers, reset_statistics};
-  struct worker workers[3];
-  pthread_t threads[3];
-  for (int k = 0; k < 3; k++) {
+  static void *(*const work[4])(void *) = {render_on, roll_on, use_buffers, reset_statistics};
+  struct worker workers[4];
+  pthread_t threads[4];
+  for (int k = 0; k < 4; k++) {
     workers[k] = (struct worker){engines[0], &plan, &done, true};
     assert_int_equal(pthread_create(&threads[k], NULL, work[k], &workers[k]), 0);
   }
@@ -523,8 +573,8 @@ static void test_everything_at_once(void **state) {
     t->cases++;
   }
   done = true;
-  for (int k = 0; k < 3; k++) assert_int_equal(pthread_join(threads[k], NULL), 0);
-  for (int k = 0; k < 3; k++) assert_true(workers[k].good);
+  for (int k = 0; k < 4; k++) assert_int_equal(pthread_join(threads[k], NULL), 0);
+  for (int k = 0; k < 4; k++) assert_true(workers[k].good);
   assert_true(good);
   for (int k = 0; k < 2; k++) {
     assert_true(kit_renders(engines[k], &plan.batches[0]));
@@ -542,6 +592,7 @@ static int run_target(target *t) {
       cmocka_unit_test_prestate(test_streams_at_work, t),
       cmocka_unit_test_prestate(test_open_streams_keep_their_records_only, t),
       cmocka_unit_test_prestate(test_in_the_middle_of_a_series, t),
+      cmocka_unit_test_prestate(test_windows, t),
       cmocka_unit_test_prestate(test_from_callbacks, t),
       cmocka_unit_test_prestate(test_everything_at_once, t),
   };

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "host/base/hash.h"
+#include "host/engine/windows.h"
 #include "host/gpu/plan.h"
 #include "host/gpu/selftest.h"
 #include "oracle.h"
@@ -61,21 +63,45 @@ static void test_known_answers(void **state) {
   for (int32_t scale = 0; scale < TLW_SELFTEST_SCALES; scale++) expect_known_answer(scale);
 }
 
+static void test_known_windows(void **state) {
+  (void)state;
+  struct tlw_render_job charts;
+  tlw_selftest_prepare(&test, pixels, &charts);
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = TLW_BACKEND_CPU;
+  tlw_engine *engine = NULL;
+  assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);
+  static double output[TLW_SELFTEST_ROWS];
+  uint64_t hash = TLW_HASH_START;
+  for (int i = 0; i < TLW_SELFTEST_WINDOWS; i++) {
+    struct tlw_window_task task;
+    struct tlw_window_job job;
+    tlw_selftest_window(&test, i, output, &task, &job);
+    assert_int_equal(tlw_engine_windows(engine, &job, NULL), TLW_OK);
+    hash = tlw_hash(hash, output, sizeof output);
+  }
+  if (!tlw_selftest_rolled(hash)) fail_msg("the hash is 0x%016llx", (unsigned long long)hash);
+  assert_false(tlw_selftest_rolled(hash ^ 1));
+  tlw_engine_close(&engine);
+}
+
 /* What opening an engine asks of the host budget on unified memory is enough for each chart of the self-test. */
 static void test_bytes_are_enough(void **state) {
   (void)state;
   struct tlw_render_job job;
   tlw_selftest_prepare(&test, pixels, &job);
   struct tlw_gpu gpu = {.unified = false};
-  const uint64_t beside = tlw_gpu_selftest_bytes(&gpu);
+  const uint64_t beside = tlw_gpu_selftest_bytes(&gpu, TLW_PROGRAM_CHART);
   gpu.unified = true;
-  const uint64_t slab = tlw_gpu_selftest_bytes(&gpu) - beside;
+  const uint64_t slab = tlw_gpu_selftest_bytes(&gpu, TLW_PROGRAM_CHART) - beside;
   assert_true(beside >= sizeof test + sizeof pixels);
   job.n_series = 1;
   for (; job.series < test.series + TLW_SELFTEST_SERIES; job.series++) assert_int_equal(tlw_plan_fit(&job, slab), 1);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answers), cmocka_unit_test(test_bytes_are_enough)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answers), cmocka_unit_test(test_known_windows),
+                                     cmocka_unit_test(test_bytes_are_enough)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "stream_kit.h"
+#include "window_jobs.h"
 
 #define FIRST_SEED 20250801
 
@@ -151,6 +152,43 @@ static void test_what_the_slots_hold(void **state) {
     }
   }
   for (int i = 0; i < 3; i++) tlw_engine_close(&engines[i]);
+}
+
+/* Rolling windows take their turn beside a stream that waits for its sink, and go on when it is stopped. */
+static void test_windows_beside_a_stream(void **state) {
+  target *t = *state;
+  tlw_engine *engine = engine_of(t, 0);
+  window_job job;
+  window_job_open(&job, FIRST_SEED + 51, 4, 300, 33, 1);
+  kit_plan plan;
+  open_singles(&plan, SINGLES, KIT_RELEASE);
+  kit_run run;
+  kit_run_open(&run, &plan, TLW_STREAM_RASTER);
+  kit_gate gate = KIT_GATE;
+  run.hook = hold_first;
+  run.hook_user = &gate;
+  tlw_stream *stream = stream_over(&run, &engine, 1, 3, 2);
+  struct feeder f = {.run = &run, .stream = stream};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, feed, &f), 0);
+  kit_gate_await(&gate);
+  tlw_error error;
+  for (int i = 0; i < 3; i++) kit_ok(window_job_run(&job, engine, &error), &error);
+  tlw_stream_stop(stream);
+  kit_ok(window_job_run(&job, engine, &error), &error);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  kit_failed(f.status, TLW_ERR_CANCELLED, &f.error);
+  kit_gate_open(&gate);
+  kit_failed(tlw_stream_finish(stream, &error), TLW_ERR_CANCELLED, &error);
+  kit_ok(window_job_run(&job, engine, &error), &error);
+  expect_stopped(stream, &run);
+  tlw_stream_close(&stream);
+  kit_ok(window_job_run(&job, engine, &error), &error);
+  kit_run_close(&run);
+  kit_plan_close(&plan);
+  window_job_close(&job);
+  tlw_engine_close(&engine);
+  t->cases++;
 }
 
 static tlw_status stop_at_first_piece(kit_run *run, const tlw_piece *piece, tlw_error *error) {
@@ -520,6 +558,7 @@ static void test_series_that_is_begun(void **state) {
 static int run_target(target *t) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_prestate(test_what_the_slots_hold, t),
+      cmocka_unit_test_prestate(test_windows_beside_a_stream, t),
       cmocka_unit_test_prestate(test_image_in_bands, t),
       cmocka_unit_test_prestate(test_any_moment, t),
       cmocka_unit_test_prestate(test_other_ends, t),

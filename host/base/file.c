@@ -31,6 +31,14 @@ ssize_t tlw_file_read(int descriptor, void *target, size_t size) {
   return n;
 }
 
+ssize_t tlw_file_read_at(int descriptor, void *target, size_t size, off_t offset) {
+  if (is_struck()) return -1;
+  ssize_t n;
+  do n = pread(descriptor, target, size, offset);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+
 int tlw_file_write(int descriptor, const void *source, size_t size) {
   if (is_struck()) return -1;
   const char *next = source;

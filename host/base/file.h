@@ -9,6 +9,7 @@
 /* As the functions of POSIX that they are named after, but repeated where a signal broke them off. -1 with errno. */
 int tlw_file_open(const char *path, int flags, mode_t mode);
 ssize_t tlw_file_read(int descriptor, void *target, size_t size);
+ssize_t tlw_file_read_at(int descriptor, void *target, size_t size, off_t offset); /* pread */
 /* Writes all of it. 0, or -1 with errno. */
 int tlw_file_write(int descriptor, const void *source, size_t size);
 int tlw_file_close(int descriptor);

@@ -42,6 +42,7 @@ static const char *const names[TLW_OPERATION_COUNT] = {
     [TLW_OP_TRIM] = "trim",
     [TLW_OP_HALVE] = "halve",
     [TLW_OP_FALLBACK] = "fallback",
+    [TLW_OP_WINDOW] = "window",
 };
 
 const char *tlw_operation_name(tlw_operation operation) {

@@ -7,6 +7,7 @@
 #include "host/base/error.h"
 #include "host/base/threads.h"
 #include "host/seam/device_list.h"
+#include "windows.h"
 
 /* A chart that several threads share is cut so that each gets about this many bands, to even out their ends. */
 #define BANDS_PER_THREAD 2
@@ -24,6 +25,7 @@ struct tlw_backend_state {
   struct tlw_team *team;
   struct tlw_cpu_scratch *scratch; /* by worker */
   struct tlw_block working;        /* what the scratches point into */
+  struct tlw_block windows;        /* scratch of rolling windows */
   tlk_layout layout;               /* for which they are placed */
   uint32_t workers;                /* that have one */
   struct tlw_pool pool;
@@ -220,6 +222,21 @@ static bool cpu_is_done(struct tlw_backend_state *state, const struct tlw_ticket
   return true;
 }
 
+static tlw_status cpu_windows(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
+                              tlw_error *error) {
+  (void)limit;
+  struct tlw_memory *memory = &state->services->memory;
+  tlw_status status = tlw_cpu_windows(state->tier, memory, state->team, &state->windows, job, error);
+  if (status == TLW_ERR_BUDGET && state->working.data) {
+    /* The next chart takes its scratch anew. */
+    free_scratch(state);
+    status = tlw_cpu_windows(state->tier, memory, state->team, &state->windows, job, error);
+  }
+  /* Within a budget none is kept that charts may need. */
+  if (memory->budget != UINT64_MAX) tlw_block_free(memory, &state->windows);
+  return status;
+}
+
 static tlw_status cpu_staging_open(struct tlw_backend_state *state, struct tlw_block *block, uint64_t size,
                                    tlw_error *error) {
   return tlw_block_reserve(&state->services->memory, block, size, "drawn charts", error);
@@ -278,6 +295,7 @@ static tlw_status cpu_read(struct tlw_backend_state *state, const struct tlw_par
 
 static tlw_status cpu_trim(struct tlw_backend_state *state, bool all, tlw_error *error) {
   (void)error;
+  tlw_block_free(&state->services->memory, &state->windows);
   if (all) {
     free_scratch(state);
     tlw_pool_close(&state->pool);
@@ -295,6 +313,7 @@ static void cpu_close(struct tlw_backend_state *state) {
   tlw_pool_close(&state->pool);
   tlw_team_close(&state->team);
   free_scratch(state);
+  tlw_block_free(memory, &state->windows);
   tlw_memory_free(memory, state->scratch, threads * sizeof *state->scratch);
   tlw_memory_free(memory, state, sizeof *state);
 }
@@ -308,6 +327,7 @@ static const struct tlw_backend_ops ops = {
     .draw = cpu_draw,
     .wait = cpu_wait,
     .is_done = cpu_is_done,
+    .windows = cpu_windows,
     .staging_open = cpu_staging_open,
     .staging_close = cpu_staging_close,
     .draws_anywhere = true,

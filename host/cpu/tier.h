@@ -43,8 +43,11 @@ struct tlw_cpu_extent {
   double volume;    /* the greatest */
 };
 
+struct tlw_cpu_window_tier;
+
 struct tlw_cpu_tier {
   const char *name;
+  const struct tlw_cpu_window_tier *windows; /* window_tier.h */
   /*
    * Merges candles begin to end - 1, at least one. False, with *merged unspecified, if one of them is a gap or if they
    * are too near the end of the columns to be read in whole vectors.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tier.h"
+#include "window_tier.h"
 
 typedef uint16_t narrow __attribute__((vector_size(2 * TLK_LANES)));
 
@@ -244,5 +245,15 @@ static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict sourc
   for (; i < n; i++) target[i] = source[i] ? source[i] : TLK_INK_GRID;
 }
 
+extern const struct tlw_cpu_window_tier TLW_TIERED(tlw_cpu_windows_of);
 extern const struct tlw_cpu_tier TLW_TIER;
-const struct tlw_cpu_tier TLW_TIER = {TLW_TIER_NAME, merge, extend, extent, mark, copy, copy_on_grid};
+const struct tlw_cpu_tier TLW_TIER = {
+    .name = TLW_TIER_NAME,
+    .windows = &TLW_TIERED(tlw_cpu_windows_of),
+    .merge = merge,
+    .extend = extend,
+    .extent = extent,
+    .mark = mark,
+    .copy = copy,
+    .copy_on_grid = copy_on_grid,
+};

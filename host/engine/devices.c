@@ -23,9 +23,21 @@ tlw_status tlw_engine_executor(struct tlw_services *services, const tlw_device *
   return tlw_gpu_open(services, device, executor, error);
 }
 
+/* Rolls a window over one row, which has a backend test what only windows need. */
+static tlw_status roll_one(const struct tlw_executor *executor, tlw_error *error) {
+  static const int64_t offsets[] = {0, 1};
+  const double row = 0;
+  double output;
+  const struct tlw_window_task task = {
+      .window = {.kind = TLK_FOLD_SUM, .op = TLK_OP_SUM, .window = 1, .min_periods = 1}, .x = &row, .output = &output};
+  const struct tlw_window_job job = {
+      .tasks = &task, .n_tasks = 1, .type = TLW_TYPE_F64, .n_rows = 1, .n_series = 1, .offsets = offsets};
+  return executor->ops->windows(executor->state, &job, UINT64_MAX, error);
+}
+
 /* Opens the device and closes it again; what fails is its reason. */
 static void check_device(struct tlw_services *services, tlw_device *device) {
-  /* Without a cache, so that the self-test runs here and now. */
+  /* Without a cache, so that the self-tests run here and now. */
   services->memory.budget = UINT64_MAX;
   services->device_budget = TLW_BUDGET_AUTO;
   services->threads = 1;
@@ -33,11 +45,12 @@ static void check_device(struct tlw_services *services, tlw_device *device) {
   services->cache_dir = "";
   struct tlw_executor executor;
   tlw_error error;
-  if (tlw_engine_executor(services, device, &executor, &error) == TLW_OK) {
+  tlw_status status = tlw_engine_executor(services, device, &executor, &error);
+  if (status == TLW_OK) {
+    status = roll_one(&executor, &error);
     executor.ops->close(executor.state);
-    return;
   }
-  tlw_device_refuse(device, "%.*s", TLW_REASON_SIZE - 1, error.message);
+  if (status != TLW_OK) tlw_device_refuse(device, "%.*s", TLW_REASON_SIZE - 1, error.message);
 }
 
 static tlw_status check_devices(tlw_device *devices, size_t n, tlw_error *error) {

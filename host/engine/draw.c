@@ -442,15 +442,6 @@ static bool halve(tlw_engine *engine, const tlk_layout *layout) {
   return true;
 }
 
-static bool trim(tlw_engine *engine) {
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
-  const tlw_status status = engine->executor.ops->trim(engine->executor.state, false, NULL);
-  tlw_engine_judge(engine, status, NULL);
-  tlw_engine_add(&engine->trims, 1);
-  tlw_engine_note(engine, TLW_OP_TRIM, begun, 0, 0, status);
-  return status == TLW_OK;
-}
-
 tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
                          const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster,
                          tlw_error *error) {
@@ -458,8 +449,8 @@ tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct t
   tlw_status status = draw_piece(engine, cursor, slot, share, per_chart, raster, &failure);
   for (bool trimmed = false; status == TLW_ERR_MEMORY; trimmed = true) {
     tlw_draw_release(engine, slot);
-    const bool relieved =
-        trimmed ? halve(engine, &cursor->source->layout) || tlw_engine_fall_back(engine, &failure) : trim(engine);
+    const bool relieved = trimmed ? halve(engine, &cursor->source->layout) || tlw_engine_fall_back(engine, &failure)
+                                  : tlw_engine_trim(engine);
     if (!relieved) break;
     status = draw_piece(engine, cursor, slot, share, per_chart, raster, &failure);
   }

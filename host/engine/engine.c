@@ -261,7 +261,16 @@ void tlw_engine_judge(tlw_engine *engine, tlw_status status, tlw_error *error) {
   snprintf(error->message + length, sizeof error->message - length, "; close this engine and open another");
 }
 
-/* ---- falling back ---- */
+/* ---- lack of memory ---- */
+
+bool tlw_engine_trim(tlw_engine *engine) {
+  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  const tlw_status status = engine->executor.ops->trim(engine->executor.state, false, NULL);
+  tlw_engine_judge(engine, status, NULL);
+  tlw_engine_add(&engine->trims, 1);
+  tlw_engine_note(engine, TLW_OP_TRIM, begun, 0, 0, status);
+  return status == TLW_OK;
+}
 
 /* Opens the first backend that works of those behind one, as AUTO would. */
 static bool open_next(tlw_engine *engine, tlw_backend behind, struct tlw_executor *executor) {
@@ -350,6 +359,7 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
       .charts = read(&engine->charts),
       .candles = read(&engine->candles),
       .pixels = read(&engine->pixels),
+      .values = read(&engine->values),
       .launches = read(&services->launches),
       .uploaded = read(&services->uploaded),
       .downloaded = read(&services->downloaded),

@@ -34,7 +34,7 @@ struct tlw_engine {
   uint64_t session;         /* likewise: counts resets */
   pthread_cond_t evicted;
 
-  _Atomic uint64_t charts, candles, pixels, copied, reduced, resets, trims, halvings, fallbacks;
+  _Atomic uint64_t charts, candles, pixels, values, copied, reduced, resets, trims, halvings, fallbacks;
 };
 
 void tlw_engine_add(_Atomic uint64_t *number, uint64_t n);
@@ -50,7 +50,10 @@ void tlw_engine_log(const tlw_engine *engine, tlw_log_level level, const char *f
 /* Under turn: what follows from this status of the backend. */
 void tlw_engine_judge(tlw_engine *engine, tlw_status status, tlw_error *error);
 
-/* Under turn, after TLW_ERR_MEMORY: opens the next backend that works in the place of this one. */
+/* Under turn, after TLW_ERR_MEMORY: gives idle memory of the backend back. False: the device failed. */
+bool tlw_engine_trim(tlw_engine *engine);
+
+/* Under turn, after TLW_ERR_MEMORY or TLW_ERR_UNAVAILABLE: opens the next backend that works in place of this one. */
 bool tlw_engine_fall_back(tlw_engine *engine, const tlw_error *error);
 
 #endif

@@ -2,15 +2,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "cache.h"
 #include "chart.h"
 #include "faults.h"
-#include "host/base/hash.h"
 #include "memory.h"
 #include "plan.h"
+#include "programs.h"
 #include "selftest.h"
+#include "windows.h"
 
 #define DEFAULT_BUDGET ((uint64_t)1 << 30)
 
@@ -71,6 +70,13 @@ static tlw_status gpu_prepare(struct tlw_backend_state *state, const tlk_layout 
   return TLW_OK;
 }
 
+/* Who only draws does not wait for the kernels of windows to be compiled. */
+static tlw_status gpu_windows(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
+                              tlw_error *error) {
+  const tlw_status status = tlw_program_prepare(state, TLW_PROGRAM_WINDOWS, error);
+  return status == TLW_OK ? tlw_gpu_windows(state, job, limit, error) : status;
+}
+
 static struct tlw_pool *gpu_pool(struct tlw_backend_state *state) { return &state->pool; }
 
 static const struct tlw_backend_ops ops = {
@@ -82,6 +88,7 @@ static const struct tlw_backend_ops ops = {
     .draw = tlw_gpu_chart_draw,
     .wait = tlw_flights_wait,
     .is_done = tlw_flights_is_done,
+    .windows = gpu_windows,
     .staging_open = tlw_gpu_staging_open,
     .staging_close = tlw_gpu_staging_close,
     .draws_anywhere = false,
@@ -97,54 +104,6 @@ static tlw_status open_queues(struct tlw_backend_state *state, tlw_error *error)
   for (int i = 0; i < TLW_GPU_QUEUES && status == TLW_OK; i++)
     status = gpu->ops->queue_open(gpu, &state->queues[i], error);
   return status == TLW_OK ? tlw_flights_open(state, error) : status;
-}
-
-static uint64_t cache_key(struct tlw_gpu *gpu) {
-  size_t size;
-  const void *program = gpu->ops->program(gpu, &size);
-  uint64_t key = tlw_hash(TLW_HASH_START, TLW_VERSION_STRING, sizeof TLW_VERSION_STRING);
-  key = tlw_hash(key, gpu->identity, strlen(gpu->identity) + 1);
-  return tlw_hash(key, program, size);
-}
-
-static tlw_status load_kernels(struct tlw_backend_state *state, const struct tlw_block *kept, tlw_error *error) {
-  return state->gpu->ops->kernels_open(state->gpu, tlw_chart_kernel_names, TLW_CHART_KERNELS, kept, state->chart,
-                                       error);
-}
-
-/* Keeps kernels that have passed; without, the next run compiles and tests them again. */
-static void keep_kernels(struct tlw_backend_state *state, const struct tlw_cache *cache, uint64_t key) {
-  struct tlw_memory *memory = &state->services->memory;
-  struct tlw_block saved = {0};
-  const bool kept = state->gpu->ops->kernels_save(state->gpu, memory, &saved, NULL) == TLW_OK &&
-                    tlw_cache_store(cache, key, saved.data, saved.size);
-  tlw_block_free(memory, &saved);
-  const struct tlw_services *services = state->services;
-  if (kept || !cache->folder[0] || !services->log) return;
-  char message[TLW_ERROR_MESSAGE_SIZE];
-  snprintf(message, sizeof message, "compiled kernels could not be kept in %.300s, so the next run compiles them again",
-           cache->folder);
-  services->log(services->log_user, TLW_LOG_INFO, message); /* many homes can't be written, and nothing is lost */
-}
-
-/*
- * Loads the kernels and takes memory to draw in: kernels that were kept from an earlier run have passed their
- * self-test, others are tested and then kept.
- */
-static tlw_status open_kernels(struct tlw_backend_state *state, tlw_error *error) {
-  struct tlw_memory *memory = &state->services->memory;
-  struct tlw_cache cache;
-  tlw_cache_open(&cache, state->services->cache_dir);
-  const uint64_t key = cache_key(state->gpu);
-  struct tlw_block kept = {0};
-  const bool passed = tlw_cache_load(&cache, key, memory, &kept) && load_kernels(state, &kept, NULL) == TLW_OK;
-  tlw_block_free(memory, &kept);
-  tlw_status status = passed ? TLW_OK : load_kernels(state, NULL, error);
-  if (status == TLW_OK) status = tlw_gpu_memory_reserve(state, error);
-  if (status != TLW_OK || passed) return status;
-  status = tlw_gpu_selftest(state, error);
-  if (status == TLW_OK) keep_kernels(state, &cache, key);
-  return status;
 }
 
 static uint64_t default_budget(const struct tlw_gpu *gpu) {
@@ -170,7 +129,8 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
   if (status == TLW_OK) tlw_gpu_plant_faults(gpu);
 #endif
   if (status == TLW_OK)
-    status = tlw_memory_check(&services->memory, tlw_memory_counted(sizeof *state) + tlw_gpu_selftest_bytes(gpu),
+    status = tlw_memory_check(&services->memory,
+                              tlw_memory_counted(sizeof *state) + tlw_gpu_selftest_bytes(gpu, TLW_PROGRAM_CHART),
                               "an engine", &failure);
   if (status == TLW_OK) state = tlw_memory_alloc(&services->memory, sizeof *state, "the backend's records", &failure);
   if (!state) {
@@ -179,10 +139,11 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
   }
   state->services = services;
   state->gpu = gpu;
+  tlw_cache_open(&state->cache, services->cache_dir);
   if (services->device_budget == TLW_BUDGET_AUTO) services->device_budget = default_budget(gpu);
   tlw_gpu_memory_init(state);
   status = open_queues(state, &failure);
-  if (status == TLW_OK) status = open_kernels(state, &failure);
+  if (status == TLW_OK) status = tlw_program_prepare(state, TLW_PROGRAM_CHART, &failure);
   if (status == TLW_OK) {
     *executor = (struct tlw_executor){.ops = &ops, .state = state, .device = *device};
     return TLW_OK;

@@ -98,9 +98,9 @@ static tlw_status launch(const struct work *w, enum tlw_chart_kernel kernel, uin
   struct tlw_backend_state *state = w->state;
   tlk_chart_args args = w->plan.args;
   args.groups = groups;
-  const tlw_status status =
-      state->gpu->ops->launch(state->gpu, &state->queues[TLW_GPU_COMPUTE], &state->chart[kernel],
-                              groups * (uint32_t)w->job->n_series, lanes, &args, sizeof args, &w->slab, error);
+  const tlw_status status = state->gpu->ops->launch(
+      state->gpu, &state->queues[TLW_GPU_COMPUTE], &state->programs[TLW_PROGRAM_CHART].kernels[kernel],
+      groups * (uint32_t)w->job->n_series, lanes, &args, sizeof args, &w->slab, error);
   if (status != TLW_OK) return status;
   w->flight->busy[TLW_GPU_COMPUTE] = true;
   state->services->launches++;

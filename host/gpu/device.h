@@ -33,6 +33,9 @@ struct tlw_gpu_kernel {
   void *handle;
 };
 
+/* Kernels that are compiled, tested and kept together. A driver may have one source or image for all programs. */
+enum tlw_gpu_program { TLW_PROGRAM_CHART, TLW_PROGRAM_WINDOWS, TLW_PROGRAMS };
+
 /* Rows of device memory to rows of host memory; plain bytes are one row. */
 struct tlw_gpu_download {
   const struct tlw_slab *slab;
@@ -58,16 +61,18 @@ struct tlw_gpu_ops {
   void (*close)(struct tlw_gpu *gpu);
   /* In place of close where the driver can't be called any more: frees what is the host's. */
   void (*abandon)(struct tlw_gpu *gpu);
-  /* What the kernels are made from: source or image. */
-  const void *(*program)(struct tlw_gpu *gpu, size_t *size);
+  /* What the kernels of a program are made from: source or image. */
+  const void *(*program)(struct tlw_gpu *gpu, enum tlw_gpu_program program, size_t *size);
   /*
-   * Loads the kernels of these names, from kept if it is not NULL: what kernels_save gave for the same device, driver
-   * and library earlier. A failure then may mean no more than that the driver does not take it.
+   * Loads the kernels of a program, which have these names and are not loaded yet, from kept if it is not NULL: what
+   * kernels_save gave for the same device, driver and library earlier. A failure then may mean no more than that the
+   * driver does not take it. TLW_ERR_UNAVAILABLE too: they can't be compiled.
    */
-  tlw_status (*kernels_open)(struct tlw_gpu *gpu, const char *const *names, size_t n, const struct tlw_block *kept,
-                             struct tlw_gpu_kernel *kernels, tlw_error *error);
-  /* The compiled kernels into an empty block, which stays empty where the driver keeps them itself. */
-  tlw_status (*kernels_save)(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved, tlw_error *error);
+  tlw_status (*kernels_open)(struct tlw_gpu *gpu, enum tlw_gpu_program program, const char *const *names, size_t n,
+                             const struct tlw_block *kept, struct tlw_gpu_kernel *kernels, tlw_error *error);
+  /* The compiled kernels of a program into an empty block, which stays empty where the driver keeps them itself. */
+  tlw_status (*kernels_save)(struct tlw_gpu *gpu, enum tlw_gpu_program program, struct tlw_memory *memory,
+                             struct tlw_block *saved, tlw_error *error);
   tlw_status (*slab_open)(struct tlw_gpu *gpu, uint64_t size, struct tlw_slab *slab, tlw_error *error);
   void (*slab_close)(struct tlw_gpu *gpu, struct tlw_slab *slab); /* may wait for work in flight */
   /* Host memory that copies run beside work to and from: page-locked where the driver has that. */

@@ -227,8 +227,11 @@ static void cuda_close(struct tlw_gpu *gpu) {
   cuda_abandon(gpu);
 }
 
-static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n,
-                                    const struct tlw_block *kept, struct tlw_gpu_kernel *kernels, tlw_error *error) {
+/* One module holds all programs: the driver loads code of a kernel when it is first used. */
+static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, enum tlw_gpu_program program, const char *const *names,
+                                    size_t n, const struct tlw_block *kept, struct tlw_gpu_kernel *kernels,
+                                    tlw_error *error) {
+  (void)program;
   (void)kept;
   struct cuda *cuda = cuda_of(gpu);
   const void *image = cuda->image ? cuda->image : tlw_cuda_image_begin;
@@ -242,16 +245,18 @@ static tlw_status cuda_kernels_open(struct tlw_gpu *gpu, const char *const *name
   return report(result, "load the kernels", error);
 }
 
-static tlw_status cuda_kernels_save(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved,
-                                    tlw_error *error) {
+static tlw_status cuda_kernels_save(struct tlw_gpu *gpu, enum tlw_gpu_program program, struct tlw_memory *memory,
+                                    struct tlw_block *saved, tlw_error *error) {
   (void)gpu;
+  (void)program;
   (void)memory;
   (void)saved;
   (void)error;
   return TLW_OK;
 }
 
-static const void *cuda_program(struct tlw_gpu *gpu, size_t *size) {
+static const void *cuda_program(struct tlw_gpu *gpu, enum tlw_gpu_program program, size_t *size) {
+  (void)program;
   const struct cuda *cuda = cuda_of(gpu);
   *size = cuda->image ? cuda->image_size : (size_t)(tlw_cuda_image_end - tlw_cuda_image_begin);
   return cuda->image ? cuda->image : tlw_cuda_image_begin;

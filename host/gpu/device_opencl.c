@@ -19,7 +19,15 @@
 #define PLATFORM_NOT_FOUND (-1001) /* of the loader, where no driver is registered */
 #define DEVICE_UUID 0x106A         /* cl_khr_device_uuid */
 
-extern const char tlw_opencl_source_begin[], tlw_opencl_source_end[];
+extern const char tlw_opencl_chart_begin[], tlw_opencl_chart_end[];
+extern const char tlw_opencl_windows_begin[], tlw_opencl_windows_end[];
+
+static const struct {
+  const char *begin, *end;
+} sources[TLW_PROGRAMS] = {
+    [TLW_PROGRAM_CHART] = {tlw_opencl_chart_begin, tlw_opencl_chart_end},
+    [TLW_PROGRAM_WINDOWS] = {tlw_opencl_windows_begin, tlw_opencl_windows_end},
+};
 
 #define CL_FUNCTIONS(X)                                                                                                \
   X(clGetPlatformIDs)                                                                                                  \
@@ -73,15 +81,19 @@ static void load(void) {
                                   loaded.reason, sizeof loaded.reason);
 }
 
-#define MAX_KERNELS 16
+#define MAX_KERNELS 64
+
+struct program {
+  cl_program handle;
+  cl_kernel kernels[MAX_KERNELS];
+  size_t n_kernels;
+};
 
 struct opencl {
   struct tlw_gpu gpu;
   cl_device_id device;
   cl_context context;
-  cl_program program;
-  cl_kernel kernels[MAX_KERNELS];
-  size_t n_kernels;
+  struct program programs[TLW_PROGRAMS];
 };
 
 static struct opencl *opencl_of(struct tlw_gpu *gpu) { return (struct opencl *)gpu; }
@@ -212,60 +224,60 @@ void tlw_opencl_list(struct tlw_device_list *list) {
 
 /* ---- the device ---- */
 
-static void release_kernels(struct opencl *opencl) {
-  for (size_t i = 0; i < opencl->n_kernels; i++) cl.clReleaseKernel(opencl->kernels[i]);
-  opencl->n_kernels = 0;
-  if (opencl->program) cl.clReleaseProgram(opencl->program);
-  opencl->program = NULL;
+static void release_program(struct program *program) {
+  for (size_t i = 0; i < program->n_kernels; i++) cl.clReleaseKernel(program->kernels[i]);
+  program->n_kernels = 0;
+  if (program->handle) cl.clReleaseProgram(program->handle);
+  program->handle = NULL;
 }
 
 static void opencl_close(struct tlw_gpu *gpu) {
   struct opencl *opencl = opencl_of(gpu);
-  release_kernels(opencl);
+  for (int i = 0; i < TLW_PROGRAMS; i++) release_program(&opencl->programs[i]);
   if (opencl->context) cl.clReleaseContext(opencl->context);
   tlw_raw_free(opencl);
 }
 
 static void opencl_abandon(struct tlw_gpu *gpu) { tlw_raw_free(opencl_of(gpu)); }
 
-static const void *opencl_program(struct tlw_gpu *gpu, size_t *size) {
+static const void *opencl_program(struct tlw_gpu *gpu, enum tlw_gpu_program which, size_t *size) {
   (void)gpu;
-  *size = (size_t)(tlw_opencl_source_end - tlw_opencl_source_begin);
-  return tlw_opencl_source_begin;
+  *size = (size_t)(sources[which].end - sources[which].begin);
+  return sources[which].begin;
 }
 
-static cl_int create_kernels(struct opencl *opencl, const char *const *names, size_t n,
+static cl_int create_kernels(struct program *program, const char *const *names, size_t n,
                              struct tlw_gpu_kernel *kernels) {
   cl_int result = CL_SUCCESS;
   for (size_t i = 0; i < n && result == CL_SUCCESS; i++) {
-    cl_kernel kernel = cl.clCreateKernel(opencl->program, names[i], &result);
-    if (result == CL_SUCCESS) kernels[i].handle = opencl->kernels[opencl->n_kernels++] = kernel;
+    cl_kernel kernel = cl.clCreateKernel(program->handle, names[i], &result);
+    if (result == CL_SUCCESS) kernels[i].handle = program->kernels[program->n_kernels++] = kernel;
   }
   return result;
 }
 
-static cl_int create_program(struct opencl *opencl, const struct tlw_block *kept) {
+static cl_int create_program(struct opencl *opencl, enum tlw_gpu_program which, const struct tlw_block *kept) {
+  cl_program *program = &opencl->programs[which].handle;
   cl_int result;
   if (kept) {
     const unsigned char *binary = kept->data;
     const size_t size = (size_t)kept->size;
     cl_int taken = CL_SUCCESS;
-    opencl->program =
-        cl.clCreateProgramWithBinary(opencl->context, 1, &opencl->device, &size, &binary, &taken, &result);
+    *program = cl.clCreateProgramWithBinary(opencl->context, 1, &opencl->device, &size, &binary, &taken, &result);
     return result == CL_SUCCESS ? taken : result;
   }
-  const char *source = tlw_opencl_source_begin;
-  const size_t size = (size_t)(tlw_opencl_source_end - tlw_opencl_source_begin);
-  opencl->program = cl.clCreateProgramWithSource(opencl->context, 1, &source, &size, &result);
+  size_t size;
+  const char *source = opencl_program(&opencl->gpu, which, &size);
+  *program = cl.clCreateProgramWithSource(opencl->context, 1, &source, &size, &result);
   return result;
 }
 
 /* With what the compiler says, on one line. */
-static tlw_status report_build(struct opencl *opencl, cl_int result, tlw_error *error) {
+static tlw_status report_build(struct opencl *opencl, cl_program program, cl_int result, tlw_error *error) {
   size_t size = 0;
-  cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+  cl.clGetProgramBuildInfo(program, opencl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
   char *log = tlw_raw_calloc(1, size + 1);
-  if (log) cl.clGetProgramBuildInfo(opencl->program, opencl->device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+  if (log) cl.clGetProgramBuildInfo(program, opencl->device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
   for (char *c = log; c && *c; c++)
     if (*c == '\n') *c = ' ';
   tlw_fail_native(error, TLW_ERR_UNAVAILABLE, result, "OpenCL could not compile the kernels: error %d, %.200s", result,
@@ -274,29 +286,31 @@ static tlw_status report_build(struct opencl *opencl, cl_int result, tlw_error *
   return TLW_ERR_UNAVAILABLE;
 }
 
-static tlw_status opencl_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n,
-                                      const struct tlw_block *kept, struct tlw_gpu_kernel *kernels, tlw_error *error) {
+static tlw_status opencl_kernels_open(struct tlw_gpu *gpu, enum tlw_gpu_program which, const char *const *names,
+                                      size_t n, const struct tlw_block *kept, struct tlw_gpu_kernel *kernels,
+                                      tlw_error *error) {
   struct opencl *opencl = opencl_of(gpu);
+  struct program *program = &opencl->programs[which];
   if (n > MAX_KERNELS) return tlw_fail(error, TLW_ERR_INTERNAL, "more than %d kernels", MAX_KERNELS);
-  tlw_status status = report(create_program(opencl, kept), "take the kernels", error);
+  tlw_status status = report(create_program(opencl, which, kept), "take the kernels", error);
   if (status == TLW_OK) {
-    const cl_int built = cl.clBuildProgram(opencl->program, 1, &opencl->device, BUILD_OPTIONS, NULL, NULL);
-    if (built != CL_SUCCESS) status = report_build(opencl, built, error);
+    const cl_int built = cl.clBuildProgram(program->handle, 1, &opencl->device, BUILD_OPTIONS, NULL, NULL);
+    if (built != CL_SUCCESS) status = report_build(opencl, program->handle, built, error);
   }
-  if (status == TLW_OK) status = report(create_kernels(opencl, names, n, kernels), "find a kernel", error);
-  if (status != TLW_OK) release_kernels(opencl);
+  if (status == TLW_OK) status = report(create_kernels(program, names, n, kernels), "find a kernel", error);
+  if (status != TLW_OK) release_program(program);
   return status;
 }
 
-static tlw_status opencl_kernels_save(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved,
-                                      tlw_error *error) {
-  struct opencl *opencl = opencl_of(gpu);
+static tlw_status opencl_kernels_save(struct tlw_gpu *gpu, enum tlw_gpu_program which, struct tlw_memory *memory,
+                                      struct tlw_block *saved, tlw_error *error) {
+  const cl_program program = opencl_of(gpu)->programs[which].handle;
   size_t size = 0;
-  cl_int result = cl.clGetProgramInfo(opencl->program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL);
+  cl_int result = cl.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL);
   if (result != CL_SUCCESS) return report(result, "save the kernels", error);
   const tlw_status status = tlw_block_reserve(memory, saved, size, "compiled kernels", error);
   if (status != TLW_OK) return status;
-  result = cl.clGetProgramInfo(opencl->program, CL_PROGRAM_BINARIES, sizeof saved->data, &saved->data, NULL);
+  result = cl.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof saved->data, &saved->data, NULL);
   return report(result, "save the kernels", error);
 }
 

@@ -13,7 +13,9 @@ static bool strikes(tlw_status status, tlw_error *error) {
 
 static void plain_close(struct tlw_gpu *gpu) { gpu->driver->close(gpu); }
 static void plain_abandon(struct tlw_gpu *gpu) { gpu->driver->abandon(gpu); }
-static const void *plain_program(struct tlw_gpu *gpu, size_t *size) { return gpu->driver->program(gpu, size); }
+static const void *plain_program(struct tlw_gpu *gpu, enum tlw_gpu_program program, size_t *size) {
+  return gpu->driver->program(gpu, program, size);
+}
 /* Never struck: after it nobody's memory is still in use. */
 static tlw_status plain_finish(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, tlw_error *error) {
   return gpu->driver->finish(gpu, queue, error);
@@ -31,15 +33,17 @@ static void plain_host_close(struct tlw_gpu *gpu, void *memory, uint64_t size) {
   gpu->driver->host_close(gpu, memory, size);
 }
 
-static tlw_status risky_kernels_open(struct tlw_gpu *gpu, const char *const *names, size_t n,
-                                     const struct tlw_block *kept, struct tlw_gpu_kernel *kernels, tlw_error *error) {
+static tlw_status risky_kernels_open(struct tlw_gpu *gpu, enum tlw_gpu_program program, const char *const *names,
+                                     size_t n, const struct tlw_block *kept, struct tlw_gpu_kernel *kernels,
+                                     tlw_error *error) {
   return strikes(TLW_ERR_DEVICE, error) ? TLW_ERR_DEVICE
-                                        : gpu->driver->kernels_open(gpu, names, n, kept, kernels, error);
+                                        : gpu->driver->kernels_open(gpu, program, names, n, kept, kernels, error);
 }
 
-static tlw_status risky_kernels_save(struct tlw_gpu *gpu, struct tlw_memory *memory, struct tlw_block *saved,
-                                     tlw_error *error) {
-  return strikes(TLW_ERR_DEVICE, error) ? TLW_ERR_DEVICE : gpu->driver->kernels_save(gpu, memory, saved, error);
+static tlw_status risky_kernels_save(struct tlw_gpu *gpu, enum tlw_gpu_program program, struct tlw_memory *memory,
+                                     struct tlw_block *saved, tlw_error *error) {
+  return strikes(TLW_ERR_DEVICE, error) ? TLW_ERR_DEVICE
+                                        : gpu->driver->kernels_save(gpu, program, memory, saved, error);
 }
 
 static tlw_status risky_slab_open(struct tlw_gpu *gpu, uint64_t size, struct tlw_slab *slab, tlw_error *error) {

@@ -9,8 +9,9 @@
 void tlw_gpu_list(tlw_backend backend, struct tlw_device_list *list);
 
 /*
- * Opens a device of the list: loads its kernels and runs their self-test unless its result is kept. On failure
- * nothing is left open. TLW_ERR_UNAVAILABLE: the driver, the kernels or the self-test failed, the message says how.
+ * Opens a device of the list: loads the kernels of charts and runs their self-test unless its result is kept. Those
+ * of windows follow when they are first used. On failure nothing is left open. TLW_ERR_UNAVAILABLE: the driver, the
+ * kernels or the self-test failed, the message says how.
  */
 tlw_status tlw_gpu_open(struct tlw_services *services, const tlw_device *device, struct tlw_executor *executor,
                         tlw_error *error);

@@ -124,7 +124,7 @@ tlw_status tlw_gpu_memory_refuse(const struct tlw_backend_state *state, uint64_t
   const bool by_host = state->gpu->unified && size <= device && missing <= left_of(device, slabs);
   const uint64_t budget = by_host ? services->memory.budget : device;
   const uint64_t enough = by_host ? budget + missing : most(size, align_down(budget) + missing);
-  return tlw_fail_budget(error, enough, "a %s budget of %llu bytes is too small for a chart: set it to %llu or more",
+  return tlw_fail_budget(error, enough, "a %s budget of %llu bytes is too small for this work: set it to %llu or more",
                          by_host ? "host memory" : "device", (unsigned long long)budget, (unsigned long long)enough);
 }
 

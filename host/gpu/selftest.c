@@ -5,11 +5,41 @@
 #include "host/base/hash.h"
 #include "memory.h"
 #include "plan.h"
+#include "windows.h"
+#include "windows_plan.h"
 
 /* Of the pixels by scale, by the scalar reference of the tests. */
 static const uint64_t answers[TLW_SELFTEST_SCALES] = {
     [TLK_SCALE_LINEAR] = 0x6edd9563172119efu,
     [TLK_SCALE_LOG] = 0x36e2bac99cdcc4f4u,
+};
+
+/* Of the outputs, by the windows of the CPU. */
+static const uint64_t rolled = 0x8357319777b31ea8u;
+
+/* Windows of 20 rows go by shared memory, longer ones by scratch; what looks back for ever has none. */
+static const tlk_window windows[TLW_SELFTEST_WINDOWS] = {
+    {.kind = TLK_FOLD_SUM, .op = TLK_OP_MEAN, .window = 20, .min_periods = 20},
+    {.kind = TLK_FOLD_MAX, .op = TLK_OP_MAX, .window = 20, .min_periods = 20},
+    {.kind = TLK_FOLD_ARGMIN, .op = TLK_OP_ARGMIN, .window = 20, .min_periods = 20},
+    {.kind = TLK_FOLD_MOMENTS, .op = TLK_OP_STD, .ddof = 1, .window = 20, .min_periods = 2},
+    {.kind = TLK_FOLD_HIGHER, .op = TLK_OP_SKEW, .window = 20, .min_periods = 5},
+    {.kind = TLK_FOLD_CROSS, .op = TLK_OP_CORR, .skip = 1, .window = 20, .min_periods = 5},
+    {.kind = TLK_FOLD_WEIGHTED, .op = TLK_OP_WMA, .window = 20, .min_periods = 20},
+    {.kind = TLK_FOLD_ENDS, .op = TLK_OP_RETURN, .skip = 1, .window = 20, .min_periods = 20},
+    {.kind = TLK_FOLD_SUM, .op = TLK_OP_SUM, .window = 2085, .min_periods = 1},
+    {.kind = TLK_FOLD_MIN, .op = TLK_OP_MIN, .window = 2085, .min_periods = 1},
+    {.kind = TLK_FOLD_ARGMAX, .op = TLK_OP_ARGMAX, .window = 2085, .min_periods = 1},
+    {.kind = TLK_FOLD_MOMENTS, .op = TLK_OP_VAR, .window = 701, .min_periods = 1},
+    {.kind = TLK_FOLD_HIGHER, .op = TLK_OP_KURTOSIS, .window = 525, .min_periods = 1},
+    {.kind = TLK_FOLD_CROSS, .op = TLK_OP_BETA, .skip = 1, .window = 301, .min_periods = 1},
+    {.kind = TLK_FOLD_WEIGHTED, .op = TLK_OP_WMA, .window = 1101, .min_periods = 1},
+    {.kind = TLK_FOLD_ENDS, .op = TLK_OP_DELTA, .skip = 1, .window = 1101, .min_periods = 1},
+    {.kind = TLK_ORDER_QUANTILE, .op = TLK_OP_MEDIAN, .window = 20, .min_periods = 20, .quantile = 0.3},
+    {.kind = TLK_ORDER_RANK, .op = TLK_OP_RANK, .window = 20, .min_periods = 20},
+    {.kind = TLK_SCAN_LINEAR, .op = TLK_OP_EMA, .window = 7, .min_periods = 1, .keep = 0.75, .gain = 0.25},
+    {.kind = TLK_SCAN_LINEAR, .op = TLK_OP_EMA, .adjust = 1, .window = 7, .min_periods = 1, .keep = 0.75, .gain = 0.25},
+    {.kind = TLK_SCAN_MAX, .op = TLK_OP_CUMMAX, .min_periods = 1, .keep = 1, .gain = 1},
 };
 
 /* A few candles with wide bodies, many to merge, and some along time; gaps, infinities and great ranges among them. */
@@ -102,6 +132,25 @@ bool tlw_selftest_passed(const uint8_t *pixels, int32_t scale) {
   return tlw_hash(TLW_HASH_START, pixels, TLW_SELFTEST_PIXELS) == answers[scale];
 }
 
+void tlw_selftest_window(const struct tlw_selftest *test, int i, double *output, struct tlw_window_task *task,
+                         struct tlw_window_job *job) {
+  static const int64_t offsets[TLW_SELFTEST_SERIES + 1] = {0, 150, 151, TLW_SELFTEST_ROWS};
+  static const int64_t origin[TLW_SELFTEST_SERIES] = {0, 12345, 2000};
+  *task = (struct tlw_window_task){.window = windows[i], .x = test->columns[3], .output = output};
+  if (windows[i].kind == TLK_FOLD_CROSS) task->y = test->columns[4];
+  *job = (struct tlw_window_job){
+      .tasks = task,
+      .n_tasks = 1,
+      .type = TLW_TYPE_F64,
+      .n_rows = TLW_SELFTEST_ROWS,
+      .n_series = TLW_SELFTEST_SERIES,
+      .offsets = offsets,
+      .origin = origin,
+  };
+}
+
+bool tlw_selftest_rolled(uint64_t hash) { return hash == rolled; }
+
 /* The series that takes the most memory by itself. */
 static int largest_series(void) {
   int largest = 0;
@@ -118,7 +167,31 @@ static uint64_t chart_bytes(const struct tlw_render_job *job) {
   return tlw_plan_of(&one, 0).size;
 }
 
-uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu) {
+/* Host memory for any one of the windows, all rows at once, and where slabs are host memory the device's too. */
+static uint64_t window_bytes(bool unified) {
+  static const struct tlw_selftest nothing;
+  uint64_t most = 0;
+  for (int i = 0; i < TLW_SELFTEST_WINDOWS; i++) {
+    struct tlw_window_task task;
+    struct tlw_window_job job;
+    tlw_selftest_window(&nothing, i, NULL, &task, &job);
+    const struct tlw_window_group group = tlw_window_group_of(&task, 1);
+    const struct tlw_window_slot slot = tlw_window_slot_of(&job, &group, TLW_SELFTEST_ROWS);
+    uint64_t bytes = tlw_memory_counted(slot.staging) + tlw_memory_counted(slot.table_size);
+    if (unified) bytes += tlw_window_carry_size(&group) + slot.size;
+    if (bytes > most) most = bytes;
+  }
+  return most;
+}
+
+/* What the self-test of windows has on the host. */
+struct rolling {
+  struct tlw_selftest test;
+  double output[TLW_SELFTEST_ROWS];
+};
+
+uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu, enum tlw_gpu_program program) {
+  if (program == TLW_PROGRAM_WINDOWS) return tlw_memory_counted(sizeof(struct rolling)) + window_bytes(gpu->unified);
   struct tlw_selftest test;
   struct tlw_render_job job;
   tlw_selftest_prepare(&test, NULL, &job);
@@ -161,7 +234,24 @@ static tlw_status draw_and_compare(struct tlw_backend_state *state, struct tlw_s
   return status;
 }
 
-tlw_status tlw_gpu_selftest(struct tlw_backend_state *state, tlw_error *error) {
+static tlw_status roll_and_compare(struct tlw_backend_state *state, struct rolling *rolling, tlw_error *error) {
+  uint64_t hash = TLW_HASH_START;
+  fill_rows(&rolling->test);
+  for (int i = 0; i < TLW_SELFTEST_WINDOWS; i++) {
+    struct tlw_window_task task;
+    struct tlw_window_job job;
+    tlw_selftest_window(&rolling->test, i, rolling->output, &task, &job);
+    const tlw_status status = tlw_gpu_windows(state, &job, UINT64_MAX, error);
+    if (status != TLW_OK) return status;
+    hash = tlw_hash(hash, rolling->output, sizeof rolling->output);
+  }
+  if (tlw_selftest_rolled(hash)) return TLW_OK;
+  return tlw_fail(error, TLW_ERR_UNAVAILABLE,
+                  "the device rolls windows otherwise than it should (self-test of the window kernels): update its "
+                  "driver");
+}
+
+tlw_status tlw_gpu_selftest_charts(struct tlw_backend_state *state, tlw_error *error) {
   struct tlw_memory *memory = &state->services->memory;
   tlw_error failure;
   struct tlw_selftest *test = tlw_memory_alloc(memory, sizeof *test, "the self-test", &failure);
@@ -171,6 +261,20 @@ tlw_status tlw_gpu_selftest(struct tlw_backend_state *state, tlw_error *error) {
   }
   tlw_status status = draw_and_compare(state, test, error);
   tlw_memory_free(memory, test, sizeof *test);
+  if (status == TLW_OK) status = tlw_gpu_memory_trim(state, false, error);
+  return status;
+}
+
+tlw_status tlw_gpu_selftest_windows(struct tlw_backend_state *state, tlw_error *error) {
+  struct tlw_memory *memory = &state->services->memory;
+  tlw_error failure;
+  struct rolling *rolling = tlw_memory_alloc(memory, sizeof *rolling, "the self-test", &failure);
+  if (!rolling) {
+    if (error) *error = failure;
+    return failure.code;
+  }
+  tlw_status status = roll_and_compare(state, rolling, error);
+  tlw_memory_free(memory, rolling, sizeof *rolling);
   if (status == TLW_OK) status = tlw_gpu_memory_trim(state, false, error);
   return status;
 }

@@ -2,17 +2,41 @@
 #ifndef TALLOW_GPU_STATE_H
 #define TALLOW_GPU_STATE_H
 
+#include "cache.h"
 #include "device.h"
 #include "flights.h"
 #include "host/seam/backend.h"
 
 enum tlw_chart_kernel { TLW_CHART_MERGE, TLW_CHART_SCALE, TLW_CHART_COLUMNS, TLW_CHART_PAINT, TLW_CHART_KERNELS };
 
+/* For folds, by the members that a join has; then for plain, adjusted and other scans. */
+#define TLW_WINDOW_FOLDS 8
+enum tlw_window_kernel {
+  TLW_WINDOW_FOLD,
+  TLW_WINDOW_CHAIN = TLW_WINDOW_FOLD + TLW_WINDOW_FOLDS,
+  TLW_WINDOW_JOIN = TLW_WINDOW_CHAIN + TLW_WINDOW_FOLDS,
+  TLW_WINDOW_ORDER = TLW_WINDOW_JOIN + TLW_WINDOW_FOLDS,
+  TLW_WINDOW_SCAN_ENDS,
+  TLW_WINDOW_SCAN_STRETCH = TLW_WINDOW_SCAN_ENDS + 3,
+  TLW_WINDOW_SCAN_CARRY,
+  TLW_WINDOW_SCAN_RESULTS,
+  TLW_WINDOW_KERNELS = TLW_WINDOW_SCAN_RESULTS + 3
+};
+
+/* A program, as far as it was needed. */
+struct tlw_program {
+  struct tlw_gpu_kernel kernels[TLW_WINDOW_KERNELS]; /* the first ones, where it has fewer */
+  bool loaded;
+  bool ready;        /* loaded, and known to work */
+  tlw_error refusal; /* TLW_ERR_UNAVAILABLE: it can't be used here; TLW_OK: nothing is known against it */
+};
+
 struct tlw_backend_state {
   struct tlw_services *services;
   struct tlw_gpu *gpu;
   struct tlw_gpu_queue queues[TLW_GPU_QUEUES];
-  struct tlw_gpu_kernel chart[TLW_CHART_KERNELS];
+  struct tlw_program programs[TLW_PROGRAMS];
+  struct tlw_cache cache;
   struct tlw_flights flights;
   bool lost;           /* the driver fails for good */
   tlw_error failure;   /* where it is lost */

@@ -33,7 +33,7 @@ static tlw_status check_signs(const tlw_csv_options *o, tlw_error *error) {
   return TLW_OK;
 }
 
-static tlw_status check_options(const tlw_csv_options *o, tlw_error *error) {
+tlw_status tlw_csv_check_options(const tlw_csv_options *o, tlw_error *error) {
   if (o->struct_size != sizeof *o)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "options.struct_size is %zu, not %zu: call tlw_csv_options_init first",
                     o->struct_size, sizeof *o);
@@ -46,7 +46,7 @@ static tlw_status check_options(const tlw_csv_options *o, tlw_error *error) {
 
 /* --- Opening ---------------------------------------------------------------------------------------------------- */
 
-static void take_options(tlw_csv *csv, const tlw_csv_options *o) {
+void tlw_csv_take_options(tlw_csv *csv, const tlw_csv_options *o) {
   csv->comment = o->comment ? o->comment : '#';
   csv->decimal_comma = o->decimal == ',';
   csv->day_first = o->day_first != 0;
@@ -87,7 +87,7 @@ _Static_assert((int)TLW_PLAIN_NUMBERS == (int)TLW_ROLE_NUMBERS && (int)TLW_PLAIN
 
 static tlw_status open_with(tlw_csv *csv, const char *path, const tlw_csv_options *options,
                             const struct tlw_wishes *wishes) {
-  take_options(csv, options);
+  tlw_csv_take_options(csv, options);
   tlw_status status = tlw_lines_open(&csv->lines, path, options->expansion, csv->memory, &csv->error);
   if (status != TLW_OK) return status;
   fenv_t callers;
@@ -105,7 +105,7 @@ tlw_status tlw_csv_begin(const char *path, const tlw_csv_options *options, struc
   if (!options) options = &defaults;
   struct tlw_wishes wishes;
   tlw_policy policies[TLW_DEFECTS];
-  tlw_status status = check_options(options, error);
+  tlw_status status = tlw_csv_check_options(options, error);
   if (status == TLW_OK) status = tlw_policy_resolve(options->policies, policies, error);
   if (status == TLW_OK) status = tlw_wishes_read(options, &wishes, error);
   if (status != TLW_OK) return status;

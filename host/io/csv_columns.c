@@ -8,7 +8,6 @@
 #include "text.h"
 #include "time_text.h"
 
-#define FOUND_SIZE 160
 #define NAME_SIZE 24 /* longer than any name of the list */
 #define MOST_COLUMNS (1 << 20)
 
@@ -30,9 +29,8 @@ static struct tlw_field trimmed(const char *begin, const char *end) {
 
 static int least(int a, int b) { return a < b ? a : b; }
 
-/* Letters to insert, drop or replace to turn the word, at most 16 letters long, into the name. */
-static int edit_distance(const char *word, size_t length, const char *name) {
-  int row[17];
+int tlw_columns_distance(const char *word, size_t length, const char *name) {
+  int row[TLW_DISTANCE_MOST + 1];
   for (size_t i = 0; i <= length; i++) row[i] = (int)i;
   for (int k = 0; name[k]; k++) {
     int diagonal = row[0];
@@ -50,8 +48,8 @@ static int edit_distance(const char *word, size_t length, const char *name) {
 static const char *nearest_role(const char *word, size_t length) {
   const char *best = NULL;
   int least_distance = 3;
-  for (int i = 0; i < TLW_ROLES && length <= 16; i++) {
-    const int distance = edit_distance(word, length, role_names[i]);
+  for (int i = 0; i < TLW_ROLES && length <= TLW_DISTANCE_MOST; i++) {
+    const int distance = tlw_columns_distance(word, length, role_names[i]);
     if (distance >= least_distance || distance >= (int)length) continue;
     least_distance = distance;
     best = role_names[i];
@@ -69,8 +67,7 @@ static tlw_status refuse_role(const struct tlw_field *role, tlw_error *error) {
       "columns: '%s' is no role: it must be time, clock, open, high, low, close, volume, adjusted or symbol", shown);
 }
 
-/* A name, or a number if it is digits alone. what: the option, for messages. */
-static tlw_status read_column(const char *what, const struct tlw_field *text, struct tlw_wish *wish, tlw_error *error) {
+tlw_status tlw_wish_read(const char *what, const struct tlw_field *text, struct tlw_wish *wish, tlw_error *error) {
   if (text->length == 0)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "%s: there is no column: give its name in the header or a number from 1",
                     what);
@@ -108,7 +105,7 @@ static tlw_status read_item(const char *begin, const char *end, struct tlw_wishe
   }
   char what[32];
   snprintf(what, sizeof what, "columns: %s", role_names[role]);
-  return read_column(what, &column, wish, error);
+  return tlw_wish_read(what, &column, wish, error);
 }
 
 static tlw_status read_items(const char *text, struct tlw_wishes *wishes, tlw_error *error) {
@@ -126,7 +123,7 @@ static tlw_status read_symbol(const char *by, struct tlw_wishes *wishes, tlw_err
     return tlw_fail(error, TLW_ERR_ARGUMENT, "the column of symbols is given by columns and by: give it once");
   if (!by) return TLW_OK;
   const struct tlw_field column = trimmed(by, by + strlen(by));
-  return read_column("by", &column, wish, error);
+  return tlw_wish_read("by", &column, wish, error);
 }
 
 tlw_status tlw_wishes_read(const tlw_csv_options *options, struct tlw_wishes *wishes, tlw_error *error) {
@@ -240,7 +237,7 @@ static bool is_volume_with_word(const struct tlw_field *f, const char *normal) {
   return !counted(f->text[i]);
 }
 
-static bool is_same_name(const char *a, size_t a_length, const char *b, size_t b_length) {
+bool tlw_columns_same_name(const char *a, size_t a_length, const char *b, size_t b_length) {
   size_t i = 0, k = 0;
   bool any = false;
   for (;; any = true) {
@@ -289,7 +286,7 @@ static void search_name(struct search *s, const struct tlw_wishes *wishes, const
     } else if (wish->kind == TLW_WISH_NAME) {
       if (wish->length == f->length && memcmp(wish->name, f->text, f->length) == 0)
         note_wished(s, role, 0, column, rank);
-      else if (is_same_name(wish->name, wish->length, f->text, f->length))
+      else if (tlw_columns_same_name(wish->name, wish->length, f->text, f->length))
         note_wished(s, role, 1, column, rank);
     }
   }
@@ -351,13 +348,13 @@ static void start(struct tlw_columns *columns, bool has_header) {
   for (int role = 0; role < TLW_ROLES; role++) columns->of[role] = -1;
 }
 
-/* Keeps what the header calls the time. */
+/* Keeps what the header calls the time, if there is one. */
 static void keep_time_name(const char *line, size_t length, char delimiter, struct tlw_columns *columns) {
-  struct tlw_field field;
+  struct tlw_field field = {0};
   const struct tlw_place places[2] = {{columns->of[TLW_ROLE_TIME], 0}, {-1, 0}};
   tlw_record_split(line, length, delimiter, places, &field);
   const size_t size = field.length < TLW_TIME_NAME_SIZE - 1 ? field.length : TLW_TIME_NAME_SIZE - 1;
-  memcpy(columns->time_name, field.text, size);
+  if (size > 0) memcpy(columns->time_name, field.text, size);
 }
 
 int32_t tlw_columns_by_name(const char *line, size_t length, char delimiter, const struct tlw_wishes *wishes,
@@ -434,19 +431,18 @@ static void append(char *list, size_t capacity, const char *item) {
   snprintf(list + used, capacity - used, "%s%s", used ? ", " : "", item);
 }
 
-/* The fields of the line as far as they have room, and "..." in place of the rest. */
-static void list_fields(const char *line, size_t length, char delimiter, char found[FOUND_SIZE]) {
+void tlw_columns_list(const char *line, size_t length, char delimiter, char found[TLW_FOUND_SIZE]) {
   const char *const end = line + length;
   for (const char *at = line;; at++) {
     struct tlw_field f;
     at = tlw_field_take(at, end, delimiter, &f);
     if (!at) return;
-    if (strlen(found) + TLW_SHOWN_SIZE + sizeof ", ..." > FOUND_SIZE) {
-      append(found, FOUND_SIZE, "...");
+    if (strlen(found) + TLW_SHOWN_SIZE + sizeof ", ..." > TLW_FOUND_SIZE) {
+      append(found, TLW_FOUND_SIZE, "...");
       return;
     }
     char shown[TLW_SHOWN_SIZE];
-    append(found, FOUND_SIZE - sizeof ", ...", tlw_show_text(shown, sizeof shown, f.text, f.length));
+    append(found, TLW_FOUND_SIZE - sizeof ", ...", tlw_show_text(shown, sizeof shown, f.text, f.length));
     if (at == end) return;
   }
 }
@@ -456,8 +452,8 @@ void tlw_columns_explain(const char *line, size_t length, char delimiter, const 
   static const enum tlw_role order[] = {TLW_ROLE_TIME,   TLW_ROLE_CLOCK,    TLW_ROLE_OPEN,
                                         TLW_ROLE_HIGH,   TLW_ROLE_LOW,      TLW_ROLE_CLOSE,
                                         TLW_ROLE_VOLUME, TLW_ROLE_ADJUSTED, TLW_ROLE_SYMBOL};
-  char found[FOUND_SIZE] = "", missing[64] = "";
-  list_fields(line, length, delimiter, found);
+  char found[TLW_FOUND_SIZE] = "", missing[64] = "";
+  tlw_columns_list(line, length, delimiter, found);
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
     const enum tlw_role role = order[i];
     const struct tlw_wish *wish = &wishes->roles[role];
@@ -480,6 +476,7 @@ void tlw_columns_explain(const char *line, size_t length, char delimiter, const 
 
 bool tlw_columns_is_time_name(const struct tlw_columns *columns, const struct tlw_field *field) {
   const size_t length = strlen(columns->time_name);
-  return length > 0 && is_same_name(columns->time_name, length, field->text,
-                                    field->length < TLW_TIME_NAME_SIZE - 1 ? field->length : TLW_TIME_NAME_SIZE - 1);
+  return length > 0 &&
+         tlw_columns_same_name(columns->time_name, length, field->text,
+                               field->length < TLW_TIME_NAME_SIZE - 1 ? field->length : TLW_TIME_NAME_SIZE - 1);
 }

@@ -35,6 +35,9 @@ struct tlw_wish {
   int32_t number; /* from 0 */
 };
 
+/* A name, or a number if it is digits alone; keeps a pointer into the text. what: the option, for messages. */
+tlw_status tlw_wish_read(const char *what, const struct tlw_field *text, struct tlw_wish *wish, tlw_error *error);
+
 struct tlw_wishes {
   struct tlw_wish roles[TLW_ROLES];
   bool needs[TLW_ROLES];
@@ -72,6 +75,19 @@ int32_t tlw_columns_by_place(const char *line, size_t length, char delimiter, co
 /* "no column for high, low (found: Date, Open, Close)": why the line does not give the columns. */
 void tlw_columns_explain(const char *line, size_t length, char delimiter, const struct tlw_wishes *wishes,
                          const struct tlw_columns *columns, char out[TLW_COLUMNS_MESSAGE_SIZE]);
+
+#define TLW_FOUND_SIZE 160
+
+/* Adds the fields of the line as far as they have room, and "..." in place of the rest. */
+void tlw_columns_list(const char *line, size_t length, char delimiter, char found[TLW_FOUND_SIZE]);
+
+/* Whether two names are the same in what counts of them. */
+bool tlw_columns_same_name(const char *a, size_t a_length, const char *b, size_t b_length);
+
+#define TLW_DISTANCE_MOST 16
+
+/* Letters to insert, drop or replace to turn the word, at most TLW_DISTANCE_MOST letters, into the name, in any case. */
+int tlw_columns_distance(const char *word, size_t length, const char *name);
 
 /* Whether the field is the name that the header gives to the time. */
 bool tlw_columns_is_time_name(const struct tlw_columns *columns, const struct tlw_field *field);

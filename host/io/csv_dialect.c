@@ -7,7 +7,6 @@
 #include "time_text.h"
 
 #define PREAMBLE 16 /* lines ahead of the header */
-#define DELIMITERS 4
 
 static bool is_blank(const char *line, size_t length) {
   size_t i = 0;
@@ -28,21 +27,27 @@ tlw_status tlw_csv_line(tlw_csv *csv, const char **line, size_t *length) {
 struct head {
   const struct tlw_wishes *wishes;
   tlw_csv_header header;
-  char candidates[DELIMITERS];
-  bool dropped[DELIMITERS]; /* a line that is passed over has it */
+  char candidates[TLW_DELIMITERS];
+  bool dropped[TLW_DELIMITERS]; /* a line that is passed over has it */
   int n_candidates;
   int32_t most_fields; /* of the lines so far, and why that line does not do */
   int64_t line;
   char reason[TLW_COLUMNS_MESSAGE_SIZE];
 };
 
-static void start(struct head *head, const tlw_csv_options *options, const struct tlw_wishes *wishes) {
-  static const char all[DELIMITERS] = {',', ';', '\t', '|'};
-  *head = (struct head){.wishes = wishes, .header = options->header};
-  for (int i = 0; i < DELIMITERS; i++) {
-    if (options->delimiter ? all[i] != options->delimiter : all[i] == ',' && wishes->decimal_comma) continue;
-    head->candidates[head->n_candidates++] = all[i];
+int tlw_csv_delimiters(const tlw_csv_options *options, bool decimal_comma, char out[TLW_DELIMITERS]) {
+  static const char all[TLW_DELIMITERS] = {',', ';', '\t', '|'};
+  int n = 0;
+  for (int i = 0; i < TLW_DELIMITERS; i++) {
+    if (options->delimiter ? all[i] != options->delimiter : all[i] == ',' && decimal_comma) continue;
+    out[n++] = all[i];
   }
+  return n;
+}
+
+static void start(struct head *head, const tlw_csv_options *options, const struct tlw_wishes *wishes) {
+  *head = (struct head){.wishes = wishes, .header = options->header};
+  head->n_candidates = tlw_csv_delimiters(options, wishes->decimal_comma, head->candidates);
 }
 
 /* --- One line under one delimiter ------------------------------------------------------------------------------- */
@@ -170,7 +175,7 @@ static bool is_utf16(const char *line, size_t length) {
   return marked || (length >= 4 && (!line[0] == !line[2]) && (!line[1] == !line[3]) && (!line[0] != !line[1]));
 }
 
-static tlw_status check_text(tlw_csv *csv, const char *line, size_t length) {
+tlw_status tlw_csv_check_text(tlw_csv *csv, const char *line, size_t length) {
   const int64_t number = csv->lines.number;
   if (csv->lines.too_long)
     return tlw_csv_refuse(csv, number, -1, "the line is longer than 1 MiB: give a CSV file, one row a line");
@@ -220,7 +225,7 @@ tlw_status tlw_csv_read_head(tlw_csv *csv, const tlw_csv_options *options, const
     size_t length = 0;
     tlw_status status = tlw_csv_line(csv, &line, &length);
     if (status == TLW_OK && !line) break;
-    if (status == TLW_OK) status = check_text(csv, line, length);
+    if (status == TLW_OK) status = tlw_csv_check_text(csv, line, length);
     if (status != TLW_OK) return status;
     if (accept(&head, csv, line, length)) {
       csv->report.delimiter = csv->delimiter;

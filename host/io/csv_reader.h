@@ -66,6 +66,10 @@ struct tlw_csv {
 tlw_status tlw_csv_begin(const char *path, const tlw_csv_options *options, struct tlw_memory *memory, tlw_csv **csv,
                          tlw_error *error);
 
+/* Options that are out of range by themselves: TLW_ERR_ARGUMENT. And what they say of fields, once they are checked. */
+tlw_status tlw_csv_check_options(const tlw_csv_options *options, tlw_error *error);
+void tlw_csv_take_options(tlw_csv *csv, const tlw_csv_options *options);
+
 /* Reads all rows into the store and arranges them. The code is in csv->error too. */
 tlw_status tlw_csv_hold(tlw_csv *csv);
 
@@ -77,6 +81,14 @@ void tlw_csv_plain_off(tlw_csv *csv);
 /* The next line that is neither blank nor a comment; NULL at the end. One that is too long is not blank. */
 tlw_status tlw_csv_line(tlw_csv *csv, const char **line, size_t *length);
 
+/* TLW_ERR_DATA where the line, one of the first, is not text in lines. */
+tlw_status tlw_csv_check_text(tlw_csv *csv, const char *line, size_t length);
+
+#define TLW_DELIMITERS 4
+
+/* What may stand between fields. Returns how many of them there are. */
+int tlw_csv_delimiters(const tlw_csv_options *options, bool decimal_comma, char out[TLW_DELIMITERS]);
+
 /* Reads the first lines: the delimiter, the header, the columns. */
 tlw_status tlw_csv_read_head(tlw_csv *csv, const tlw_csv_options *options, const struct tlw_wishes *wishes);
 
@@ -86,6 +98,24 @@ enum tlw_verdict { TLW_ROW_KEPT, TLW_ROW_SKIPPED, TLW_ROW_REFUSED };
 
 /* Examines the line by all that concerns it alone, and mends what is to be mended. Counts defects. */
 enum tlw_verdict tlw_csv_examine(tlw_csv *csv, const char *line, size_t length, struct tlw_row *row);
+
+/* Takes the fields that have a place. A line with another number of them than the others is a defect. */
+enum tlw_verdict tlw_csv_split(tlw_csv *csv, const char *line, size_t length, const struct tlw_place *places,
+                               struct tlw_field *fields);
+
+/* Whether a field can be read as a number: one, nothing, or what stands for one that is not there. */
+bool tlw_csv_is_number(const tlw_csv *csv, const struct tlw_field *field);
+
+/* Reads a field as a number, NaN where there is none. column is from 0; name is that of the column, for messages. */
+enum tlw_verdict tlw_csv_number(tlw_csv *csv, const struct tlw_field *field, int32_t column, const char *name,
+                                double *value);
+
+/*
+ * Counts the defect of the line at hand. Unless rows with it are to be left out, refuses the line with the message and
+ * the policies that would help.
+ */
+__attribute__((format(printf, 4, 5))) enum tlw_verdict tlw_csv_complain(tlw_csv *csv, tlw_defect defect, int32_t column,
+                                                                        const char *format, ...);
 
 /* Counts the defect in a line and gives what it is met with. */
 tlw_policy tlw_csv_note(tlw_csv *csv, tlw_defect defect, int64_t line);

@@ -28,12 +28,8 @@ tlw_policy tlw_csv_note(tlw_csv *csv, tlw_defect defect, int64_t line) {
   return csv->policies[defect];
 }
 
-/*
- * Counts the defect of the line at hand. Unless rows with it are to be left out, refuses the line with a message that
- * the policies which would help follow.
- */
-__attribute__((format(printf, 4, 5), cold)) static enum tlw_verdict complain(tlw_csv *csv, tlw_defect defect,
-                                                                             int32_t column, const char *format, ...) {
+__attribute__((cold)) enum tlw_verdict tlw_csv_complain(tlw_csv *csv, tlw_defect defect, int32_t column,
+                                                        const char *format, ...) {
   if (tlw_csv_note(csv, defect, csv->lines.number) == TLW_POLICY_SKIP) return TLW_ROW_SKIPPED;
   char message[TLW_ERROR_MESSAGE_SIZE], advice[TLW_POLICY_ADVICE_SIZE];
   va_list args;
@@ -62,40 +58,41 @@ const char *tlw_csv_show_time(const tlw_csv *csv, char out[TLW_SHOWN_TIME_SIZE])
 static enum tlw_verdict complain_zero(tlw_csv *csv, const char *line, const char *zero) {
   int32_t column = 0;
   for (const char *at = line; at < zero; at++) column += *at == csv->delimiter;
-  return complain(csv, TLW_DEFECT_FIELD, column, "field %" PRId32 " holds a zero byte: " ADVICE, column + 1);
+  return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "field %" PRId32 " holds a zero byte: " ADVICE, column + 1);
 }
 
-static bool is_column_read(const tlw_csv *csv, int32_t column) {
-  const struct tlw_place *place = csv->places;
+static bool is_column_read(const struct tlw_place *place, int32_t column) {
   while (place->column >= 0 && place->column < column) place++;
   return place->column == column;
 }
 
 /* The first row may end in a separator though the header does not, or the other way round: then every row must. */
-static void tell_row_fields(tlw_csv *csv, const char *line, size_t length, int32_t n_fields) {
+static void tell_row_fields(tlw_csv *csv, const char *line, size_t length, int32_t n_fields,
+                            const struct tlw_place *places) {
   const struct tlw_columns *columns = &csv->columns;
   csv->row_fields = columns->n_columns;
   if (n_fields == columns->n_columns + 1 && tlw_record_ends_empty(line, length, csv->delimiter))
     csv->row_fields = n_fields;
-  if (n_fields == columns->n_columns - 1 && columns->last_is_empty && !is_column_read(csv, n_fields))
+  if (n_fields == columns->n_columns - 1 && columns->last_is_empty && !is_column_read(places, n_fields))
     csv->row_fields = n_fields;
 }
 
-static enum tlw_verdict split(tlw_csv *csv, const char *line, size_t length) {
+enum tlw_verdict tlw_csv_split(tlw_csv *csv, const char *line, size_t length, const struct tlw_place *places,
+                               struct tlw_field *fields) {
   if (csv->lines.too_long)
-    return complain(csv, TLW_DEFECT_FIELD, -1, "the line is longer than 1 MiB: give one row a line");
+    return tlw_csv_complain(csv, TLW_DEFECT_FIELD, -1, "the line is longer than 1 MiB: give one row a line");
   const char *zero = memchr(line, 0, length);
   if (zero) return complain_zero(csv, line, zero);
-  const int32_t n_fields = tlw_record_split(line, length, csv->delimiter, csv->places, csv->fields);
+  const int32_t n_fields = tlw_record_split(line, length, csv->delimiter, places, fields);
   if (n_fields < 0)
-    return complain(csv, TLW_DEFECT_FIELD, -1 - n_fields,
-                    "field %" PRId32 " is not enclosed by its quotes: close them before the separator or line end",
-                    -n_fields);
-  if (!csv->row_fields) tell_row_fields(csv, line, length, n_fields);
+    return tlw_csv_complain(
+        csv, TLW_DEFECT_FIELD, -1 - n_fields,
+        "field %" PRId32 " is not enclosed by its quotes: close them before the separator or line end", -n_fields);
+  if (!csv->row_fields) tell_row_fields(csv, line, length, n_fields, places);
   if (n_fields == csv->row_fields) return TLW_ROW_KEPT;
   const char *before = csv->columns.has_header && csv->row_fields == csv->columns.n_columns ? "header" : "first row";
-  return complain(csv, TLW_DEFECT_FIELD, -1, "the row has %" PRId32 " fields, the %s %" PRId32 ": " ADVICE, n_fields,
-                  before, csv->row_fields);
+  return tlw_csv_complain(csv, TLW_DEFECT_FIELD, -1, "the row has %" PRId32 " fields, the %s %" PRId32 ": " ADVICE,
+                          n_fields, before, csv->row_fields);
 }
 
 /* Where a time that can't be read goes wrong: in the clock if there is one and the day by itself can be read. */
@@ -113,8 +110,8 @@ static enum tlw_verdict complain_time(tlw_csv *csv, const struct tlw_time_proble
   char shown[TLW_SHOWN_TIME_SIZE];
   tlw_csv_show_time(csv, shown);
   if (tlw_columns_is_time_name(&csv->columns, &csv->fields[TLW_ROLE_TIME]))
-    return complain(csv, TLW_DEFECT_FIELD, column, "time '%s' repeats the header: remove the line", shown);
-  return complain(csv, TLW_DEFECT_FIELD, column, "time '%s' %s: %s", shown, problem->what, problem->advice);
+    return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "time '%s' repeats the header: remove the line", shown);
+  return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "time '%s' %s: %s", shown, problem->what, problem->advice);
 }
 
 static enum tlw_verdict read_time(tlw_csv *csv, int64_t *time) {
@@ -128,16 +125,15 @@ static enum tlw_verdict read_time(tlw_csv *csv, int64_t *time) {
   return problem ? complain_time(csv, problem) : TLW_ROW_KEPT;
 }
 
-__attribute__((cold)) static enum tlw_verdict complain_number(tlw_csv *csv, enum tlw_role role) {
-  const struct tlw_field *f = &csv->fields[role];
+__attribute__((cold)) static enum tlw_verdict complain_number(tlw_csv *csv, const struct tlw_field *f, int32_t column,
+                                                              const char *name) {
   char shown[TLW_SHOWN_SIZE];
   const char *advice = csv->decimal_comma ? "write it as 1.234,5, or leave it empty where there is none"
                                           : "write it as 1234.5, or leave it empty where there is none";
   if (!csv->decimal_comma && memchr(f->text, ',', f->length))
     advice = memchr(f->text, '.', f->length) ? "write it as 1234.5, without signs between thousands"
                                              : "write it as 1234.5, or choose the decimal comma if it is one";
-  return complain(csv, TLW_DEFECT_FIELD, csv->columns.of[role], "%s '%s' is not a number: %s", tlw_role_name(role),
-                  show(shown, f), advice);
+  return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "%s '%s' is not a number: %s", name, show(shown, f), advice);
 }
 
 /* What stands for a number that is not there. */
@@ -153,22 +149,30 @@ static inline bool is_number(const tlw_csv *csv, const struct tlw_field *f, doub
                             : tlw_number_read(f->text, f->length, value);
 }
 
-/* NaN where there is none. */
-static inline enum tlw_verdict read_number(tlw_csv *csv, enum tlw_role role, double *value) {
-  const struct tlw_field *f = &csv->fields[role];
+bool tlw_csv_is_number(const tlw_csv *csv, const struct tlw_field *field) {
+  double ignored;
+  return field->length == 0 || is_number(csv, field, &ignored) || is_absent(field);
+}
+
+enum tlw_verdict tlw_csv_number(tlw_csv *csv, const struct tlw_field *f, int32_t column, const char *name,
+                                double *value) {
   *value = (double)NAN;
   if (f->length == 0) return TLW_ROW_KEPT;
-  return is_number(csv, f, value) || is_absent(f) ? TLW_ROW_KEPT : complain_number(csv, role);
+  return is_number(csv, f, value) || is_absent(f) ? TLW_ROW_KEPT : complain_number(csv, f, column, name);
+}
+
+static inline enum tlw_verdict read_number(tlw_csv *csv, enum tlw_role role, double *value) {
+  return tlw_csv_number(csv, &csv->fields[role], csv->columns.of[role], tlw_role_name(role), value);
 }
 
 static enum tlw_verdict read_symbol(tlw_csv *csv) {
   const int32_t column = csv->columns.of[TLW_ROLE_SYMBOL];
   const struct tlw_field *f = &csv->fields[TLW_ROLE_SYMBOL];
-  if (f->length == 0) return complain(csv, TLW_DEFECT_FIELD, column, "the symbol is empty: " ADVICE);
+  if (f->length == 0) return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "the symbol is empty: " ADVICE);
   if (tlw_field_copy(f, csv->symbol, sizeof csv->symbol, &csv->symbol_length)) return TLW_ROW_KEPT;
   char shown[TLW_SHOWN_SIZE];
-  return complain(csv, TLW_DEFECT_FIELD, column, "symbol '%s' is longer than %d bytes: " ADVICE, show(shown, f),
-                  TLW_SYMBOL_SIZE);
+  return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "symbol '%s' is longer than %d bytes: " ADVICE, show(shown, f),
+                          TLW_SYMBOL_SIZE);
 }
 
 /* --- Adjusted prices -------------------------------------------------------------------------------------------- */
@@ -183,7 +187,7 @@ static enum tlw_verdict adjust(tlw_csv *csv, double *prices) {
 }
 
 static enum tlw_verdict read_fields(tlw_csv *csv, const char *line, size_t length, struct tlw_row *row) {
-  enum tlw_verdict verdict = split(csv, line, length);
+  enum tlw_verdict verdict = tlw_csv_split(csv, line, length, csv->places, csv->fields);
   if (verdict == TLW_ROW_KEPT) verdict = read_time(csv, &row->time);
   for (int i = 0; i < TLW_ROLE_NUMBERS && verdict == TLW_ROW_KEPT; i++)
     if (csv->columns.of[i] >= 0) verdict = read_number(csv, (enum tlw_role)i, &row->numbers[i]);
@@ -215,8 +219,8 @@ static enum tlw_verdict meet_missing(tlw_csv *csv) {
   char shown[TLW_SHOWN_SIZE];
   const enum tlw_role role = find_missing(csv);
   const char *what = is_price_itself(csv, role) ? "can't be brought to the adjusted close" : "is no price";
-  return complain(csv, TLW_DEFECT_MISSING_PRICE, csv->columns.of[role], "%s '%s' %s: " ADVICE, tlw_role_name(role),
-                  show(shown, &csv->fields[role]), what);
+  return tlw_csv_complain(csv, TLW_DEFECT_MISSING_PRICE, csv->columns.of[role], "%s '%s' %s: " ADVICE,
+                          tlw_role_name(role), show(shown, &csv->fields[role]), what);
 }
 
 static enum tlw_verdict meet_negative_price(tlw_csv *csv, const double *prices) {
@@ -227,16 +231,16 @@ static enum tlw_verdict meet_negative_price(tlw_csv *csv, const double *prices) 
   int role = TLW_ROLE_OPEN;
   while (role < TLW_ROLE_CLOSE && !(prices[role] < 0.0)) role++;
   char shown[TLW_SHOWN_SIZE];
-  return complain(csv, TLW_DEFECT_NEGATIVE_PRICE, csv->columns.of[role], "%s %s is below 0: " ADVICE,
-                  tlw_role_name((enum tlw_role)role), show(shown, &csv->fields[role]));
+  return tlw_csv_complain(csv, TLW_DEFECT_NEGATIVE_PRICE, csv->columns.of[role], "%s %s is below 0: " ADVICE,
+                          tlw_role_name((enum tlw_role)role), show(shown, &csv->fields[role]));
 }
 
 static enum tlw_verdict complain_price(tlw_csv *csv, tlw_defect defect, enum tlw_role role, const char *relation,
                                        enum tlw_role bound) {
   char shown[TLW_SHOWN_SIZE], shown_bound[TLW_SHOWN_SIZE];
-  return complain(csv, defect, csv->columns.of[role], "%s %s is %s %s %s: " ADVICE, tlw_role_name(role),
-                  show(shown, &csv->fields[role]), relation, tlw_role_name(bound),
-                  show(shown_bound, &csv->fields[bound]));
+  return tlw_csv_complain(csv, defect, csv->columns.of[role], "%s %s is %s %s %s: " ADVICE, tlw_role_name(role),
+                          show(shown, &csv->fields[role]), relation, tlw_role_name(bound),
+                          show(shown_bound, &csv->fields[bound]));
 }
 
 static enum tlw_verdict meet_high_below_low(tlw_csv *csv, double *prices) {
@@ -279,8 +283,9 @@ static enum tlw_verdict meet_volume(tlw_csv *csv, double *volume) {
     return TLW_ROW_KEPT;
   }
   char shown[TLW_SHOWN_SIZE];
-  return complain(csv, TLW_DEFECT_NEGATIVE_VOLUME, csv->columns.of[TLW_ROLE_VOLUME],
-                  "volume %s is not a finite number from 0 up: " ADVICE, show(shown, &csv->fields[TLW_ROLE_VOLUME]));
+  return tlw_csv_complain(csv, TLW_DEFECT_NEGATIVE_VOLUME, csv->columns.of[TLW_ROLE_VOLUME],
+                          "volume %s is not a finite number from 0 up: " ADVICE,
+                          show(shown, &csv->fields[TLW_ROLE_VOLUME]));
 }
 
 /* Is there nothing to examine? A volume may be missing. */

@@ -13,6 +13,8 @@
 #include "host/base/memory.h"
 #include "host/base/pool.h"
 #include "kernels/core/chart.h"
+#include "kernels/core/window.h"
+#include "tallow/candles.h"
 #include "tallow/engine.h"
 
 /* What an engine lends its backend. It outlives the backend. */
@@ -49,6 +51,23 @@ struct tlw_render_job {
   int32_t y0, y1;  /* 0 and the height without merged */
   uint8_t *pixels; /* row y0 of the first chart */
   size_t row_stride, image_stride;
+};
+
+/* One output of rolling windows. */
+struct tlw_window_task {
+  tlk_window window;
+  const void *x, *y; /* columns; y NULL where the operation reads one. Tasks may share them */
+  double *output;    /* n_rows; rows of no series are not written */
+};
+
+/* Rolling windows over many series, as in tlw_window_batch. */
+struct tlw_window_job {
+  const struct tlw_window_task *tasks;
+  int32_t n_tasks;
+  tlw_type type; /* of the columns */
+  int64_t n_rows, n_series;
+  const int64_t *offsets; /* n_series + 1 */
+  const int64_t *origin;  /* n_series, or NULL: all 0 */
 };
 
 /* Work in flight. Its owner zeroes it, keeps it in place and waits for it before the memory of the job is touched. */
@@ -93,6 +112,14 @@ struct tlw_backend_ops {
   tlw_status (*wait)(struct tlw_backend_state *state, struct tlw_ticket *ticket, tlw_error *error);
   /* Whether wait would return at once. */
   bool (*is_done)(struct tlw_backend_state *state, const struct tlw_ticket *ticket);
+
+  /*
+   * Rolling windows, complete on return. The first call makes ready what only windows need. TLW_ERR_BUDGET, with what
+   * would do; TLW_ERR_MEMORY: it may be tried again, outputs so far being written anew; TLW_ERR_UNAVAILABLE: this
+   * backend has no windows here, for good. limit: most bytes of the device that a piece of work takes.
+   */
+  tlw_status (*windows)(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
+                        tlw_error *error);
 
   /* Host memory that jobs may draw into: on a GPU where copies from the device run beside work. Counted. */
   tlw_status (*staging_open)(struct tlw_backend_state *state, struct tlw_block *block, uint64_t size, tlw_error *error);

@@ -1,5 +1,5 @@
 /*
- * Candles from text files as people have them.
+ * Candles, and columns of numbers, from text files as people have them.
  *
  * FILES. Plain, gzip, Zstandard (with libzstd, looked for at run time) or zip (one file in it, stored or deflated),
  * told by content. Text is ASCII or UTF-8, with or without a byte order mark; lines end in LF or CRLF and are at most
@@ -246,6 +246,74 @@ TLW_API void tlw_table_get_report(const tlw_table *table, tlw_csv_report *report
  * Thread-safety: any thread; not at the same time as another use of the table or of a view of it.
  */
 TLW_API void tlw_table_close(tlw_table **table);
+
+/* ---- columns of numbers ---- */
+
+/*
+ * Any file of rows, of which some columns are numbers: candles or not. FILES, TIMES and NUMBERS are as above, blank
+ * lines, comments and what is ahead of the header too; there are no candles to examine. What a row has is given as it
+ * is: infinities are numbers, an empty field is NaN.
+ *
+ * A column is asked for by its number from 1 or by its name: the one in the header, letter for letter; or as names
+ * count in COLUMNS; or one of the roles time to adjusted, which then is the column that a candle file would be read by.
+ * A file without a header has numbered columns and, if its first line is a candle's, roles.
+ *
+ * Labels are columns that are given as text: by default the time, and the clock beside it, where there are such.
+ *
+ * Of the policies FIELD has a say: error, or skip, which leaves the row out; and OUT_OF_ORDER where the file has a time
+ * column of which the first row can be read: a time before that of the row above it is TLW_POLICY_ERROR, TLW_POLICY_SKIP
+ * or, here alone, TLW_POLICY_KEEP. Of the other options columns says which are time and clock, adjusted and by must not
+ * be given.
+ */
+typedef struct tlw_numbers tlw_numbers;
+
+/* Columns or labels at most, and bytes of a label. */
+#define TLW_NUMBERS_MAX 1024
+#define TLW_LABEL_SIZE 256
+
+/*
+ * Opens a file as tlw_csv_open does, with the same codes; in addition about 200 bytes for each column count. columns are
+ * n_columns of them, 0 to TLW_NUMBERS_MAX; labels n_labels, or NULL for the time. *numbers must be given to
+ * tlw_numbers_close.
+ */
+TLW_API tlw_status tlw_numbers_open(const char *path, const char *const *columns, int32_t n_columns,
+                                    const char *const *labels, int32_t n_labels, const tlw_csv_options *options,
+                                    tlw_engine *engine, tlw_numbers **numbers, tlw_error *error);
+
+/* How many labels each row has. */
+TLW_API int32_t tlw_numbers_labels(const tlw_numbers *numbers);
+
+/*
+ * What the header calls a column or a label, at most 63 bytes of it; "" without a header, NULL if there is none of that
+ * index. Valid until the file is closed.
+ */
+TLW_API const char *tlw_numbers_column_name(const tlw_numbers *numbers, int32_t index);
+TLW_API const char *tlw_numbers_label_name(const tlw_numbers *numbers, int32_t index);
+
+/* Where a column stands in the file, from 0; -1 if there is none of that index. */
+TLW_API int32_t tlw_numbers_column_place(const tlw_numbers *numbers, int32_t index);
+
+/* What was found so far. Of candles nothing. */
+TLW_API void tlw_numbers_get_report(const tlw_numbers *numbers, tlw_csv_report *report);
+
+/* Memory of the caller for rows. */
+typedef struct tlw_numbers_rows {
+  double *const *columns; /* capacity of each */
+  int64_t capacity;       /* 1 or more */
+  char *text;             /* of labels, one behind the other without anything between; NULL: they are not wanted */
+  size_t text_size;       /* TLW_LABEL_SIZE for each label of a row at least */
+  size_t *ends;           /* where each label ends in text: capacity for each label, row by row */
+} tlw_numbers_rows;
+
+/*
+ * Reads the next rows, as many as numbers and text have room for, and says how many in *n_rows: 0 only behind the last.
+ * After a failure as tlw_csv_next.
+ */
+TLW_API tlw_status tlw_numbers_next(tlw_numbers *numbers, const tlw_numbers_rows *rows, int64_t *n_rows,
+                                    tlw_error *error);
+
+/* Closes the file and sets *numbers to NULL. NULL is fine. */
+TLW_API void tlw_numbers_close(tlw_numbers **numbers);
 
 /*
  * Reads one time in any of the forms above, with the month first, to nanoseconds since 1970-01-01 00:00 UTC.

@@ -4,10 +4,10 @@
  * Thread-safety: different engines share no state of this library and may be used from different threads at the same
  * time. (On CUDA, engines on one device share its primary context with whatever else in the process uses CUDA, so
  * that memory can be exchanged. A fault after which that context gives nothing but errors loses them all; the device
- * can be opened again once all of them are closed.) On one engine, operations (a render) may be called from several
- * threads; they run one after the other. tlw_engine_stats, tlw_engine_records and tlw_engine_describe may be called
- * at any time beside them and never wait for them. tlw_engine_close must not run at the same time as another call on
- * the same engine.
+ * can be opened again once all of them are closed.) On one engine, operations (a render, rolling windows) may be
+ * called from several threads; they run one after the other. tlw_engine_stats, tlw_engine_records and
+ * tlw_engine_describe may be called at any time beside them and never wait for them. tlw_engine_close must not run at
+ * the same time as another call on the same engine.
  */
 #ifndef TALLOW_ENGINE_H
 #define TALLOW_ENGINE_H
@@ -86,9 +86,10 @@ typedef struct tlw_engine_options {
   const char *cache_dir;
   /*
    * What happens when the driver has no memory, although the budget would allow it, and neither giving back what is
-   * idle nor smaller pieces of work help. TLW_FALLBACK_ON: the engine goes on with the next backend in the order of
-   * TLW_BACKEND_AUTO, tells the log why, and counts it in tlw_stats; its buffers become stale. TLW_FALLBACK_OFF:
-   * TLW_ERR_MEMORY. AUTO: on where backend is TLW_BACKEND_AUTO.
+   * idle nor smaller pieces of work help; and where the device turns out to be unable to roll windows.
+   * TLW_FALLBACK_ON: the engine goes on with the next backend in the order of TLW_BACKEND_AUTO, tells the log why, and
+   * counts it in tlw_stats; its buffers become stale. TLW_FALLBACK_OFF: TLW_ERR_MEMORY, TLW_ERR_UNAVAILABLE. AUTO: on
+   * where backend is TLW_BACKEND_AUTO.
    */
   int32_t allow_fallback;
   /*
@@ -149,8 +150,9 @@ typedef struct tlw_device {
 /*
  * Lists all devices of all backends in the order in which AUTO would try them, each backend at least once.
  *
- * check: 0 asks the drivers only; 1 also opens each device and runs the known-answer self-test of its kernels, which
- * may compile them and take seconds; a self-test that was passed earlier does not count. The CPU backend has none.
+ * check: 0 asks the drivers only; 1 also opens each device and runs the known-answer self-tests of its kernels, those
+ * of charts and those of windows, which may compile them and take long; self-tests that were passed earlier do not
+ * count. The CPU backend has none.
  *
  * capacity: entries that fit in devices, may be 0. *count receives how many there are, which may be more than
  * capacity; only the first capacity are written.
@@ -180,6 +182,7 @@ typedef struct tlw_stats {
   uint64_t charts;     /* finished charts */
   uint64_t candles;    /* candles in them */
   uint64_t pixels;     /* pixels in them */
+  uint64_t values;     /* results of rolling windows: outputs times rows */
   uint64_t launches;   /* kernel launches */
   uint64_t uploaded;   /* bytes from host to device */
   uint64_t downloaded; /* bytes from device to host */
@@ -219,9 +222,10 @@ typedef enum tlw_operation {
   TLW_OP_RESET = 10, /* items: the tlw_reset */
   TLW_OP_TRIM = 11,
   TLW_OP_HALVE = 12, /* bytes: what a piece of work may take from now on */
-  TLW_OP_FALLBACK = 13
+  TLW_OP_FALLBACK = 13,
+  TLW_OP_WINDOW = 14 /* a call of tlw_window_run: items are outputs, bytes theirs */
 } tlw_operation;
-#define TLW_OPERATION_COUNT 14
+#define TLW_OPERATION_COUNT 15
 
 /* "host_alloc", ..., or NULL for another value. Thread-safety: any thread, any time. */
 TLW_API const char *tlw_operation_name(tlw_operation operation);
@@ -254,11 +258,11 @@ typedef enum tlw_reset {
 } tlw_reset;
 
 /*
- * Resets the engine. SESSION and MEMORY wait for a render that runs to finish, stop every stream on the engine
+ * Resets the engine. SESSION and MEMORY wait for an operation that runs to finish, stop every stream on the engine
  * (images that were not yet delivered are dropped, a call that waits returns), and make older buffers and streams
  * stale: using one is TLW_ERR_STALE, closing it is still due. Of statistics only STATS changes more than what is in
- * use. Backend, budgets and a fallback stay; so do, until their stream is used again or closed, the records of
- * streams and what a series that came in part has.
+ * use. Backend, budgets and a fallback stay; so do states of rolling windows and, until their stream is used again or
+ * closed, the records of streams and what a series that came in part has.
  *
  * TLW_ERR_ARGUMENT: also from within a callback of a stream on this engine; TLW_ERR_DEVICE_LOST: the device fails, or
  * failed earlier: host memory is given back all the same. STATS never gives it. Thread-safety: any thread, any time,

@@ -1,5 +1,5 @@
 /*
- * Tallow: market data to charts, on CUDA, OpenCL or the CPU, with the same bytes from each.
+ * Tallow: market data to charts and rolling windows, on CUDA, OpenCL or the CPU, with the same bytes from each.
  *
  * This header includes all others.
  */
@@ -12,9 +12,11 @@
 #include "tallow/csv.h"
 #include "tallow/digest.h"
 #include "tallow/engine.h"
+#include "tallow/npy.h"
 #include "tallow/png.h"
 #include "tallow/status.h"
 #include "tallow/stream.h"
 #include "tallow/version.h"
+#include "tallow/window.h"
 
 #endif

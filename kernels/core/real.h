@@ -15,7 +15,8 @@ typedef tlk_i64 tlk_mask __attribute__((vector_size(8 * TLK_LANES)));
 typedef tlk_i32 tlk_int __attribute__((vector_size(4 * TLK_LANES)));
 typedef tlk_u64 tlk_word __attribute__((vector_size(8 * TLK_LANES)));
 
-TLK_FN tlk_real tlk_splat(double x) { return (tlk_real){0} + x; }
+/* x - 0 is x; 0 + x is not, for -0. */
+TLK_FN tlk_real tlk_splat(double x) { return x - (tlk_real){0}; }
 TLK_FN double tlk_first(tlk_real x) { return x[0]; }
 TLK_FN tlk_word tlk_splat_word(tlk_u64 x) { return (tlk_word){0} + x; }
 TLK_FN tlk_word tlk_bits(tlk_real x) { return (tlk_word)x; }

@@ -10,7 +10,8 @@ options=(--software --build "$TALLOW_BUILD" --archive out.tar.gz --cases 20 --se
 for step in cli budget reset faults bench-stream-cuda bench-chart-cuda; do options+=(--skip "$step"); done
 "${gpu_check[@]}" "${options[@]}" out ||
   fail "a step failed: $(tail -n 40 "$(sed -n 's/.*FAILED.*: \(.*\.txt\)$/out\/\1/p' out/summary.txt | head -n 1)")"
-for step in build devices same-file parity gpu stream buffer soak bench-stream-cpu bench-chart-cpu bench-render-cuda; do
+for step in build devices same-file parity gpu stream buffer soak bench-stream-cpu bench-chart-cpu bench-render-cuda \
+  bench-window-cuda; do
   grep -qE "^$step +passed" out/summary.txt || fail "the summary has no $step that passed: $(<out/summary.txt)"
 done
 for step in faults memcheck memcheck-gpu gpu-opencl; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The CPU backend, compiled for 64-bit Arm and run by an emulator, draws what the oracle draws and merges in chunks as the
-# rules say; and the fast path of the CSV reader reads what the readers of single fields read.
+# rules say, and gives the windows that the oracle gives; and the fast path of the CSV reader reads what the readers of single fields read.
 # shellcheck source=tests/scripts/common.sh
 source "$(dirname "$0")/common.sh"
 need aarch64-linux-gnu-gcc aarch64-linux-gnu-objdump qemu-aarch64
@@ -8,22 +8,27 @@ need aarch64-linux-gnu-gcc aarch64-linux-gnu-objdump qemu-aarch64
 compile=(aarch64-linux-gnu-gcc -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -pthread -Wall -Wextra -Wconversion -Wshadow
   -Werror -I "$TALLOW_SOURCE" -I "$TALLOW_SOURCE/include")
 cd "$TALLOW_SOURCE"
-"${compile[@]}" -O3 -Wno-psabi -DTLK_LANES=2 -DTLW_TIER=tlw_cpu_tier_neon '-DTLW_TIER_NAME="neon"' \
-  -c host/cpu/tier_ops.c -o "$TALLOW_WORK/tier.o"
+tier_objects=()
+for name in tier_ops window_fold window_fold_counted window_fold_whole window_ops window_order window_scan; do
+  "${compile[@]}" -O3 -fno-math-errno -Wno-psabi -DTLK_LANES=2 -DTLW_TIER=tlw_cpu_tier_neon \
+    '-DTLW_TIER_NAME="neon"' -DTLW_TIER_SUFFIX=neon -c "host/cpu/$name.c" -o "$TALLOW_WORK/$name.o"
+  tier_objects+=("$TALLOW_WORK/$name.o")
+done
 "${compile[@]}" -O3 -DTLW_PLAIN_TIER=tlw_plain_tier_neon '-DTLW_TIER_NAME="neon"' -c host/io/plain_ops.c \
   -o "$TALLOW_WORK/plain.o"
 # Without streams, whose files need libpng.
-mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam -name '*.c' ! -name tier_ops.c \
-  ! -name stream.c ! -name 'pipeline*.c')
+mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam host/window -name '*.c' \
+  ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -name stream.c ! -name 'pipeline*.c')
 "${compile[@]}" -static -o "$TALLOW_WORK/neon_parity" tests/scripts/neon_parity.c tests/merging.c tests/oracle.c \
-  tests/series.c tests/plain_kit.c host/io/plain.c host/io/number.c host/io/text.c host/io/time_text.c host/gpu/gpu.c \
-  "${sources[@]}" "$TALLOW_WORK/tier.o" "$TALLOW_WORK/plain.o" -ldl -lm
+  tests/series.c tests/plain_kit.c tests/window_cases.c tests/window_oracle.c host/gpu/gpu.c host/io/heap.c \
+  host/io/plain.c host/io/number.c host/io/text.c host/io/time_text.c \
+  "${sources[@]}" "${tier_objects[@]}" "$TALLOW_WORK/plain.o" -ldl -lm
 cd "$TALLOW_WORK"
 
-code=$(aarch64-linux-gnu-objdump -d --no-show-raw-insn tier.o)
+code=$(aarch64-linux-gnu-objdump -d --no-show-raw-insn "${tier_objects[@]}")
 grep -qE '\s(fcmgt|fcmge|fmul|fdiv|fadd)\s+v[0-9]+\.2d' <<<"$code" || fail "no arithmetic on vectors of two doubles"
 ! grep -qE '\s(fn?m(add|sub)|fml[as])\s' <<<"$code" || fail "there are fused multiply-adds"
-output=$(qemu-aarch64 ./neon_parity 4000) || fail "$output"
+output=$(qemu-aarch64 ./neon_parity 2000) || fail "$output"
 says "$output" "tier neon"
 says "$output" "plain tier neon"
 echo "$output"

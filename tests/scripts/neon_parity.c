@@ -1,6 +1,6 @@
 /*
- * Draws random charts on the CPU backend and holds them against the oracle, merges candles in chunks, and reads random
- * CSV files: for CPUs on which the suite can't run.
+ * Draws random charts on the CPU backend and holds them against the oracle, merges candles in chunks, computes
+ * windows, and reads random CSV files: for CPUs on which the suite can't run.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -13,9 +13,12 @@
 #include "tests/oracle.h"
 #include "tests/plain_kit.h"
 #include "tests/series.h"
+#include "tests/window_cases.h"
+#include "tests/window_oracle.h"
 
 #define MOST_SIDE 400
 #define MOST_ROWS 3000
+#define MOST_WINDOW 70
 
 static uint8_t pixels[MOST_SIDE * MOST_SIDE], expected[MOST_SIDE * MOST_SIDE];
 
@@ -58,6 +61,41 @@ static bool chart_agrees(tlw_engine *engine, uint64_t seed) {
   return good;
 }
 
+/* Every operation with one window over a few series, against the oracle of windows. */
+static bool windows_agree(tlw_engine *engine, int64_t window, int64_t *n_outputs) {
+  window_case c;
+  window_case_open(&c, (uint64_t)window, 3, 300);
+  window_case_add_all(&c, window, window);
+  bool good = true;
+  for (int32_t k = 0; k < c.n_specs; k++) {
+    const tlw_window_spec *spec = &c.specs[k];
+    poisoned output;
+    poisoned_open(&output, c.batch.n_rows, (uint64_t)k);
+    tlw_error error;
+    const tlw_status status = tlw_window_run(engine, &c.batch, spec, 1, &output.rows, &error);
+    if (status != TLW_OK) printf("%s\n", error.message);
+    bool same = status == TLW_OK;
+    for (int64_t i = 0; i < c.batch.n_series && same; i++) {
+      const int64_t first = c.offsets[i], rows = c.offsets[i + 1] - first;
+      const bool two = tlw_window_describe(spec->op)->inputs == 2;
+      const oracle_series series = {c.wide[spec->column] + first, two ? c.wide[spec->other] + first : NULL, rows,
+                                    c.batch.origin ? c.batch.origin[i] : 0};
+      double *wanted = calloc(rows > 0 ? (size_t)rows : 1, sizeof *wanted);
+      if (!wanted) abort();
+      oracle_windows(spec, &series, wanted);
+      same = memcmp(wanted, output.rows + first, (size_t)rows * sizeof *wanted) == 0;
+      free(wanted);
+    }
+    char text[256];
+    if (!same) printf("%s: not what it should be\n", window_text(spec, text, sizeof text));
+    good &= same;
+    poisoned_close(&output);
+    ++*n_outputs;
+  }
+  window_case_close(&c);
+  return good;
+}
+
 int main(int argc, char **argv) {
   const long n = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
   tlw_engine_options options;
@@ -74,6 +112,11 @@ int main(int argc, char **argv) {
   if (tlw_engine_describe(engine, &device, &error) == TLW_OK) printf("tier %s\n", device.driver);
   long bad = 0;
   for (long i = 0; i < n; i++) bad += !chart_agrees(engine, (uint64_t)i);
+  long untrue = 0;
+  int64_t n_outputs = 0;
+  for (int64_t window = 1; window <= MOST_WINDOW; window++) untrue += !windows_agree(engine, window, &n_outputs);
+  printf("%ld of %d windows give what the oracle gives, %" PRId64 " outputs\n", MOST_WINDOW - untrue, MOST_WINDOW,
+         n_outputs);
   tlw_engine_close(&engine);
   printf("%ld of %ld charts are equal to the oracle's\n", n - bad, n);
 
@@ -89,5 +132,5 @@ int main(int argc, char **argv) {
   int64_t n_rows = 0;
   for (long i = 0; i < n; i++) misread += !plain_agrees(plain, (uint64_t)i, &n_rows);
   printf("%ld of %ld files, %" PRId64 " rows, are read as their fields are\n", n - misread, n, n_rows);
-  return bad || wrong || misread ? EXIT_FAILURE : EXIT_SUCCESS;
+  return bad || wrong || misread || untrue ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,7 +9,12 @@ from pathlib import Path
 
 INSTRUCTION = re.compile(r"^\s*(?:@!?%\w+\s+)?([a-z]\w*(?:\.\w+)*(?:::\w+)*)[\s;]", re.MULTILINE)
 ENTRY = re.compile(r"\.entry\s+(\w+)")
-KERNELS = {"tlk_chart_merge", "tlk_chart_scale", "tlk_chart_columns", "tlk_chart_paint"}
+FOLDS = ("sum", "most", "most_row", "moments", "higher", "cross", "weighted", "ends")
+SCANS = ("linear", "adjusted", "total")
+KERNELS = {"tlk_chart_merge", "tlk_chart_scale", "tlk_chart_columns", "tlk_chart_paint", "tlk_window_order"}
+KERNELS |= {"tlk_scan_stretch", "tlk_scan_carry_on"}
+KERNELS |= {f"tlk_{stage}_{fold}" for stage in ("fold", "chain", "join") for fold in FOLDS}
+KERNELS |= {f"tlk_scan_{stage}_{scan}" for stage in ("ends", "results") for scan in SCANS}
 CONTROLS = (  # flags of nvcc, a kernel and what must be found in it
     ([], "x[0] = x[1] * x[2] + x[3];", "fma.rn.f64"),
     (["--use_fast_math"], "float y = (float)x[0]; x[0] = y / (float)x[1];", "div.approx.ftz.f32"),

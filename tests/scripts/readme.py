@@ -1,6 +1,7 @@
-"""README.md: the commands of its command-line section run as written, its C code is that of the example, what it links
-to exists, and its tables are those of the program."""
+"""README.md: its commands run as written, its C code is that of the examples, what it links to exists, and its tables
+are those of the program."""
 
+import json
 import os
 import re
 import shutil
@@ -30,7 +31,7 @@ class Readme(unittest.TestCase):
     def test_commands_run(self):
         shutil.rmtree(WORK, ignore_errors=True)
         (WORK / "run").mkdir(parents=True)
-        commands = "\n".join(blocks("sh", section("Command line")))
+        commands = "\n".join(blocks("sh", section("Command line") + section("Rolling windows")))
         self.assertGreater(len(commands.splitlines()), 8)
         env = {**os.environ, "PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         script = ["bash", "-euxo", "pipefail", "-c", commands]
@@ -46,13 +47,18 @@ class Readme(unittest.TestCase):
         self.assertEqual(len(found), 2)
         for code, example in zip(found, ("render_to_memory.c", "stream_windows.c")):
             self.assertIn(code, (SOURCE / "tools/examples" / example).read_text())
+        found = blocks("c", section("Rolling windows"))
+        self.assertEqual(len(found), 2)
+        for code, example in zip(found, ("roll_batch.c", "roll_rows.c")):
+            self.assertIn(code, (SOURCE / "tools/examples" / example).read_text())
 
     def test_links(self):
         links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
         self.assertGreater(len(links), 4)
         for link in links:
             if link.startswith("#"):
-                self.assertIn(link[1:], [title.lower() for title in re.findall(r"^## (.*)", README, re.MULTILINE)])
+                titles = re.findall(r"^## (.*)", README, re.MULTILINE)
+                self.assertIn(link[1:], [title.lower().replace(" ", "-") for title in titles])
             else:
                 self.assertTrue((SOURCE / link).exists(), link)
 
@@ -69,6 +75,22 @@ class Readme(unittest.TestCase):
         for option in re.findall(r"--[a-z][a-z-]+", section("Command line") + section("Memory")):
             if option not in ("--rows", "--interval", "--shape", "--seed", "--check", "--json"):
                 self.assertRegex(text, rf"{option}\b", option)
+
+    def test_options_of_windows(self):
+        text = subprocess.run([BIN, "window", "--help"], capture_output=True, text=True, check=True).stdout
+        for option in re.findall(r"--[a-z][a-z-]+", section("Rolling windows")):
+            self.assertRegex(text, rf"{option}\b", option)
+
+    def test_operations(self):
+        text = subprocess.run([BIN, "window", "--list", "--json"], capture_output=True, text=True, check=True).stdout
+        said = []
+        for op in json.loads(text):
+            names = [parameter["name"] for parameter in op["parameters"]]
+            self.assertLessEqual({"min_periods", "nan"}, set(names), op["name"])
+            own = ", ".join(f"`{name}`" for name in names if name not in ("min_periods", "nan"))
+            said.append(f"| `{op['name']}` | {op['summary']} | {own} | {op['lookback']} |")
+        found = re.findall(r"^\| `.*$", section("Rolling windows"), re.MULTILINE)
+        self.assertEqual(found[: len(said)], said)
 
     def test_policies(self):
         header = (SOURCE / "include/tallow/csv.h").read_text()

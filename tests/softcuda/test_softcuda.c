@@ -1145,7 +1145,8 @@ static void test_modules(void **state) {
 static void test_product_kernels(void **state) {
   (void)state;
   const session s = begin();
-  static const char *const names[] = {"tlk_chart_merge", "tlk_chart_scale", "tlk_chart_columns", "tlk_chart_paint"};
+  static const char *const names[] = {"tlk_chart_merge", "tlk_chart_scale",  "tlk_chart_columns",
+                                      "tlk_chart_paint", "tlk_fold_moments", "tlk_scan_carry_on"};
   cu_function f;
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) OK(cuModuleGetFunction(&f, s.module, names[i]));
   end();

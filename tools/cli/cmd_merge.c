@@ -281,7 +281,7 @@ static cli_exit merge(struct merge *m, cli_output *output) {
 
 cli_exit cli_run_merge(const cli_args *args) {
   struct merge m = {.folder = args->operands[0], .quiet = args->values[MERGE_QUIET].given};
-  m.targets = (cli_targets){.out = m.folder, .in_folder = 1};
+  m.targets = (cli_targets){.kind = &cli_charts, .out = m.folder, .in_folder = 1};
   cli_output *output = malloc(sizeof *output);
   if (!output) return fail_memory();
   raise_limit();

@@ -13,16 +13,9 @@
 
 #define SEE_HELP "; try 'tallow render --help'"
 
-static int is_same_file(const char *a, const char *b) {
-  struct stat one, other;
-  if (strcmp(a, b) == 0) return 1;
-  return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
-         S_ISREG(one.st_mode);
-}
-
 static cli_exit check_place(const render *r, const char *name, const char *text) {
   for (int i = 0; i < r->args->n_operands; i++)
-    if (is_same_file(text, r->args->operands[i]))
+    if (cli_is_same_file(text, r->args->operands[i]))
       return cli_fail(CLI_USAGE, "%s %s would replace the FILE %s" SEE_HELP, name, text, r->args->operands[i]);
   return CLI_OK;
 }
@@ -37,11 +30,11 @@ static cli_exit check_reports(const render *r) {
   for (int i = 0; i < 2 && !code; i++) {
     if (!reports[i]->given) continue;
     const char *text = reports[i]->text;
-    if (is_same_file(text, output))
+    if (cli_is_same_file(text, output))
       return cli_fail(CLI_USAGE, "%s and --output name the same file, %s" SEE_HELP, names[i], text);
     code = check_place(r, names[i], text);
   }
-  if (!code && stats->given && log->given && is_same_file(stats->text, log->text))
+  if (!code && stats->given && log->given && cli_is_same_file(stats->text, log->text))
     return cli_fail(CLI_USAGE, "--stats and --alloc-log name the same file, %s" SEE_HELP, stats->text);
   return code;
 }
@@ -406,8 +399,8 @@ static cli_exit plan(render *r) {
   const int windows = args->values[RENDER_WINDOW].given, by = args->values[RENDER_BY].given;
   cli_exit code = check_options(r);
   if (!code)
-    code =
-        cli_targets_plan(&r->targets, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands, args->operands);
+    code = cli_targets_plan(&r->targets, &cli_charts, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands,
+                            args->operands);
   if (!code && !r->targets.in_folder && strcmp(r->targets.out, "-") != 0)
     code = check_place(r, "--output", r->targets.out);
   if (!code) code = plan_run(r);

@@ -42,7 +42,7 @@ static const char bash_head[] =
     "# Completion of tallow for bash, as 'tallow completion bash' prints it.\n"
     "_tallow() {\n"
     "  local IFS=$' \\t\\n' word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} option='' prefix='' i\n"
-    "  local given=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" options='' words='' files=0 folders=0\n"
+    "  local given=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" options='' words='' files=0 folders=0 list=0\n"
     "  COMPREPLY=()\n"
     "  # --name=VALUE is one word or three, by COMP_WORDBREAKS.\n"
     "  if ((COMP_CWORD > 1)) && [[ $given != *' -- '* ]]; then\n"
@@ -68,6 +68,9 @@ static const char bash_tail[] =
     "  ((files)) && return\n"
     "  compopt +o bashdefault +o default\n"
     "  ((folders)) && compopt -o dirnames\n"
+    "  if ((list)) && [[ $word == *,* ]]; then\n"
+    "    prefix+=${word%,*}, word=${word##*,}\n"
+    "  fi\n"
     "  for i in $(compgen -W \"$words\" -- \"$word\"); do\n"
     "    COMPREPLY+=(\"$prefix$i\")\n"
     "  done\n"
@@ -107,8 +110,8 @@ static void print_bash_values(FILE *file, const cli_command *command) {
     fprintf(file, "  %s:--%s", command->name, option->name);
     if (option->letter) fprintf(file, " | %s:-%c", command->name, option->letter);
     fputs(") ", file);
-    print_bash_hint(file, option->hint, option->choices);
-    fputs(" ;;\n", file);
+    print_bash_hint(file, option->hint, option->listed ? option->listed : option->choices);
+    fputs(option->listed ? " list=1 ;;\n" : " ;;\n", file);
   }
 }
 
@@ -161,7 +164,12 @@ static void print_zsh_option(FILE *file, const cli_option *option) {
   fputs("]", file);
   if (takes_value(option)) {
     fprintf(file, ":%s:", option->metavar);
-    print_zsh_hint(file, option->hint, option->choices);
+    if (option->listed) {
+      fprintf(file, "_values -s , %s ", option->metavar);
+      print_names(file, option->listed, " ");
+    } else {
+      print_zsh_hint(file, option->hint, option->choices);
+    }
   }
   fputs("'", file);
 }
@@ -241,12 +249,22 @@ static void print_fish_hint(FILE *file, cli_hint hint, cli_names names) {
   }
 }
 
+/* Names behind what stands ahead of the last comma. */
+static void print_fish_list(FILE *file, cli_names names) {
+  fputs(" -x -a '(__fish_append , ", file);
+  print_names(file, names, " ");
+  fputs(")'", file);
+}
+
 static void print_fish_command(FILE *file, const cli_command *command) {
   for (int i = 0; i < command->n_options; i++) {
     const cli_option *option = &command->options[i];
     fprintf(file, "complete -c tallow -n '__tallow_command %s' -l %s", command->name, option->name);
     if (option->letter) fprintf(file, " -s %c", option->letter);
-    if (takes_value(option)) print_fish_hint(file, option->hint, option->choices);
+    if (option->listed)
+      print_fish_list(file, option->listed);
+    else if (takes_value(option))
+      print_fish_hint(file, option->hint, option->choices);
     print_fish_text(file, option->help, brief(option->help));
   }
   if (command->most_operands == 0) return;

@@ -3,11 +3,37 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "format.h"
 #include "report.h"
 
-static const cli_value *value_of(const cli_args *args, int option) { return &args->values[option]; }
+/* The option of that name. A command that lacks it has its value as if it were not given. */
+static const cli_value *value_of(const cli_args *args, const char *name) {
+  static const cli_value absent = {0};
+  const cli_command *command = args->command;
+  for (int i = 0; i < command->n_options; i++)
+    if (strcmp(command->options[i].name, name) == 0) return &args->values[i];
+  return &absent;
+}
+
+static const cli_value *policy_value(const cli_args *args, tlw_defect defect) {
+  return value_of(args, tlw_defect_name(defect));
+}
+
+/* By its name, for a command may have choices of its own. */
+static tlw_policy policy_of(const cli_args *args, tlw_defect defect) {
+  const cli_value *value = policy_value(args, defect);
+  for (int policy = TLW_POLICY_ERROR; value->text && policy <= TLW_POLICY_LAST; policy++)
+    if (strcasecmp(value->text, tlw_policy_name((tlw_policy)policy)) == 0) return (tlw_policy)policy;
+  return tlw_defect_choice(defect, 0);
+}
+
+static int is_choice(tlw_defect defect, tlw_policy policy) {
+  for (int i = 0; tlw_defect_choice(defect, i); i++)
+    if (tlw_defect_choice(defect, i) == policy) return 1;
+  return 0;
+}
 
 /* By the order of cli_delimiter_name and cli_decimal_name. */
 static const char delimiters[] = {0, ',', ';', '\t', '|'};
@@ -35,17 +61,17 @@ static cli_exit check(const cli_args *args, const tlw_csv_options *options) {
 
 cli_exit cli_csv_options(const cli_args *args, tlw_csv_options *options) {
   tlw_csv_options_init(options);
-  options->columns = value_of(args, RENDER_COLUMNS)->text;
-  options->by = value_of(args, RENDER_BY)->text;
-  options->header = (tlw_csv_header)value_of(args, RENDER_HEADER)->number;
-  options->delimiter = delimiters[value_of(args, RENDER_DELIMITER)->number];
-  options->decimal = decimals[value_of(args, RENDER_DECIMAL)->number];
-  options->day_first = value_of(args, RENDER_DAY_FIRST)->given;
-  options->adjusted = value_of(args, RENDER_ADJUSTED)->given;
-  options->expansion = (uint32_t)value_of(args, RENDER_EXPANSION)->number;
+  options->columns = value_of(args, "columns")->text;
+  options->by = value_of(args, "by")->text;
+  options->header = (tlw_csv_header)value_of(args, "header")->number;
+  options->delimiter = delimiters[value_of(args, "delimiter")->number];
+  options->decimal = decimals[value_of(args, "decimal")->number];
+  options->day_first = value_of(args, "day-first")->given;
+  options->adjusted = value_of(args, "adjusted")->given;
+  options->expansion = (uint32_t)value_of(args, "expansion")->number;
   for (int i = 0; i < TLW_DEFECTS; i++) {
-    const cli_value *policy = value_of(args, RENDER_POLICIES + i);
-    if (policy->given) options->policies[i] = tlw_defect_choice((tlw_defect)i, (int)policy->number);
+    const tlw_policy policy = policy_of(args, (tlw_defect)i);
+    if (policy_value(args, (tlw_defect)i)->given && is_choice((tlw_defect)i, policy)) options->policies[i] = policy;
   }
   if (options->decimal == ',' && options->delimiter == ',')
     return cli_fail(CLI_USAGE, "--decimal comma and --delimiter comma exclude each other; try 'tallow %s --help'",
@@ -65,6 +91,7 @@ static const struct {
     {"say by columns which they are (close=Last,volume=7)", "say which they are: --columns close=Last,volume=7"},
     {"say by columns which they are (close=5,volume=7)", "say which they are: --columns close=5,volume=7"},
     {"allow more (--expansion, or expansion in the options)", "allow more by --expansion"},
+    {"open it by tlw_npy_open", "add --input npy"},
     {"choose other policies", "choose otherwise with the options for bad rows, such as --bad-field"},
 };
 
@@ -107,8 +134,6 @@ void cli_csv_explain(const char *name, const char *message, cli_buffer *out) {
   }
 }
 
-static const char *shown_name(const char *name) { return strcmp(name, "-") == 0 ? "standard input" : name; }
-
 static const char *delimiter_text(char delimiter) {
   switch (delimiter) {
   case ';':
@@ -127,10 +152,10 @@ void cli_csv_tell(const cli_args *args, const char *name, const tlw_csv_report *
                                          [TLW_PACKING_GZIP] = "gzip, ",
                                          [TLW_PACKING_ZSTD] = "zstd, ",
                                          [TLW_PACKING_ZIP] = "zip, "};
-  if (!value_of(args, RENDER_VERBOSE)->given) return;
+  if (!value_of(args, "verbose")->given) return;
   char count[CLI_COUNT_SIZE];
   cli_count_text(report->rows, count);
-  cli_say("%s: %s row%s, %s%s, %s, %s%s", shown_name(name), count, report->rows == 1 ? "" : "s",
+  cli_say("%s: %s row%s, %s%s, %s, %s%s", cli_shown_name(name), count, report->rows == 1 ? "" : "s",
           packings[report->packing], delimiter_text(report->delimiter), report->has_header ? "header" : "no header",
           report->newest_first ? "newest first, " : "", report->has_volume ? "volume" : "no volume");
 }
@@ -173,8 +198,8 @@ void cli_csv_warn(const cli_args *args, const char *name, const tlw_csv_report *
   if (quiet) return;
   for (int i = 0; i < TLW_DEFECTS; i++) {
     const tlw_defect defect = (tlw_defect)i;
-    const cli_value *value = value_of(args, RENDER_POLICIES + i);
-    const tlw_policy policy = tlw_defect_choice(defect, (int)value->number);
+    const cli_value *value = policy_value(args, defect);
+    const tlw_policy policy = policy_of(args, defect);
     const int64_t n = report->defects[i];
     if (n == 0 || policy == TLW_POLICY_ERROR) continue;
     const int is_volume = defect == TLW_DEFECT_NEGATIVE_VOLUME && policy == TLW_POLICY_GAP;
@@ -184,9 +209,9 @@ void cli_csv_warn(const cli_args *args, const char *name, const tlw_csv_report *
              choose(defect_texts[i], n), report->first_line[i],
              choose(is_volume ? no_volume : policy_texts[policy], n));
     if (policy == TLW_POLICY_KEEP) {
-      if (value_of(args, RENDER_VERBOSE)->given) cli_say("%s: %s", shown_name(name), text);
+      if (value_of(args, "verbose")->given) cli_say("%s: %s", cli_shown_name(name), text);
     } else {
-      cli_warn("%s: %s%s%s%s", shown_name(name), text, value->given ? "" : "; --",
+      cli_warn("%s: %s%s%s%s", cli_shown_name(name), text, value->given ? "" : "; --",
                value->given ? "" : tlw_defect_name(defect),
                value->given ? ""
                : n == 1     ? " error refuses it"

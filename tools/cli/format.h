@@ -17,6 +17,12 @@ char *cli_put_digits(char *out, uint64_t value, int width);
 /* value / 10^decimals, exactly; value must not be negative. Returns the end. */
 char *cli_put_fixed(char *out, int64_t value, int decimals);
 
+/* More than any number takes. */
+#define CLI_DOUBLE_SIZE 32
+
+/* 17 significant digits without zeros at the end, as "%.17g" prints them in the C locale. Returns the end. */
+char *cli_put_double(char *out, double value);
+
 /* The fewest of 0, 3, 6 and 9 digits behind the second that hold `time` nanoseconds. */
 int cli_time_digits(int64_t time);
 

@@ -5,6 +5,7 @@
 
 #include "tallow/chart.h"
 #include "tallow/engine.h"
+#include "tallow/window.h"
 #include "tools/synth/synth.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -71,9 +72,10 @@ POLICY_NAMES(TLW_DEFECT_DUPLICATE)
 
 const char *cli_group_title(cli_group group) {
   static const char *const titles[] = {
-      [CLI_GROUP_OPTIONS] = "Options",   [CLI_GROUP_DRAWN] = "What is drawn", [CLI_GROUP_INPUT] = "Input",
-      [CLI_GROUP_BAD_ROWS] = "Bad rows", [CLI_GROUP_RUNS] = "Runs",           [CLI_GROUP_WORK] = "Work and memory",
-      [CLI_GROUP_MESSAGES] = "Messages",
+      [CLI_GROUP_OPTIONS] = "Options",           [CLI_GROUP_DRAWN] = "What is drawn",
+      [CLI_GROUP_COMPUTED] = "What is computed", [CLI_GROUP_INPUT] = "Input",
+      [CLI_GROUP_BAD_ROWS] = "Bad rows",         [CLI_GROUP_RUNS] = "Runs",
+      [CLI_GROUP_WORK] = "Work and memory",      [CLI_GROUP_MESSAGES] = "Messages",
   };
   return titles[group];
 }
@@ -81,6 +83,44 @@ const char *cli_group_title(cli_group group) {
 const char *cli_option_default(const cli_option *option) {
   return option->group == CLI_GROUP_BAD_ROWS ? option->choices(0) : option->fallback;
 }
+
+/* Options that several commands have. */
+#define HEADER_ROW                                                                                                     \
+  .name = "header", .group = CLI_GROUP_INPUT, .also = " no-header noheader ", .kind = CLI_CHOICE, .metavar = "WHEN",   \
+  .fallback = "auto", .choices = header_name, .help = "Whether the first line names the columns."
+#define DELIMITER_ROW                                                                                                  \
+  .name = "delimiter", .group = CLI_GROUP_INPUT, .also = " sep separator delim ", .kind = CLI_CHOICE,                  \
+  .metavar = "NAME", .fallback = "auto", .choices = cli_delimiter_name,                                                \
+  .help = "What stands between fields; the sign itself will do."
+#define DECIMAL_ROW                                                                                                    \
+  .name = "decimal", .group = CLI_GROUP_INPUT, .also = " decimal-comma comma ", .kind = CLI_CHOICE, .metavar = "NAME", \
+  .fallback = "point", .choices = cli_decimal_name,                                                                    \
+  .help = "The sign before decimals. With comma, points may group digits."
+#define DAY_FIRST_ROW                                                                                                  \
+  .name = "day-first", .group = CLI_GROUP_INPUT, .also = " dayfirst dmy ", .kind = CLI_FLAG,                           \
+  .help = "Read 31.12.2021, 31/12/2021 and 31-12-2021, the day before the month."
+#define EXPANSION_ROW                                                                                                  \
+  .name = "expansion", .group = CLI_GROUP_INPUT, .kind = CLI_NUMBER, .metavar = "N", .fallback = "1000", .least = 1,   \
+  .most = UINT32_MAX, .help = "A packed FILE may unpack to N times its size, and to 64 MiB anyway."
+#define THREADS_ROW                                                                                                    \
+  .name = "threads", .group = CLI_GROUP_WORK, .also = " jobs workers cpus parallel ", .letter = 'j',                   \
+  .kind = CLI_NUMBER, .metavar = "N", .least = 1, .most = TLW_THREADS_MAX,                                             \
+  .help = "Threads of the CPU backend, 1 to 1024. Without it, as many as the CPUs that this "                          \
+          "process may use."
+#define FALLBACK_ROW                                                                                                   \
+  .name = "fallback", .group = CLI_GROUP_WORK, .kind = CLI_CHOICE, .metavar = "WHEN", .choices = cli_switch_name,      \
+  .help = "Whether the next backend goes on with the work where the driver has no memory left. "                       \
+          "Without it, on for --backend auto, off for one that is named."
+#define DEADLINE_ROW                                                                                                   \
+  .name = "deadline", .group = CLI_GROUP_WORK, .also = " timeout ", .kind = CLI_NUMBER, .metavar = "S",                \
+  .fallback = "60", .least = 1, .most = (TLW_DEADLINE_NONE - 1) / 1000,                                                \
+  .help = "Seconds that a device may take for one piece of work before it counts as hung."
+#define VERBOSE_ROW                                                                                                    \
+  .name = "verbose", .group = CLI_GROUP_MESSAGES, .also = " debug ", .letter = 'v', .kind = CLI_FLAG,                  \
+  .help = "Say on standard error what is used and why, and each file that is written."
+#define QUIET_ROW                                                                                                      \
+  .name = "quiet", .group = CLI_GROUP_MESSAGES, .also = " silent ", .letter = 'q', .kind = CLI_FLAG,                   \
+  .help = "Say nothing on standard error but errors: no warnings."
 
 static const cli_option render_options[] = {
     [RENDER_OUTPUT] = {.name = "output",
@@ -219,48 +259,16 @@ static const cli_option render_options[] = {
                         .help = "Columns that are not to be found by their names: ROLE=COLUMN, several between commas, "
                                 "such as close=Last,volume=7. ROLE is time, clock, open, high, low, close, volume, "
                                 "adjusted or symbol; COLUMN is a name, a number from 1, or none."},
-    [RENDER_HEADER] = {.name = "header",
-                       .group = CLI_GROUP_INPUT,
-                       .also = " no-header noheader ",
-                       .kind = CLI_CHOICE,
-                       .metavar = "WHEN",
-                       .fallback = "auto",
-                       .choices = header_name,
-                       .help = "Whether the first line names the columns."},
-    [RENDER_DELIMITER] = {.name = "delimiter",
-                          .group = CLI_GROUP_INPUT,
-                          .also = " sep separator delim ",
-                          .kind = CLI_CHOICE,
-                          .metavar = "NAME",
-                          .fallback = "auto",
-                          .choices = cli_delimiter_name,
-                          .help = "What stands between fields; the sign itself will do."},
-    [RENDER_DECIMAL] = {.name = "decimal",
-                        .group = CLI_GROUP_INPUT,
-                        .also = " decimal-comma comma ",
-                        .kind = CLI_CHOICE,
-                        .metavar = "NAME",
-                        .fallback = "point",
-                        .choices = cli_decimal_name,
-                        .help = "The sign before decimals. With comma, points may group digits."},
-    [RENDER_DAY_FIRST] = {.name = "day-first",
-                          .group = CLI_GROUP_INPUT,
-                          .also = " dayfirst dmy ",
-                          .kind = CLI_FLAG,
-                          .help = "Read 31.12.2021, 31/12/2021 and 31-12-2021, the day before the month."},
+    [RENDER_HEADER] = {HEADER_ROW},
+    [RENDER_DELIMITER] = {DELIMITER_ROW},
+    [RENDER_DECIMAL] = {DECIMAL_ROW},
+    [RENDER_DAY_FIRST] = {DAY_FIRST_ROW},
     [RENDER_ADJUSTED] = {.name = "adjusted",
                          .group = CLI_GROUP_INPUT,
                          .also = " adj adj-close adjust ",
                          .kind = CLI_FLAG,
                          .help = "Multiply all prices by Adj Close / Close, for splits and dividends."},
-    [RENDER_EXPANSION] = {.name = "expansion",
-                          .group = CLI_GROUP_INPUT,
-                          .kind = CLI_NUMBER,
-                          .metavar = "N",
-                          .fallback = "1000",
-                          .least = 1,
-                          .most = UINT32_MAX,
-                          .help = "A packed FILE may unpack to N times its size, and to 64 MiB anyway."},
+    [RENDER_EXPANSION] = {EXPANSION_ROW},
 #define POLICY_ROW(defect, words, when)                                                                                \
   [RENDER_POLICIES + (defect)] = {.name = (words),                                                                     \
                                   .kind = CLI_CHOICE,                                                                  \
@@ -302,16 +310,7 @@ static const cli_option render_options[] = {
                         .also = " list simulate check ",
                         .kind = CLI_FLAG,
                         .help = "Read the FILEs and list the charts that would be written, but write nothing."},
-    [RENDER_THREADS] = {.name = "threads",
-                        .group = CLI_GROUP_WORK,
-                        .also = " jobs workers cpus parallel ",
-                        .letter = 'j',
-                        .kind = CLI_NUMBER,
-                        .metavar = "N",
-                        .least = 1,
-                        .most = TLW_THREADS_MAX,
-                        .help = "Threads of the CPU backend, 1 to 1024. Without it, as many as the CPUs that this "
-                                "process may use."},
+    [RENDER_THREADS] = {THREADS_ROW},
     [RENDER_POOL] = {.name = "pool",
                      .group = CLI_GROUP_WORK,
                      .also = " device-mem gpu-mem vram ",
@@ -328,22 +327,8 @@ static const cli_option render_options[] = {
                          .most = UINT64_MAX - 1,
                          .help = "Most host memory for candles, pixels and engines, such as 1GiB. Without it, no "
                                  "limit."},
-    [RENDER_FALLBACK] = {.name = "fallback",
-                         .group = CLI_GROUP_WORK,
-                         .kind = CLI_CHOICE,
-                         .metavar = "WHEN",
-                         .choices = cli_switch_name,
-                         .help = "Whether the next backend goes on with the work where the driver has no memory left. "
-                                 "Without it, on for --backend auto, off for one that is named."},
-    [RENDER_DEADLINE] = {.name = "deadline",
-                         .group = CLI_GROUP_WORK,
-                         .also = " timeout ",
-                         .kind = CLI_NUMBER,
-                         .metavar = "S",
-                         .fallback = "60",
-                         .least = 1,
-                         .most = (TLW_DEADLINE_NONE - 1) / 1000,
-                         .help = "Seconds that a device may take for one piece of work before it counts as hung."},
+    [RENDER_FALLBACK] = {FALLBACK_ROW},
+    [RENDER_DEADLINE] = {DEADLINE_ROW},
     [RENDER_STATS] = {.name = "stats",
                       .group = CLI_GROUP_WORK,
                       .hint = CLI_HINT_FILE,
@@ -378,18 +363,8 @@ static const cli_option render_options[] = {
                      .group = CLI_GROUP_MESSAGES,
                      .kind = CLI_FLAG,
                      .help = "Print what was done as a JSON object on standard output when the command ends."},
-    [RENDER_VERBOSE] = {.name = "verbose",
-                        .group = CLI_GROUP_MESSAGES,
-                        .also = " debug ",
-                        .letter = 'v',
-                        .kind = CLI_FLAG,
-                        .help = "Say on standard error what is used and why, and each file that is written."},
-    [RENDER_QUIET] = {.name = "quiet",
-                      .group = CLI_GROUP_MESSAGES,
-                      .also = " silent ",
-                      .letter = 'q',
-                      .kind = CLI_FLAG,
-                      .help = "Say nothing on standard error but errors: no warnings."},
+    [RENDER_VERBOSE] = {VERBOSE_ROW},
+    [RENDER_QUIET] = {QUIET_ROW},
     [RENDER_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
 };
 _Static_assert(COUNT(render_options) == RENDER_OPTIONS && RENDER_OPTIONS <= CLI_OPTIONS_MAX, "render's options");
@@ -417,6 +392,244 @@ static const char *const render_notes[] = {
     "Neither budget changes a pixel; one that is too small is refused with the number of bytes that would do.",
     "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
     "the command; charts that were written by then are complete, and --resume goes on.",
+    NULL,
+};
+
+static const char *nan_policy_name(int index) {
+  static const char *const names[] = {[TLW_NAN_PROPAGATE] = "propagate", [TLW_NAN_SKIP] = "skip"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *seed_name(int index) {
+  static const char *const names[] = {[TLW_SEED_FIRST] = "first", [TLW_SEED_MEAN] = "mean"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *table_format_name(int index) {
+  static const char *const names[] = {"auto", "csv", "npy"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+const char *cli_window_op_name(int index) {
+  const tlw_window_info *info = tlw_window_describe((tlw_window_op)index);
+  return info ? info->name : NULL;
+}
+
+static const char *order_name(int index) {
+  static const char *const names[] = {"error", "skip", "keep"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const cli_option window_options[] = {
+    [WINDOW_COLUMN] = {.name = "column",
+                       .group = CLI_GROUP_COMPUTED,
+                       .also = " field source price cols ",
+                       .letter = 'c',
+                       .kind = CLI_TEXT,
+                       .metavar = "NAMES",
+                       .help = "The columns to look at, names or numbers from 1, several between commas. Without it, "
+                               "close of a CSV file and all of an array."},
+    [WINDOW_OP] = {.name = "op",
+                   .group = CLI_GROUP_COMPUTED,
+                   .also = " ops operation operations func function agg indicator ",
+                   .kind = CLI_TEXT,
+                   .metavar = "NAMES",
+                   .listed = cli_window_op_name,
+                   .help = "Operations that 'tallow window --list' shows, several between commas. Parameters of one "
+                           "alone stand behind it and win over options: ema:adjust=1,rma:window=14."},
+    [WINDOW_WINDOW] = {.name = "window",
+                       .group = CLI_GROUP_COMPUTED,
+                       .also = " windows span period length rows ",
+                       .letter = 'w',
+                       .kind = CLI_TEXT,
+                       .metavar = "ROWS",
+                       .help = "Rows of each window, 1 to 1048576, several between commas. Without it, 20, and 14 for "
+                               "rma."},
+    [WINDOW_OTHER] = {.name = "other",
+                      .group = CLI_GROUP_COMPUTED,
+                      .also = " second versus against ",
+                      .kind = CLI_TEXT,
+                      .metavar = "COLUMN",
+                      .help = "The second column of cov, corr and beta."},
+    [WINDOW_QUANTILE] = {.name = "quantile",
+                         .group = CLI_GROUP_COMPUTED,
+                         .also = " percentile ",
+                         .kind = CLI_TEXT,
+                         .metavar = "Q",
+                         .help = "Of quantile: 0 to 1, several between commas. Without it, 0.5."},
+    [WINDOW_DDOF] = {.name = "ddof",
+                     .group = CLI_GROUP_COMPUTED,
+                     .kind = CLI_NUMBER,
+                     .metavar = "N",
+                     .most = INT32_MAX,
+                     .help = "Of var, std and cov: what is subtracted from the number of rows. Without it, 1."},
+    [WINDOW_MIN_PERIODS] = {.name = "min-periods",
+                            .group = CLI_GROUP_COMPUTED,
+                            .also = " min-rows min-samples minimum ",
+                            .kind = CLI_NUMBER,
+                            .metavar = "N",
+                            .least = 1,
+                            .most = INT64_C(1) << 40,
+                            .help = "Rows that are not NaN which a result needs. Without it, all of its window, or 1 "
+                                    "for ema, rma and what begins with cum."},
+    [WINDOW_NAN] = {.name = "nan",
+                    .group = CLI_GROUP_COMPUTED,
+                    .also = " skipna null na ",
+                    .kind = CLI_CHOICE,
+                    .metavar = "POLICY",
+                    .choices = nan_policy_name,
+                    .help = "What a NaN does: propagate makes NaN of each window that it is in, skip leaves it out. "
+                            "Without it, propagate."},
+    [WINDOW_ADJUST] = {.name = "adjust",
+                       .group = CLI_GROUP_COMPUTED,
+                       .kind = CLI_FLAG,
+                       .help = "Of ema: the weights of the rows so far add up to 1."},
+    [WINDOW_SEED] = {.name = "seed",
+                     .group = CLI_GROUP_COMPUTED,
+                     .kind = CLI_CHOICE,
+                     .metavar = "NAME",
+                     .choices = seed_name,
+                     .help = "Of ema and rma: what they begin with, the first row or the mean of the first window. "
+                             "Without it, first for ema, mean for rma."},
+    [WINDOW_OUTPUT] = {.name = "output",
+                       .group = CLI_GROUP_COMPUTED,
+                       .letter = 'o',
+                       .kind = CLI_TEXT,
+                       .metavar = "OUT",
+                       .hint = CLI_HINT_FILE,
+                       .also = " out outfile outdir out-dir dest directory folder dir ",
+                       .help = "Where the results go: for one FILE the name of a CSV or .npy file, or - for standard "
+                               "output, as without it; for several a folder, made where it is missing, that gets a "
+                               "file named after each FILE (data/aapl.csv.gz becomes aapl.csv). For one FILE a folder "
+                               "is named with a slash at its end, unless it exists."},
+    [WINDOW_FORMAT] = {.name = "format",
+                       .group = CLI_GROUP_COMPUTED,
+                       .also = " output-format type ",
+                       .kind = CLI_CHOICE,
+                       .metavar = "NAME",
+                       .fallback = "auto",
+                       .choices = table_format_name,
+                       .help = "What is written: text, or an array of doubles, which has neither names nor times. "
+                               "auto goes by the name of OUT: csv unless it ends in .npy."},
+    [WINDOW_KEEP] = {.name = "keep",
+                     .group = CLI_GROUP_COMPUTED,
+                     .also = " labels index id ",
+                     .kind = CLI_TEXT,
+                     .metavar = "COLUMNS",
+                     .help = "Columns that are copied as they are, ahead of the results: names or numbers from 1, "
+                             "several between commas; none: no column. Without it, the time, if there is one."},
+    [WINDOW_LIST] = {.name = "list",
+                     .group = CLI_GROUP_COMPUTED,
+                     .also = " ls show ",
+                     .kind = CLI_FLAG,
+                     .help = "Print the operations, or those of --op alone, with their parameters and exit."},
+    [WINDOW_JSON] = {.name = "json",
+                     .group = CLI_GROUP_COMPUTED,
+                     .kind = CLI_FLAG,
+                     .help = "With --list: as a JSON array, for programs."},
+    [WINDOW_INPUT] = {.name = "input",
+                      .group = CLI_GROUP_INPUT,
+                      .also = " input-format in ",
+                      .kind = CLI_CHOICE,
+                      .metavar = "NAME",
+                      .fallback = "auto",
+                      .choices = table_format_name,
+                      .help = "What each FILE is. auto goes by its name: csv unless it ends in .npy, packed or not."},
+    [WINDOW_COLUMNS] = {.name = "columns",
+                        .group = CLI_GROUP_INPUT,
+                        .kind = CLI_TEXT,
+                        .metavar = "SPEC",
+                        .help = "Which column is the time, where its name does not tell: time=COLUMN, and "
+                                "clock=COLUMN for a time of day beside it; COLUMN may be none."},
+    [WINDOW_HEADER] = {HEADER_ROW},
+    [WINDOW_DELIMITER] = {DELIMITER_ROW},
+    [WINDOW_DECIMAL] = {DECIMAL_ROW},
+    [WINDOW_DAY_FIRST] = {DAY_FIRST_ROW},
+    [WINDOW_EXPANSION] = {EXPANSION_ROW},
+    [WINDOW_BAD_FIELD] = {.name = "bad-field",
+                          .group = CLI_GROUP_INPUT,
+                          .also = " errors ",
+                          .kind = CLI_CHOICE,
+                          .metavar = "POLICY",
+                          .fallback = "error",
+                          .choices = policy_names_TLW_DEFECT_FIELD,
+                          .help = "A row with a field that can't be read: error refuses the FILE, skip leaves the row "
+                                  "out."},
+    [WINDOW_OUT_OF_ORDER] = {.name = "out-of-order",
+                             .group = CLI_GROUP_INPUT,
+                             .kind = CLI_CHOICE,
+                             .metavar = "POLICY",
+                             .fallback = "error",
+                             .choices = order_name,
+                             .help = "A row whose time is before that of the row above it: error refuses the FILE, "
+                                     "skip leaves the row out, keep takes rows as they come."},
+    [WINDOW_BACKEND] = {.name = "backend",
+                        .group = CLI_GROUP_WORK,
+                        .also = " gpu engine ",
+                        .letter = 'b',
+                        .kind = CLI_CHOICE,
+                        .metavar = "NAME",
+                        .fallback = "auto",
+                        .choices = backend_name,
+                        .help = "What computes windows. auto takes CUDA, then OpenCL on a GPU, then the CPU; a backend "
+                                "that is named is used or the command fails. The numbers are the same to the last "
+                                "bit. ema, rma and what begins with cum go from row to row, on the CPU."},
+    [WINDOW_DEVICE] = {.name = "device",
+                       .group = CLI_GROUP_WORK,
+                       .letter = 'd',
+                       .kind = CLI_TEXT,
+                       .metavar = "D",
+                       .help = "Which device of the backend: its index or UUID in 'tallow devices', or a MIG name. "
+                               "Needs --backend opencl or cuda. Without it, the first that can be used."},
+    [WINDOW_THREADS] = {THREADS_ROW},
+    [WINDOW_POOL] = {.name = "pool",
+                     .group = CLI_GROUP_WORK,
+                     .also = " device-mem gpu-mem vram ",
+                     .kind = CLI_BYTES,
+                     .metavar = "SIZE",
+                     .most = UINT64_MAX - 1,
+                     .help = "Most memory of the device to use, such as 512MiB. Without it, half of what is free, at "
+                             "most 1GiB."},
+    [WINDOW_HOST_MEM] = {.name = "host-mem",
+                         .group = CLI_GROUP_WORK,
+                         .also = " memory mem max-memory ram ",
+                         .kind = CLI_BYTES,
+                         .metavar = "SIZE",
+                         .most = UINT64_MAX - 1,
+                         .help = "Most host memory for rows, results and the engine, such as 64MiB. Without it, no "
+                                 "limit, but what is used does not depend on the length of a FILE."},
+    [WINDOW_FALLBACK] = {FALLBACK_ROW},
+    [WINDOW_DEADLINE] = {DEADLINE_ROW},
+    [WINDOW_VERBOSE] = {VERBOSE_ROW},
+    [WINDOW_QUIET] = {QUIET_ROW},
+    [WINDOW_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
+};
+_Static_assert(COUNT(window_options) == WINDOW_OPTIONS && WINDOW_OPTIONS <= CLI_OPTIONS_MAX, "window's options");
+
+static const char *const window_examples[] = {
+    "tallow window aapl.csv --op mean,std --window 20,200 -o out.csv",
+    "tallow window btc.csv.gz --column high,low --op max,ema --window 14 | tail -n 3",
+    "tallow window aapl.csv --op corr --other volume --window 60 -o corr.npy",
+    "tallow window data/*.csv --column close,volume --op median,quantile --quantile 0.9 -o results",
+    "tallow window corr.npy --op std,kurtosis --window 250 -o risk.npy",
+    "tallow window --list",
+    NULL,
+};
+
+static const char *const window_notes[] = {
+    "FILE is a CSV file with columns of numbers, of candles or not, as 'tallow render' reads them, or a .npy array of "
+    "one or two dimensions of doubles, floats or integers; - is standard input. Each FILE is a series of its own, "
+    "oldest row "
+    "first, and is read in memory that does not depend on its length. An empty field, null or NaN is NaN.",
+    "Results are columns named COLUMN_OP_WINDOW, such as close_mean_20: for each column all operations, for each of "
+    "them all windows. Without a window there is none in the name (close_cumsum); a quantile has its number "
+    "(close_quantile_0.9_20), the second column stands behind the first (close_volume_corr_60), and parameters behind "
+    "an operation of --op are in the name (close_ema_adjust1_20). A column that was not asked for by its name has that "
+    "of the header, or c and its number where there is none or several have it.",
+    "Numbers have 17 significant digits, which give back the same bits; where there is no result they are nan. How "
+    "each is computed is told in tallow/window.h. An array that is written has two dimensions, rows and results, of a "
+    "single result too.",
+    "A FILE that fails does not stop the others; the exit code is that of the first failure.",
     NULL,
 };
 
@@ -570,6 +783,17 @@ const cli_command cli_commands[] = {
      .options = render_options,
      .n_options = RENDER_OPTIONS,
      .run = cli_run_render},
+    {.name = "window",
+     .summary = "compute rolling windows over columns of CSV files and arrays",
+     .operands = "FILE...",
+     .most_operands = INT_MAX,
+     .operand_hint = CLI_HINT_FILE,
+     .also = " windows rolling roll indicator indicators mean ema sma ",
+     .examples = window_examples,
+     .notes = window_notes,
+     .options = window_options,
+     .n_options = WINDOW_OPTIONS,
+     .run = cli_run_window},
     {.name = "merge",
      .summary = "check the parts of a sharded run and make one of them",
      .operands = "FOLDER",
@@ -638,7 +862,7 @@ const cli_exit_text cli_exit_texts[] = {
     {CLI_INTERNAL, "a fault of this program"},
     {CLI_NO_MEMORY, "out of memory, or --pool or --host-mem is too small"},
     {CLI_CANT_CREATE, "an output file or folder can't be made"},
-    {CLI_IO, "reading or writing failed underway"},
+    {CLI_IO, "reading or writing failed underway, or nobody reads the output"},
     {CLI_STOPPED, "stopped by SIGINT (Ctrl-C) or SIGTERM; --resume goes on"},
     {CLI_INTERRUPTED, "stopped at once by SIGINT: render by a second one"},
     {CLI_TERMINATED, "stopped at once by SIGTERM: render by a second one"},

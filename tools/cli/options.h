@@ -26,6 +26,7 @@ typedef enum cli_kind {
 typedef enum cli_group {
   CLI_GROUP_OPTIONS,
   CLI_GROUP_DRAWN,
+  CLI_GROUP_COMPUTED,
   CLI_GROUP_INPUT,
   CLI_GROUP_BAD_ROWS, /* listed as a table; the first choice is the default */
   CLI_GROUP_RUNS,
@@ -55,6 +56,7 @@ typedef struct cli_option {
   const char
       *also; /* what people call it elsewhere, between blanks: it is no name, but suggests this one; NULL: none */
   const char *such; /* CLI_TEXT that is required: what to give, with an example */
+  cli_names listed; /* CLI_TEXT: names that shells offer, several between commas; NULL: none */
 } cli_option;
 
 #define CLI_OPTIONS_MAX 64
@@ -120,6 +122,43 @@ enum {
   RENDER_HELP,
   RENDER_OPTIONS
 };
+enum {
+  WINDOW_COLUMN,
+  WINDOW_OP,
+  WINDOW_WINDOW,
+  WINDOW_OTHER,
+  WINDOW_QUANTILE,
+  WINDOW_DDOF,
+  WINDOW_MIN_PERIODS,
+  WINDOW_NAN,
+  WINDOW_ADJUST,
+  WINDOW_SEED,
+  WINDOW_OUTPUT,
+  WINDOW_FORMAT,
+  WINDOW_KEEP,
+  WINDOW_LIST,
+  WINDOW_JSON,
+  WINDOW_INPUT,
+  WINDOW_COLUMNS,
+  WINDOW_HEADER,
+  WINDOW_DELIMITER,
+  WINDOW_DECIMAL,
+  WINDOW_DAY_FIRST,
+  WINDOW_EXPANSION,
+  WINDOW_BAD_FIELD,
+  WINDOW_OUT_OF_ORDER,
+  WINDOW_BACKEND,
+  WINDOW_DEVICE,
+  WINDOW_THREADS,
+  WINDOW_POOL,
+  WINDOW_HOST_MEM,
+  WINDOW_FALLBACK,
+  WINDOW_DEADLINE,
+  WINDOW_VERBOSE,
+  WINDOW_QUIET,
+  WINDOW_HELP,
+  WINDOW_OPTIONS
+};
 enum { MERGE_QUIET, MERGE_HELP, MERGE_OPTIONS };
 enum { DEVICES_CHECK, DEVICES_JSON, DEVICES_HELP, DEVICES_OPTIONS };
 enum {
@@ -149,6 +188,7 @@ const char *cli_synth_kind_name(int index);
 const char *cli_shell_name(int index);
 const char *cli_delimiter_name(int index);
 const char *cli_decimal_name(int index);
+const char *cli_window_op_name(int index);
 
 /* "What is drawn" */
 const char *cli_group_title(cli_group group);
@@ -187,6 +227,7 @@ extern const cli_exit_text cli_exit_texts[];
 extern const int cli_n_exit_texts;
 
 cli_exit cli_run_render(const cli_args *args);
+cli_exit cli_run_window(const cli_args *args);
 cli_exit cli_run_merge(const cli_args *args);
 cli_exit cli_run_devices(const cli_args *args);
 cli_exit cli_run_synth(const cli_args *args);

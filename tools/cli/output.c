@@ -60,6 +60,14 @@ cli_exit cli_output_flush(cli_output *output) {
   return write_all(output, output->buffer, size);
 }
 
+cli_exit cli_output_replace(cli_output *output, const void *bytes, size_t size) {
+  cli_exit code = cli_output_flush(output);
+  if (!code && lseek(output->descriptor, 0, SEEK_SET) != 0) code = fail(output);
+  if (!code) code = write_all(output, bytes, size);
+  if (!code && lseek(output->descriptor, 0, SEEK_END) < 0) code = fail(output);
+  return code;
+}
+
 cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size) {
   if (size > sizeof output->buffer - output->used) {
     cli_exit code = cli_output_flush(output);

@@ -29,6 +29,9 @@ cli_exit cli_output_open(cli_output *output, const char *path);
 cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size);
 cli_exit cli_output_flush(cli_output *output);
 
+/* Writes bytes in place of the first ones of a temporary file. As those. */
+cli_exit cli_output_replace(cli_output *output, const void *bytes, size_t size);
+
 /* Writes what is left. If code is not CLI_OK or writing fails, a file is taken back. Returns the first failure. */
 cli_exit cli_output_close(cli_output *output, cli_exit code);
 

@@ -398,7 +398,7 @@ void cli_progress_file(cli_progress *p, int index, const char *name, uint64_t si
   if (!p) return;
   pthread_mutex_lock(&p->lock);
   p->index = index;
-  p->name = strcmp(name, "-") == 0 ? "standard input" : name;
+  p->name = cli_shown_name(name);
   p->size = size;
   p->files_begun++;
   p->taken = 0;

@@ -47,6 +47,8 @@ void cli_warn(const char *format, ...) {
   va_end(args);
 }
 
+const char *cli_shown_name(const char *name) { return strcmp(name, "-") == 0 ? "standard input" : name; }
+
 cli_exit cli_fail(cli_exit code, const char *format, ...) {
   va_list args;
   va_start(args, format);

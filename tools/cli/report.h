@@ -13,6 +13,9 @@
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What messages call a FILE. */
+const char *cli_shown_name(const char *name);
+
 /* An error; returns code. */
 cli_exit cli_fail(cli_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

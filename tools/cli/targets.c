@@ -33,7 +33,7 @@ static stem stem_of(const char *input) {
   stem s = {.text = slash ? slash + 1 : input, .input = input};
   s.length = (int)strlen(s.text);
   if (!drop_ending(&s, ".gz") && !drop_ending(&s, ".zst")) drop_ending(&s, ".zip");
-  if (!drop_ending(&s, ".csv")) drop_ending(&s, ".txt");
+  if (!drop_ending(&s, ".csv") && !drop_ending(&s, ".txt")) drop_ending(&s, ".npy");
   return s;
 }
 
@@ -45,7 +45,7 @@ static int compare_stems(const void *a, const void *b) {
 }
 
 /* Whether all n inputs give files of their own. */
-static cli_exit check_stems(const char *out, int n, char **inputs) {
+static cli_exit check_stems(const cli_targets *targets, int n, char **inputs) {
   stem *stems = malloc((size_t)n * sizeof *stems);
   if (!stems) return cli_fail(CLI_NO_MEMORY, "no memory for %d file names", n);
   for (int i = 0; i < n; i++) stems[i] = stem_of(inputs[i]);
@@ -53,8 +53,9 @@ static cli_exit check_stems(const char *out, int n, char **inputs) {
   cli_exit code = CLI_OK;
   for (int i = 1; i < n && !code; i++)
     if (compare_stems(&stems[i - 1], &stems[i]) == 0)
-      code = cli_fail(CLI_USAGE, "%s and %s would both become %.*s.png in %s: give them to different folders",
-                      stems[i - 1].input, stems[i].input, stems[i].length, stems[i].text, out);
+      code = cli_fail(CLI_USAGE, "%s and %s would both become %.*s%s in %s: give them to different folders",
+                      stems[i - 1].input, stems[i].input, stems[i].length, stems[i].text, targets->kind->endings[0],
+                      targets->out);
   free(stems);
   return code;
 }
@@ -64,26 +65,45 @@ static int is_folder(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-static int ends_in_png(const char *path) {
-  size_t length = strlen(path);
-  return length > 4 && strcasecmp(path + length - 4, ".png") == 0;
+int cli_ends_in(const char *path, const char *ending) {
+  const size_t length = strlen(path), ending_length = strlen(ending);
+  return length > ending_length && strcasecmp(path + length - ending_length, ending) == 0;
 }
 
-cli_exit cli_targets_plan(cli_targets *targets, const char *out, int numbered, int by_symbol, int n, char **inputs) {
+static int ends_in_any(const char *path, const cli_target_kind *kind) {
+  return cli_ends_in(path, kind->endings[0]) || (kind->endings[1] && cli_ends_in(path, kind->endings[1]));
+}
+
+const cli_target_kind cli_charts = {.command = "render", .things = "charts", .endings = {".png", NULL}};
+
+cli_exit cli_targets_plan(cli_targets *targets, const cli_target_kind *kind, const char *out, int numbered,
+                          int by_symbol, int n, char **inputs) {
   int named_folder = out[strlen(out) - 1] == '/' || is_folder(out);
-  int named_file = !named_folder && (ends_in_png(out) || strcmp(out, "-") == 0);
+  int named_file = !named_folder && (ends_in_any(out, kind) || strcmp(out, "-") == 0);
   const int several = numbered || by_symbol;
-  *targets = (cli_targets){
-      .out = out, .in_folder = named_folder || n > 1 || several, .numbered = numbered, .by_symbol = by_symbol};
+  *targets = (cli_targets){.kind = kind,
+                           .out = out,
+                           .in_folder = named_folder || n > 1 || several,
+                           .numbered = numbered,
+                           .by_symbol = by_symbol};
   if (n > 1 && named_file)
-    return cli_fail(CLI_USAGE,
-                    "--output %s can't hold the charts of %d files: name a folder; try 'tallow render --help'", out, n);
+    return cli_fail(CLI_USAGE, "--output %s can't hold the %s of %d files: name a folder; try 'tallow %s --help'", out,
+                    kind->things, n, kind->command);
   if (several && named_file)
-    return cli_fail(CLI_USAGE, "--output %s can't hold the charts of --%s: name a folder; try 'tallow render --help'",
-                    out, numbered ? "window" : "by");
-  if (targets->in_folder) return check_stems(out, n, inputs);
+    return cli_fail(CLI_USAGE, "--output %s can't hold the %s of --%s: name a folder; try 'tallow %s --help'", out,
+                    kind->things, numbered ? "window" : "by", kind->command);
+  if (targets->in_folder) return check_stems(targets, n, inputs);
   if (named_file) return CLI_OK;
-  return cli_fail(CLI_USAGE, "--output %s must end in .png, or in / to name a folder; try 'tallow render --help'", out);
+  return cli_fail(CLI_USAGE, "--output %s must end in %s%s%s, or in / to name a folder; try 'tallow %s --help'", out,
+                  kind->endings[0], kind->endings[1] ? " or " : "", kind->endings[1] ? kind->endings[1] : "",
+                  kind->command);
+}
+
+int cli_is_same_file(const char *a, const char *b) {
+  struct stat one, other;
+  if (strcmp(a, b) == 0) return 1;
+  return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
+         S_ISREG(one.st_mode);
 }
 
 static int make_one(cli_targets *targets, const char *path) {
@@ -177,7 +197,7 @@ void cli_targets_name(const cli_targets *targets, const char *input, const char 
   cli_buffer_add(out, s.text, (size_t)s.length);
   if (symbol) add_symbol(symbol, out);
   if (number >= 0) cli_buffer_format(out, "_%06" PRId64, number);
-  cli_buffer_add(out, ".png", 4);
+  cli_buffer_add(out, targets->kind->endings[0], strlen(targets->kind->endings[0]));
 }
 
 void cli_targets_path(const cli_targets *targets, const char *name, size_t length, cli_buffer *out) {
@@ -227,7 +247,7 @@ char *cli_targets_entry(const cli_targets *targets, const char *path) {
   return entry;
 }
 
-/* Whether this is what a chart's name has between the stem and .png. */
+/* Whether this is what a name has between the stem and the ending. */
 static int is_rest(const cli_targets *targets, const char *rest, size_t length) {
   size_t digits = 0;
   while (digits < length && rest[length - 1 - digits] >= '0' && rest[length - 1 - digits] <= '9') digits++;
@@ -237,10 +257,10 @@ static int is_rest(const cli_targets *targets, const char *rest, size_t length) 
 }
 
 int cli_targets_has(const cli_targets *targets, const char *entry, int n, char **inputs) {
-  const size_t ending = strlen(".png");
+  const char *ending = targets->kind->endings[0];
   size_t length = strlen(entry);
-  if (!targets->in_folder || length <= ending || memcmp(entry + length - ending, ".png", ending) != 0) return 0;
-  length -= ending;
+  if (!targets->in_folder || length <= strlen(ending) || strcmp(entry + length - strlen(ending), ending) != 0) return 0;
+  length -= strlen(ending);
   for (int i = 0; i < n; i++) {
     const stem s = stem_of(inputs[i]);
     const size_t stem_length = (size_t)s.length;
@@ -251,8 +271,11 @@ int cli_targets_has(const cli_targets *targets, const char *entry, int n, char *
   return 0;
 }
 
-static int is_chart(const cli_targets *targets, const char *entry, size_t length) {
-  if (targets->in_folder) return length > 4 && memcmp(entry + length - 4, ".png", 4) == 0;
+static int is_target(const cli_targets *targets, const char *entry, size_t length) {
+  const char *ending = targets->kind->endings[0];
+  const size_t ending_length = strlen(ending);
+  if (targets->in_folder)
+    return length > ending_length && memcmp(entry + length - ending_length, ending, ending_length) == 0;
   const char *slash = strrchr(targets->out, '/'), *name = slash ? slash + 1 : targets->out;
   return strlen(name) == length && memcmp(entry, name, length) == 0;
 }
@@ -262,7 +285,7 @@ void cli_targets_sweep(const cli_targets *targets) {
   cli_targets_folder(targets, &folder);
   DIR *stream = folder.failed || strcmp(targets->out, "-") == 0 ? NULL : opendir(folder.bytes);
   for (struct dirent *entry; stream && (entry = readdir(stream));) {
-    if (!is_chart(targets, entry->d_name, cli_temporary_stem(entry->d_name))) continue;
+    if (!is_target(targets, entry->d_name, cli_temporary_stem(entry->d_name))) continue;
     cli_buffer_clear(&path);
     cli_targets_path(targets, entry->d_name, strlen(entry->d_name), &path);
     if (!path.failed) cli_temporary_sweep(path.bytes);

@@ -1,0 +1,13 @@
+/* Rolling windows as an operation of the engine. */
+#ifndef TALLOW_ENGINE_WINDOWS_H
+#define TALLOW_ENGINE_WINDOWS_H
+
+#include "host/seam/backend.h"
+
+/*
+ * A whole operation. A lack of memory is met by trimming, by smaller pieces and by a fallback first, and a backend that
+ * has no windows by a fallback. Failures are those of tlw_window_run.
+ */
+tlw_status tlw_engine_windows(tlw_engine *engine, const struct tlw_window_job *job, tlw_error *error);
+
+#endif

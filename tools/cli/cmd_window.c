@@ -1,0 +1,467 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "csv_options.h"
+#include "format.h"
+#include "interrupt.h"
+#include "report.h"
+#include "rolling.h"
+
+#define PIECE ((int64_t)1 << 16)        /* rows that are worked on at a time */
+#define LEAST_PIECE ((int64_t)1 << 8)   /* where memory is short */
+#define OWN_BYTES ((uint64_t)256 << 20) /* for pieces, where there is no --host-mem */
+#define LATER_BYTES ((uint64_t)1 << 20) /* at least, of --host-mem for the rest: an engine, a reader */
+#define TEXT_BYTES 32                   /* of a label, in the middle */
+
+enum { FORMAT_AUTO, FORMAT_CSV, FORMAT_NPY };
+
+/* ---- what can be known before anything is opened ---- */
+
+static cli_exit check_options(const rolling *r) {
+  const cli_args *args = r->args;
+  if (args->values[WINDOW_JSON].given) return cli_fail(CLI_USAGE, "--json needs --list" SEE_HELP);
+  if (args->n_operands == 0)
+    return cli_fail(CLI_USAGE, "FILE... is missing; an example: '%s'" SEE_HELP, args->command->examples[0]);
+  if (r->verbose && r->quiet) return cli_fail(CLI_USAGE, "--verbose and --quiet exclude each other" SEE_HELP);
+  const cli_value *device = rolling_value(r, WINDOW_DEVICE);
+  const uint64_t backend = rolling_value(r, WINDOW_BACKEND)->number;
+  if (device->given && backend != TLW_BACKEND_OPENCL && backend != TLW_BACKEND_CUDA)
+    return cli_fail(CLI_USAGE, "--device needs --backend opencl or --backend cuda" SEE_HELP);
+  return CLI_OK;
+}
+
+static cli_exit plan_format(rolling *r, const char *out) {
+  const uint64_t format = rolling_value(r, WINDOW_FORMAT)->number;
+  const int names_npy = cli_ends_in(out, ".npy"), names_csv = cli_ends_in(out, ".csv");
+  if ((format == FORMAT_CSV && names_npy) || (format == FORMAT_NPY && names_csv))
+    return cli_fail(CLI_USAGE, "--output %s and --format %s contradict each other" SEE_HELP, out,
+                    rolling_value(r, WINDOW_FORMAT)->text);
+  r->writes_npy = format == FORMAT_NPY || names_npy;
+  if (r->writes_npy && r->plan.labels.n > 0)
+    return cli_fail(CLI_USAGE, "--keep is for CSV: an array holds numbers alone" SEE_HELP);
+  if (r->writes_npy && strcmp(out, "-") == 0 && isatty(STDOUT_FILENO))
+    return cli_fail(CLI_USAGE, "--output -: standard output is a terminal: send it to a file, or name one" SEE_HELP);
+  return CLI_OK;
+}
+
+static cli_exit refuse_packed(const char *out) {
+  static const char *const endings[] = {".gz", ".zst", ".zip", ".bz2", ".xz", ".npz"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+    if (cli_ends_in(out, endings[i]))
+      return cli_fail(CLI_USAGE,
+                      "--output %s: results are not packed: name a .csv or .npy file, or pack standard output" SEE_HELP,
+                      out);
+  return CLI_OK;
+}
+
+/* Where --format says what is written the name of a file may have any ending. */
+static void plan_kind(rolling *r, const char *out) {
+  const char *slash = strrchr(out, '/'), *point = strrchr(slash ? slash : out, '.');
+  const int is_said = rolling_value(r, WINDOW_FORMAT)->number != FORMAT_AUTO && r->args->n_operands == 1;
+  r->kind = (cli_target_kind){.command = "window", .things = "results", .endings = {".csv", ".npy"}};
+  if (r->writes_npy) r->kind.endings[0] = ".npy";
+  if (r->writes_npy) r->kind.endings[1] = ".csv";
+  if (is_said && point && point[1]) r->kind.endings[1] = point;
+}
+
+static cli_exit plan_output(rolling *r) {
+  const cli_args *args = r->args;
+  const char *out = rolling_value(r, WINDOW_OUTPUT)->text;
+  if (!out && args->n_operands > 1)
+    return cli_fail(CLI_USAGE, "--output OUT is missing: %d files need a folder, such as -o results" SEE_HELP,
+                    args->n_operands);
+  if (!out) out = "-";
+  cli_exit code = plan_format(r, out);
+  if (!code && args->n_operands == 1) code = refuse_packed(out);
+  if (code) return code;
+  plan_kind(r, out);
+  return cli_targets_plan(&r->targets, &r->kind, out, 0, 0, args->n_operands, args->operands);
+}
+
+/* Results must not take the place of what they are made of. */
+static cli_exit check_places(const rolling *r) {
+  const cli_args *args = r->args;
+  for (int i = 0; i < args->n_operands; i++) {
+    const char *name = args->operands[i];
+    if (strcmp(name, "-") == 0) continue;
+    char *entry = r->targets.in_folder ? cli_targets_entry(&r->targets, name) : NULL;
+    const int is_hit = r->targets.in_folder
+                           ? entry && cli_targets_has(&r->targets, entry, args->n_operands, args->operands)
+                           : strcmp(r->targets.out, "-") != 0 && cli_is_same_file(r->targets.out, name);
+    free(entry);
+    if (is_hit)
+      return cli_fail(CLI_USAGE, "--output %s would replace the FILE %s: use another %s" SEE_HELP, r->targets.out, name,
+                      r->targets.in_folder ? "folder" : "name");
+  }
+  return CLI_OK;
+}
+
+static cli_exit plan_run(rolling *r) {
+  static const tlw_policy orders[] = {TLW_POLICY_ERROR, TLW_POLICY_SKIP, TLW_POLICY_KEEP};
+  cli_exit code = check_options(r);
+  if (!code) code = rolling_plan_read(&r->plan, r->args);
+  if (!code) code = plan_output(r);
+  if (!code) code = check_places(r);
+  if (!code) code = cli_csv_options(r->args, &r->csv);
+  if (!code) r->csv.policies[TLW_DEFECT_OUT_OF_ORDER] = orders[rolling_value(r, WINDOW_OUT_OF_ORDER)->number];
+  return code;
+}
+
+/* ---- memory ---- */
+
+static uint64_t own_bytes(const rolling *r, int64_t piece) {
+  const uint64_t columns = (uint64_t)r->most_columns + (uint64_t)r->most_results;
+  const uint64_t labels = (uint64_t)r->most_labels;
+  return columns * sizeof(double) * (uint64_t)(r->look_back + piece) +
+         labels * (uint64_t)piece * (TEXT_BYTES + sizeof(size_t)) + labels * TLW_LABEL_SIZE + sizeof(cli_output);
+}
+
+static cli_exit plan_memory(rolling *r) {
+  for (int i = 0; i < r->args->n_operands; i++) {
+    int32_t n;
+    const cli_exit code = rolling_count_columns(r, r->args->operands[i], &n);
+    if (code) return code;
+    if (n > r->most_columns) r->most_columns = n;
+  }
+  if ((int64_t)r->most_columns * r->plan.n_tasks > TLW_WINDOW_SPECS_MAX)
+    return cli_fail(CLI_USAGE, "%" PRId32 " columns with %d results each are more than %d: ask for fewer" SEE_HELP,
+                    r->most_columns, r->plan.n_tasks, TLW_WINDOW_SPECS_MAX);
+  r->most_results = r->most_columns * r->plan.n_tasks;
+  r->most_columns += r->plan.other != NULL;
+  r->most_labels = r->plan.labels.n > 0 ? r->plan.labels.n : r->plan.keeps_none || r->writes_npy ? 0 : 2;
+  r->look_back = rolling_plan_look_back(&r->plan);
+  const cli_value *host_mem = rolling_value(r, WINDOW_HOST_MEM);
+  const uint64_t most = host_mem->given ? host_mem->number / 2 : OWN_BYTES;
+  r->piece = r->look_back > PIECE ? r->look_back : PIECE;
+  /* Each piece goes over the rows that it looks back on once more, so that short ones take long. */
+  const int64_t least = host_mem->given || r->look_back / 4 < LEAST_PIECE ? LEAST_PIECE : r->look_back / 4;
+  while (r->piece > least && own_bytes(r, r->piece) > most) r->piece /= 2;
+  if (r->piece < least) r->piece = least;
+  r->own_bytes = own_bytes(r, r->piece);
+  if (host_mem->given && host_mem->number < r->own_bytes)
+    return cli_fail(CLI_NO_MEMORY, "--host-mem %s is too small a budget: set it to %" PRIu64 " or more", host_mem->text,
+                    2 * r->own_bytes + LATER_BYTES);
+  return CLI_OK;
+}
+
+static cli_exit take_memory(rolling *r) {
+  const size_t rows = (size_t)(r->look_back + r->piece);
+  const size_t n_columns = (size_t)r->most_columns, n_results = (size_t)r->most_results;
+  r->text_size = (size_t)r->most_labels * ((size_t)r->piece * TEXT_BYTES + TLW_LABEL_SIZE);
+  r->memory = malloc((n_columns + n_results) * rows * sizeof *r->memory);
+  r->columns = calloc(2 * n_columns, sizeof *r->columns);
+  r->results = calloc(n_results, sizeof *r->results);
+  r->specs = malloc(n_results * sizeof *r->specs);
+  r->outputs = malloc(n_results * sizeof *r->outputs);
+  r->text = malloc(r->text_size + 1);
+  r->ends = malloc((size_t)r->most_labels * (size_t)r->piece * sizeof *r->ends + 1);
+  r->output = calloc(1, sizeof *r->output);
+  if (!r->memory || !r->columns || !r->results || !r->specs || !r->outputs || !r->text || !r->ends || !r->output)
+    return cli_fail(CLI_NO_MEMORY, "no memory for %" PRId64 " rows of %zu columns", r->piece, n_columns + n_results);
+  r->ahead = r->columns + n_columns;
+  for (size_t i = 0; i < n_columns; i++) r->columns[i] = r->memory + i * rows;
+  for (size_t i = 0; i < n_results; i++) r->results[i].values = r->memory + (n_columns + i) * rows;
+  return CLI_OK;
+}
+
+static void free_memory(rolling *r) {
+  free(r->memory);
+  free(r->columns);
+  free(r->results);
+  free(r->specs);
+  free(r->outputs);
+  free(r->text);
+  free(r->ends);
+  free(r->output);
+}
+
+/* ---- the engine ---- */
+
+static void on_log(void *user, tlw_log_level level, const char *message) {
+  const rolling *r = user;
+  if (level == TLW_LOG_WARNING && !r->quiet) cli_warn("%s", message);
+  if (level == TLW_LOG_INFO && r->verbose) cli_say("%s", message);
+}
+
+static cli_exit open_engine(rolling *r) {
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  const cli_value *host_mem = rolling_value(r, WINDOW_HOST_MEM), *pool = rolling_value(r, WINDOW_POOL);
+  const cli_value *threads = rolling_value(r, WINDOW_THREADS), *fallback = rolling_value(r, WINDOW_FALLBACK);
+  options.backend = (tlw_backend)rolling_value(r, WINDOW_BACKEND)->number;
+  options.device = rolling_value(r, WINDOW_DEVICE)->text;
+  if (host_mem->given) options.host_budget = host_mem->number - r->own_bytes;
+  if (pool->given) options.device_budget = pool->number;
+  if (threads->given) options.threads = (uint32_t)threads->number;
+  if (fallback->given) options.allow_fallback = fallback->number == SWITCH_ON ? TLW_FALLBACK_ON : TLW_FALLBACK_OFF;
+  options.deadline_ms = (uint32_t)rolling_value(r, WINDOW_DEADLINE)->number * 1000;
+  options.log = on_log;
+  options.log_user = r;
+  tlw_error error;
+  if (tlw_engine_open(&r->engine, &options, &error) != TLW_OK) return rolling_fail(r, NULL, &error);
+  tlw_device device;
+  const int is_cpu = tlw_engine_describe(r->engine, &device, NULL) == TLW_OK && device.backend == TLW_BACKEND_CPU;
+  if (is_cpu && pool->given && !r->quiet)
+    cli_warn("--pool has no effect, for the CPU does the work: --host-mem limits its memory");
+  return CLI_OK;
+}
+
+/* ---- the results of a file ---- */
+
+static cli_exit make_result(rolling *r, const rolling_task *task, int32_t column, rolling_result *result) {
+  char name[ROLLING_NAME_SIZE], other[ROLLING_NAME_SIZE] = "";
+  const int32_t last = r->input.n_columns - 1;
+  rolling_column_name(r, column, name, sizeof name);
+  if (r->plan.other) rolling_column_name(r, last, other, sizeof other);
+  result->spec = task->spec;
+  result->spec.column = column;
+  if (tlw_window_describe(task->spec.op)->inputs == 2) result->spec.other = last;
+  result->name = rolling_result_name(task, name, other);
+  result->has_number = 0;
+  if (!result->name) return cli_fail(CLI_NO_MEMORY, "%s: no memory for names", r->input.name);
+  if (!rolling_is_recursive(task->spec.op)) return CLI_OK;
+  tlw_window_spec spec = result->spec;
+  tlw_error error;
+  spec.column = 0;
+  if (tlw_window_state_open(&spec, 0, r->engine, &result->state, &error) == TLW_OK) return CLI_OK;
+  return rolling_fail(r, r->input.name, &error);
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Columns of results that have one name could not be told apart. */
+static cli_exit check_names(const rolling *r) {
+  const size_t n = (size_t)r->n_results;
+  char **names = malloc(n * sizeof *names);
+  if (!names) return cli_fail(CLI_NO_MEMORY, "%s: no memory for names", r->input.name);
+  for (size_t i = 0; i < n; i++) names[i] = r->results[i].name;
+  qsort(names, n, sizeof *names, compare_names);
+  cli_exit code = CLI_OK;
+  for (size_t i = 1; i < n && !code; i++)
+    if (strcmp(names[i - 1], names[i]) == 0)
+      code = cli_fail(CLI_USAGE,
+                      "%s: two results would be called %s: ask for each once, and for columns of one name by their "
+                      "numbers" SEE_HELP,
+                      cli_shown_name(r->input.name), names[i]);
+  free(names);
+  return code;
+}
+
+static cli_exit make_results(rolling *r) {
+  const int32_t n_asked = r->input.n_columns - (r->plan.other != NULL);
+  cli_exit code = CLI_OK;
+  for (int32_t c = 0; c < n_asked && !code; c++)
+    for (int i = 0; i < r->plan.n_tasks && !code; i++)
+      code = make_result(r, &r->plan.tasks[i], c, &r->results[r->n_results++]);
+  return code ? code : check_names(r);
+}
+
+static void drop_results(rolling *r) {
+  for (int32_t i = 0; i < r->n_results; i++) {
+    tlw_window_state_close(&r->results[i].state);
+    free(r->results[i].name);
+    r->results[i].name = NULL;
+  }
+  r->n_results = 0;
+}
+
+/* ---- pieces ---- */
+
+/* Windows of a piece, behind the rows that they look back on. first: the absolute number of the first of those. */
+static cli_exit run_windows(rolling *r, int64_t first, int64_t n_rows) {
+  const void **columns = (const void **)(void *)r->ahead; /* not in use now */
+  for (int32_t i = 0; i < r->input.n_columns; i++) columns[i] = r->columns[i];
+  int32_t n = 0;
+  for (int32_t i = 0; i < r->n_results; i++) {
+    if (r->results[i].state) continue;
+    r->specs[n] = r->results[i].spec;
+    r->outputs[n++] = r->results[i].values;
+  }
+  if (n == 0) return CLI_OK;
+  tlw_window_batch batch;
+  tlw_window_batch_init(&batch);
+  batch.columns = columns;
+  batch.n_columns = r->input.n_columns;
+  batch.n_rows = n_rows;
+  batch.origin = &first;
+  tlw_error error;
+  const tlw_status status = tlw_window_run(r->engine, &batch, r->specs, n, r->outputs, &error);
+  return status == TLW_OK ? CLI_OK : rolling_fail(r, r->input.name, &error);
+}
+
+static void feed_states(rolling *r, int64_t kept, int64_t n) {
+  for (int32_t i = 0; i < r->n_results; i++) {
+    const rolling_result *result = &r->results[i];
+    if (!result->state) continue;
+    tlw_window_feed(result->state, r->columns[result->spec.column] + kept, NULL, n, result->values + kept);
+  }
+}
+
+static void look_for_numbers(rolling *r, int64_t kept, int64_t n) {
+  for (int32_t i = 0; i < r->n_results; i++) {
+    rolling_result *result = &r->results[i];
+    for (int64_t k = kept; k < kept + n && !result->has_number; k++) result->has_number = !isnan(result->values[k]);
+  }
+}
+
+/* What the next piece looks back on. Returns how many rows. */
+static int64_t keep_rows(rolling *r, int64_t n_rows) {
+  const int64_t kept = n_rows < r->look_back ? n_rows : r->look_back;
+  for (int32_t i = 0; i < r->input.n_columns; i++)
+    memmove(r->columns[i], r->columns[i] + n_rows - kept, (size_t)kept * sizeof(double));
+  return kept;
+}
+
+static cli_exit run_pieces(rolling *r, int64_t *n_rows) {
+  int64_t kept = 0, n = 0;
+  cli_exit code;
+  for (*n_rows = 0;; *n_rows += n) {
+    code = rolling_input_next(r, kept, &n);
+    if (code || n == 0) return code;
+    code = run_windows(r, *n_rows - kept, kept + n);
+    if (code) return code;
+    feed_states(r, kept, n);
+    look_for_numbers(r, kept, n);
+    code = rolling_output_rows(r, kept, n);
+    if (code) return code;
+    kept = keep_rows(r, kept + n);
+  }
+}
+
+/* ---- files ---- */
+
+/* Results that are nan throughout for want of rows, of the file, or of a window that is too short for any file. */
+static int is_wanting(const rolling_result *result, int64_t n_rows, int is_hopeless) {
+  if (result->has_number || rolling_is_hopeless(&result->spec) != is_hopeless) return 0;
+  return is_hopeless || tlw_window_lookback(&result->spec) >= n_rows;
+}
+
+/* Either is likely a mistake. what: what is too short for them. */
+static void warn_of_wanting(const rolling *r, int64_t n_rows, int is_hopeless, const char *what) {
+  const rolling_result *first = NULL;
+  int32_t n = 0;
+  for (int32_t i = 0; i < r->n_results; i++) {
+    if (!is_wanting(&r->results[i], n_rows, is_hopeless)) continue;
+    if (!first) first = &r->results[i];
+    n++;
+  }
+  char more[48] = "";
+  if (n > 1) snprintf(more, sizeof more, " and %" PRId32 " other%s", n - 1, n > 2 ? "s" : "");
+  if (n > 0)
+    cli_warn("%s: %s for %s%s, which %s nan throughout", cli_shown_name(r->input.name), what, first->name, more,
+             n > 1 ? "are" : "is");
+}
+
+static void warn_of_short(const rolling *r, int64_t n_rows) {
+  char rows[64];
+  snprintf(rows, sizeof rows, "%" PRId64 " row%s too few", n_rows, n_rows == 1 ? " is" : "s are");
+  warn_of_wanting(r, n_rows, 0, rows);
+  warn_of_wanting(r, n_rows, 1, "the window is too short");
+}
+
+static void tell(const rolling *r, const char *path, int64_t n_rows) {
+  char count[CLI_COUNT_SIZE];
+  tlw_device device;
+  cli_count_text(n_rows, count);
+  if (tlw_engine_describe(r->engine, &device, NULL) != TLW_OK) return;
+  cli_say("%s: %s row%s, %" PRId32 " result%s to %s, %s (%s)", cli_shown_name(r->input.name), count,
+          n_rows == 1 ? "" : "s", r->n_results, r->n_results == 1 ? "" : "s",
+          strcmp(path, "-") == 0 ? "standard output" : path, tlw_backend_name(device.backend), device.driver);
+}
+
+static void warn_of_rows(const rolling *r) {
+  if (!r->input.numbers) return;
+  tlw_csv_report found;
+  tlw_numbers_get_report(r->input.numbers, &found);
+  cli_csv_warn(r->args, r->input.name, &found, r->quiet);
+}
+
+static cli_exit fail_empty(const rolling *r) {
+  warn_of_rows(r);
+  return cli_fail(CLI_DATA, "%s: the %s has no rows: add some", cli_shown_name(r->input.name),
+                  r->input.npy ? "array" : "file");
+}
+
+static void report(const rolling *r, const char *path, int64_t n_rows) {
+  warn_of_rows(r);
+  if (!r->quiet) warn_of_short(r, n_rows);
+  if (r->verbose) tell(r, path, n_rows);
+}
+
+static cli_exit write_file(rolling *r, const char *path) {
+  cli_exit code = rolling_output_open(r, path);
+  if (code) return code;
+  int64_t n_rows;
+  code = run_pieces(r, &n_rows);
+  if (!code && n_rows == 0) code = fail_empty(r);
+  code = rolling_output_close(r, n_rows, code);
+  if (!code) report(r, path, n_rows);
+  return code;
+}
+
+static cli_exit run_file(rolling *r, const char *name) {
+  cli_buffer entry = {0}, path = {0};
+  cli_targets_name(&r->targets, name, NULL, -1, &entry);
+  if (!entry.failed) cli_targets_path(&r->targets, entry.bytes, entry.length, &path);
+  cli_exit code = entry.failed || path.failed ? cli_fail(CLI_NO_MEMORY, "%s: no memory for its name", name) : CLI_OK;
+  if (!code) code = rolling_input_open(r, name);
+  if (!code) code = make_results(r);
+  if (!code) code = write_file(r, r->targets.in_folder ? path.bytes : r->targets.out);
+  drop_results(r);
+  rolling_input_close(&r->input);
+  cli_buffer_free(&entry);
+  cli_buffer_free(&path);
+  return code;
+}
+
+/* A file that fails does not stop the others; where nothing can be written, or nobody reads it, they are not tried. */
+static cli_exit run_files(rolling *r) {
+  cli_exit first = CLI_OK;
+  for (int i = 0; i < r->args->n_operands; i++) {
+    r->output->error = 0;
+    const cli_exit code = run_file(r, r->args->operands[i]);
+    if (!first) first = code;
+    if (code == CLI_IO && r->output->error != 0) break;
+  }
+  return first;
+}
+
+static cli_exit run(rolling *r) {
+  cli_exit code = plan_memory(r);
+  if (!code) code = take_memory(r);
+  if (!code) code = open_engine(r);
+  if (!code) code = cli_targets_make_folder(&r->targets);
+  if (!code) code = run_files(r);
+  cli_targets_sweep(&r->targets);
+  cli_targets_remove_folder(&r->targets);
+  tlw_npy_close(&r->piped);
+  tlw_engine_close(&r->engine);
+  free_memory(r);
+  return code;
+}
+
+static cli_exit list(const cli_args *args) {
+  if (args->n_operands > 0) return cli_fail(CLI_USAGE, "--list has no use for '%.200s'" SEE_HELP, args->operands[0]);
+  rolling_plan plan = {0};
+  const cli_exit code = args->values[WINDOW_OP].given ? rolling_plan_read_ops(&plan, args) : CLI_OK;
+  if (!code) rolling_print_list(&plan, args->values[WINDOW_JSON].given);
+  rolling_plan_free(&plan);
+  return code;
+}
+
+cli_exit cli_run_window(const cli_args *args) {
+  if (args->values[WINDOW_LIST].given) return list(args);
+  rolling r = {.args = args, .verbose = args->values[WINDOW_VERBOSE].given, .quiet = args->values[WINDOW_QUIET].given};
+  cli_exit code = plan_run(&r);
+  if (!code) {
+    cli_interrupt_at_once();
+    code = run(&r);
+    cli_interrupt_end();
+  }
+  rolling_plan_free(&r.plan);
+  return code;
+}
