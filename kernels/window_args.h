@@ -76,7 +76,9 @@ typedef struct {
   /* Folds of long windows: n of suffixes by output and member, then their counts; then prefixes. */
   tlk_u64 suffixes, suffix_counts, prefixes, prefix_counts;
   /* Scans: tlk_scan_run; tlk_scan_pairs by block, of it and of those before it; by stretch; carried values */
-  tlk_u64 runs, blocks, before, stretches, carried, carry;
+  tlk_u64 runs, blocks, before, stretches, carried;
+  /* From the piece before and to the next: not the same, for one run may read while another writes. */
+  tlk_u64 carry, next_carry;
   tlk_i64 lead, rows; /* rows with outputs */
   tlk_i64 window, min_periods;
   double quantile, ddof, keep, gain;

@@ -224,5 +224,5 @@ TLK_KERNEL(tlk_scan_carry_on, tlk_window_args) {
     }
     TLK_BARRIER();
   }
-  if (lane == 0 && run.carries) *TLK_AT(tlk_scan_carry, m, a.carry) = carry;
+  if (lane == 0 && run.carries) *TLK_AT(tlk_scan_carry, m, a.next_carry) = carry;
 }

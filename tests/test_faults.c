@@ -399,15 +399,18 @@ static bool is_typed(const struct run *run) {
 }
 
 /*
- * Every call fails in turn; of those with windows on OpenCL, where each engine loads their kernels anew for a long
- * time, one of five: the software driver has all.
+ * Every call fails in turn; on a device, where each engine loads the kernels of windows anew for a long time, one of
+ * several of those with windows.
  */
-static uint64_t step_of(bool has_windows) { return has_windows && backend == TLW_BACKEND_OPENCL ? 5 : 1; }
+static uint64_t step_of(bool has_windows) {
+  if (!has_windows || backend == TLW_BACKEND_CPU) return 1;
+  return backend == TLW_BACKEND_CUDA ? 3 : 5;
+}
 
 /* Until no fault strikes any more. Returns about how many calls there are. */
 static uint64_t fail_each(size_t v, enum tlw_fault_kind kind, bool lasting) {
   const uint64_t step = step_of(verbs[v].run == do_windows);
-  for (uint64_t nth = 1;; nth += step) {
+  for (uint64_t nth = lasting ? 1 + step / 2 : 1;; nth += step) {
     static struct run run;
     run = (struct run){0};
     planned.kind = kind;

@@ -446,6 +446,60 @@ static void test_overlap(void **unused) {
   data_close(&d);
 }
 
+#define LONG_ROWS ((int64_t)5 * 65536 + 12345)
+
+static void run_by_threads(const double *x, const tlw_window_spec *spec, uint32_t threads, double *output) {
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = TLW_BACKEND_CPU;
+  options.threads = threads;
+  tlw_engine *engine;
+  tlw_error error;
+  ok(tlw_engine_open(&engine, &options, &error), &error);
+  const void *column = x;
+  tlw_window_batch batch;
+  tlw_window_batch_init(&batch);
+  batch.columns = &column;
+  batch.n_columns = 1;
+  batch.n_rows = LONG_ROWS;
+  ok(tlw_window_run(engine, &batch, spec, 1, &output, &error), &error);
+  tlw_engine_close(&engine);
+}
+
+static void expect_shared(const double *x, const tlw_window_spec *spec) {
+  poisoned alone, shared;
+  poisoned_open(&alone, LONG_ROWS, 1);
+  poisoned_open(&shared, LONG_ROWS, 2);
+  run_by_threads(x, spec, 1, alone.rows);
+  run_by_threads(x, spec, 3, shared.rows);
+  char text[256];
+  if (memcmp(alone.rows, shared.rows, (size_t)LONG_ROWS * sizeof *x) != 0)
+    fail_msg("%s differs", window_text(spec, text, sizeof text));
+  assert_true(poisoned_intact(&alone, 0, LONG_ROWS) && poisoned_intact(&shared, 0, LONG_ROWS));
+  poisoned_close(&alone);
+  poisoned_close(&shared);
+}
+
+/* One long series of what remembers, which threads share, is as one thread makes it. */
+static void test_shared_scans(void **unused) {
+  (void)unused;
+  static const number_kind kinds[] = {NUMBERS_WALK, NUMBERS_GAPS, NUMBERS_LATE};
+  static const tlw_window_op ops[] = {TLW_WINDOW_EMA,     TLW_WINDOW_RMA,    TLW_WINDOW_CUMSUM,
+                                      TLW_WINDOW_CUMPROD, TLW_WINDOW_CUMMIN, TLW_WINDOW_CUMMAX};
+  double *x = malloc((size_t)LONG_ROWS * sizeof *x);
+  assert_non_null(x);
+  for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
+    rng r = {FIRST_SEED + kind};
+    fill_numbers(x, LONG_ROWS, kinds[kind], &r);
+    for (size_t op = 0; op < sizeof ops / sizeof ops[0]; op++)
+      for (int64_t v = 0; v < window_variants(ops[op]); v++) {
+        tlw_window_spec spec;
+        if (window_variant(&spec, ops[op], ops[op] <= TLW_WINDOW_RMA ? 5000 : 0, v)) expect_shared(x, &spec);
+      }
+  }
+  free(x);
+}
+
 /* No specs, no rows, no series, series without rows: fine, and nothing is written. */
 static void test_nothing_to_do(void **unused) {
   (void)unused;
@@ -646,13 +700,21 @@ static void test_statistics(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_table),         cmocka_unit_test(test_defaults),
-      cmocka_unit_test(test_ranges),        cmocka_unit_test(test_columns_of_a_spec),
-      cmocka_unit_test(test_find),          cmocka_unit_test(test_lookback),
-      cmocka_unit_test(test_overlap),       cmocka_unit_test(test_batch_arguments),
-      cmocka_unit_test(test_run_arguments), cmocka_unit_test(test_nothing_to_do),
-      cmocka_unit_test(test_series),        cmocka_unit_test(test_views),
-      cmocka_unit_test(test_floats),        cmocka_unit_test(test_many_specs),
+      cmocka_unit_test(test_table),
+      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_ranges),
+      cmocka_unit_test(test_columns_of_a_spec),
+      cmocka_unit_test(test_find),
+      cmocka_unit_test(test_lookback),
+      cmocka_unit_test(test_overlap),
+      cmocka_unit_test(test_shared_scans),
+      cmocka_unit_test(test_batch_arguments),
+      cmocka_unit_test(test_run_arguments),
+      cmocka_unit_test(test_nothing_to_do),
+      cmocka_unit_test(test_series),
+      cmocka_unit_test(test_views),
+      cmocka_unit_test(test_floats),
+      cmocka_unit_test(test_many_specs),
       cmocka_unit_test(test_statistics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,5 +14,4 @@ const struct tlw_cpu_window_tier TLW_TIERED(tlw_cpu_windows_of) = {
     .scan = TLW_TIERED(tlw_window_scan),
     .stretch = TLW_TIERED(tlw_window_stretch),
     .advance = TLW_TIERED(tlw_window_advance),
-    .store = TLW_TIERED(tlw_window_store),
 };

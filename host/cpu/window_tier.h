@@ -50,7 +50,10 @@ struct tlw_cpu_stretch {
  * there. scratch: as many bytes as asked for, aligned to 64.
  */
 struct tlw_cpu_window_tier {
-  /* begin: before the first piece of a task, and after others have had the scratch. streams: as store. */
+  /*
+   * begin: before the first piece of a task, and after others have had the scratch. streams: results go to memory that
+   * will not be read soon.
+   */
   uint64_t (*fold_scratch)(const tlk_window *w);
   void (*fold_begin)(const tlk_window *w, void *scratch);
   void (*fold)(const tlk_window *w, const struct tlw_cpu_rows *rows, int64_t from, int64_t to, double *output,
@@ -72,8 +75,6 @@ struct tlw_cpu_window_tier {
    */
   void (*stretch)(const tlk_window *w, const struct tlw_cpu_rows *rows, int64_t from, struct tlw_cpu_stretch *stretch);
   void (*advance)(const tlk_window *w, const struct tlw_cpu_stretch *stretch, struct tlw_cpu_scan *scan);
-  /* Copies n doubles to memory that will not be read soon. */
-  void (*store)(double *target, const double *source, int64_t n);
 };
 
 #endif

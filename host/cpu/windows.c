@@ -23,6 +23,10 @@
 #define WIDE_ROWS ((int64_t)1 << 14)
 #define WIDE_WINDOWS 4
 
+/* Stretches of a scan that a thread has in a round; where there are fewer, one thread takes a series. */
+#define ROUND_STRETCHES 4
+#define LEAST_STRETCHES 4
+
 /* Outputs of more bytes do not stay in the cache anyway. */
 #define STREAMED_BYTES ((uint64_t)8 << 20)
 
@@ -31,6 +35,7 @@ struct plan {
   const struct tlw_cpu_window_tier *tier;
   uint32_t workers;
   bool streams;
+  bool shares_scans;          /* threads share each series of a scan, for there are fewer of these than threads */
   bool in_turn;               /* a single thread takes scans piece by piece between the other tasks */
   int64_t longest;            /* window of a fold or an order */
   int64_t wide;               /* rows that are widened at a time; where columns are doubles, all */
@@ -38,6 +43,7 @@ struct plan {
   int64_t scan_items, order_items, fold_items;
   uint64_t task_bytes, column_bytes, worker_bytes; /* of scratch; of a widened column in it; of all for a worker */
   uint64_t scan_bytes;                             /* of scans taken in turn */
+  uint64_t stretch_bytes;                          /* of stretches of a worker, at the end of its scratch */
   char *scratch;
 };
 
@@ -111,7 +117,10 @@ static void run_series(const struct work *work, const struct columns *columns, i
       .origin = job->origin ? job->origin[series] : 0,
   };
   double *output = work->task->output + begin + from;
-  if (is_fold(w)) {
+  if (!is_scan(w) && rows.n < w->min_periods) {
+    /* So that many short series do not each prepare a long window. */
+    for (int64_t i = 0; i < to - from; i++) output[i] = TLK_NAN;
+  } else if (is_fold(w)) {
     plan->tier->fold(w, &rows, from, to, output, plan->streams, scratch);
   } else if (is_order(w)) {
     if (begin + from == most(work->begin, begin)) memset(scratch, 0, 64);
@@ -120,6 +129,15 @@ static void run_series(const struct work *work, const struct columns *columns, i
     if (from == 0) memset(work->scan, 0, sizeof *work->scan);
     plan->tier->scan(w, &rows, from, to, work->scan, output, plan->streams);
   }
+}
+
+/* What was streamed is there for other threads from here on. */
+static void end_stores(const struct plan *plan) {
+#if defined(__x86_64__)
+  if (plan->streams) __builtin_ia32_sfence();
+#else
+  (void)plan;
+#endif
 }
 
 static void run(const struct work *work) {
@@ -134,9 +152,7 @@ static void run(const struct work *work) {
     for (int64_t i = series_at(job, row); i < job->n_series && job->offsets[i] < end; i++)
       run_series(work, &columns, i, row, end);
   }
-#if defined(__x86_64__)
-  if (plan->streams) __builtin_ia32_sfence();
-#endif
+  end_stores(plan);
 }
 
 /* ---- items ---- */
@@ -169,7 +185,7 @@ static void run_item(void *context, uint32_t worker, int64_t item) {
   const tlk_window *w = &task->window;
   int64_t piece = item / n_tasks;
   if (piece < plan->scan_items) {
-    if (is_scan(w)) run_scan(plan, worker, task, piece);
+    if (is_scan(w) && !plan->shares_scans) run_scan(plan, worker, task, piece);
     return;
   }
   piece -= plan->scan_items;
@@ -193,6 +209,81 @@ static void run_in_turn(const struct plan *plan) {
       if (is_order(w)) continue;
       run_piece(plan, 0, &job->tasks[t], plan->piece, piece, scan);
       if (is_scan(w)) scan++;
+    }
+  }
+}
+
+/* ---- scans that threads share ---- */
+
+/* One series of a scan. */
+struct shared {
+  const struct plan *plan;
+  const struct tlw_window_task *task;
+  struct tlw_cpu_rows rows;
+  double *output;
+  int64_t from; /* first row of the round */
+};
+
+struct part {
+  struct tlw_cpu_stretch stretch;
+  struct tlw_cpu_scan before;
+};
+
+static struct part *part_of(const struct plan *plan, int64_t i) {
+  const uint64_t worker = (uint64_t)i / ROUND_STRETCHES;
+  struct part *parts = (struct part *)(plan->scratch + (worker + 1) * plan->worker_bytes - plan->stretch_bytes);
+  return &parts[i % ROUND_STRETCHES];
+}
+
+static void scan_rows(const struct shared *s, int64_t from, int64_t to, struct tlw_cpu_scan *scan) {
+  s->plan->tier->scan(&s->task->window, &s->rows, from, to, scan, s->output + from, s->plan->streams);
+  end_stores(s->plan);
+}
+
+static void measure_stretch(void *context, uint32_t worker, int64_t i) {
+  (void)worker;
+  const struct shared *s = context;
+  s->plan->tier->stretch(&s->task->window, &s->rows, s->from + i * TLK_SCAN_STRETCH, &part_of(s->plan, i)->stretch);
+}
+
+static void finish_stretch(void *context, uint32_t worker, int64_t i) {
+  (void)worker;
+  const struct shared *s = context;
+  const int64_t from = s->from + i * TLK_SCAN_STRETCH;
+  scan_rows(s, from, from + TLK_SCAN_STRETCH, &part_of(s->plan, i)->before);
+}
+
+/* In rounds: each stretch by itself, then what each begins with, then the results. */
+static void share_series(struct shared *s, struct tlw_team *team) {
+  const struct plan *plan = s->plan;
+  struct tlw_cpu_scan scan = {0};
+  while (s->from < s->rows.n && (scan.rows == 0 || scan.rows % TLK_SCAN_STRETCH != 0)) {
+    const int64_t rows = scan.rows ? TLK_SCAN_STRETCH - scan.rows % TLK_SCAN_STRETCH : LEAST_ROWS;
+    const int64_t end = least(s->from + rows, s->rows.n);
+    scan_rows(s, s->from, end, &scan);
+    s->from = end;
+  }
+  for (int64_t n; (n = (s->rows.n - s->from) / TLK_SCAN_STRETCH) > 0; s->from += n * TLK_SCAN_STRETCH) {
+    n = least(n, (int64_t)plan->workers * ROUND_STRETCHES);
+    tlw_team_run(team, plan->workers, n, measure_stretch, s);
+    for (int64_t i = 0; i < n; i++) {
+      part_of(plan, i)->before = scan;
+      plan->tier->advance(&s->task->window, &part_of(plan, i)->stretch, &scan);
+    }
+    tlw_team_run(team, plan->workers, n, finish_stretch, s);
+  }
+  scan_rows(s, s->from, s->rows.n, &scan);
+}
+
+static void share_scans(const struct plan *plan, struct tlw_team *team) {
+  const struct tlw_window_job *job = plan->job;
+  for (int32_t t = 0; t < job->n_tasks; t++) {
+    const struct tlw_window_task *task = &job->tasks[t];
+    for (int64_t i = 0; i < job->n_series && is_scan(&task->window); i++) {
+      const int64_t begin = job->offsets[i];
+      struct shared s = {.plan = plan, .task = task, .output = task->output + begin};
+      s.rows = (struct tlw_cpu_rows){.x = (const double *)task->x + begin, .n = job->offsets[i + 1] - begin};
+      share_series(&s, team);
     }
   }
 }
@@ -227,6 +318,10 @@ static void measure_tasks(struct plan *plan) {
   }
   plan->worker_bytes = lines(1 + plan->task_bytes + (two ? 2 : 1) * plan->column_bytes);
   plan->in_turn = plan->workers == 1;
+  plan->shares_scans = scans && !plan->in_turn && job->type == TLW_TYPE_F64 && job->n_series * scans < plan->workers &&
+                       job->n_rows >= LEAST_STRETCHES * TLK_SCAN_STRETCH;
+  if (plan->shares_scans) plan->stretch_bytes = lines(ROUND_STRETCHES * sizeof(struct part));
+  plan->worker_bytes += plan->stretch_bytes;
   if (plan->in_turn && job->n_tasks - orders <= 1) plan->piece = most(job->n_rows, 1);
   if (plan->in_turn) plan->scan_bytes = (uint64_t)scans * sizeof(struct tlw_cpu_scan);
   plan->fold_items = (job->n_rows + plan->piece - 1) / plan->piece;
@@ -258,6 +353,7 @@ tlw_status tlw_cpu_windows(const struct tlw_cpu_tier *tier, struct tlw_memory *m
   measure_tasks(&plan);
   const tlw_status status = reserve(&plan, memory, block, error);
   if (status != TLW_OK) return status;
+  if (plan.shares_scans) share_scans(&plan, team);
   if (plan.in_turn)
     run_in_turn(&plan);
   else

@@ -23,6 +23,12 @@ const char *const tlw_window_kernel_names[TLW_WINDOW_KERNELS] = {
 #define LEAST_ROWS 256
 #define DECENT_ROWS 4096
 
+/*
+ * Rows of a piece times their window, where each row is sorted out by itself: so few that a slow device is done with
+ * them long before it is taken for one that hangs.
+ */
+#define ORDER_WORK ((int64_t)1 << 29)
+
 /* Pieces are not larger than this on the host, so that copies run beside work. */
 #define MOST_STAGING ((uint64_t)16 << 20)
 #define SLOTS 2
@@ -50,6 +56,7 @@ struct work {
   uint64_t part;
   struct tlw_slab slab;
   uint64_t carry; /* in the slab */
+  uint32_t turn;  /* counts pieces */
   struct slot slots[SLOTS];
   struct tlw_scan_begin begins[TLW_GROUP_TASKS];
 };
@@ -101,9 +108,19 @@ static bool fits(const struct tlw_backend_state *state, const struct tlw_window_
   return !state->gpu->unified || room.host == UINT64_MAX || device <= room.device - fewer(host, room.device);
 }
 
+/* Most rows of a piece, whatever the memory. */
+static int64_t most_rows(const struct work *w) {
+  int64_t rows = rows_of(w->job);
+  for (int32_t i = 0; i < w->group.n_tasks; i++) {
+    const tlk_window *window = &w->group.tasks[i].window;
+    if (tlw_window_path_of(window) == TLW_PATH_ORDER) rows = least(rows, most(LEAST_ROWS, ORDER_WORK / window->window));
+  }
+  return rows;
+}
+
 /* The plan with the most rows that fits, or the one with the least rows, fit or not. */
 static struct plan largest_plan(const struct work *w, int32_t n_slots, struct room room) {
-  int64_t rows = least(rows_of(w->job), LEAST_ROWS), above = rows_of(w->job) + 1;
+  int64_t rows = least(rows_of(w->job), LEAST_ROWS), above = most_rows(w) + 1;
   while (above - rows > 1) {
     const int64_t middle = rows + (above - rows) / 2;
     const struct plan plan = plan_of(w->job, &w->group, middle, n_slots);
@@ -342,6 +359,11 @@ static tlw_status launch_chains(const struct sending *s, const struct tables *ta
   return launch(s, TLW_WINDOW_JOIN + variant_of(args.kind), tables->tiles.groups, TLK_WINDOW_LANES, &args, error);
 }
 
+/* What task i carries into a piece. */
+static uint64_t carry_of(const struct work *w, int32_t i, uint32_t turn) {
+  return w->carry + ((uint64_t)(turn % 2) * (uint64_t)w->group.n_tasks + (uint64_t)i) * sizeof(tlk_scan_carry);
+}
+
 static tlw_status launch_scan(const struct sending *s, const struct tables *tables, int32_t i, tlk_window_args args,
                               tlw_error *error) {
   const struct tlw_window_slot *places = &s->work->plan.slot;
@@ -353,7 +375,8 @@ static tlw_status launch_scan(const struct sending *s, const struct tables *tabl
   args.before = scratch(&at, tlw_scan_blocks(places->rows, places->runs) * sizeof(tlk_scan_pairs));
   args.stretches = scratch(&at, tlw_scan_stretches(places->rows, places->runs) * sizeof(tlk_scan_pairs));
   args.carried = scratch(&at, tlw_scan_stretches(places->rows, places->runs) * 2 * sizeof(double));
-  args.carry = s->work->carry + (uint64_t)i * sizeof(tlk_scan_carry);
+  args.carry = carry_of(s->work, i, s->work->turn);
+  args.next_carry = carry_of(s->work, i, s->work->turn + 1);
   const int variant = args.kind != TLK_SCAN_LINEAR ? 2 : s->work->group.tasks[i].window.adjust ? 1 : 0;
   args.tiles = base + work->tiles.offset;
   tlw_status status = launch(s, TLW_WINDOW_SCAN_ENDS + variant, work->tiles.groups, TLK_WINDOW_LANES, &args, error);
@@ -468,9 +491,9 @@ static tlw_status run_group(struct work *w, tlw_error *error) {
   int64_t begin = job->offsets[0], series = 0;
   memset(w->begins, 0, sizeof w->begins);
   tlw_status status = take(w, error);
-  int32_t turn = 0;
-  for (; status == TLW_OK && begin < job->offsets[job->n_series]; turn++) {
-    struct slot *slot = &w->slots[turn % w->plan.n_slots];
+  const uint32_t n_slots = (uint32_t)w->plan.n_slots;
+  for (w->turn = 0; status == TLW_OK && begin < job->offsets[job->n_series]; w->turn++) {
+    struct slot *slot = &w->slots[w->turn % n_slots];
     status = receive(w, slot, error);
     if (status != TLW_OK) break;
     slot->piece = tlw_window_piece_of(job, &w->group, &w->plan.slot, begin, series);
@@ -479,8 +502,8 @@ static tlw_status run_group(struct work *w, tlw_error *error) {
     status = send(w, slot, error);
     if (status != TLW_OK) slot->piece.end = 0;
   }
-  for (int32_t i = 0; i < w->plan.n_slots && status == TLW_OK; i++)
-    status = receive(w, &w->slots[(turn + i) % w->plan.n_slots], error);
+  for (uint32_t i = 0; i < n_slots && status == TLW_OK; i++)
+    status = receive(w, &w->slots[(w->turn + i) % n_slots], error);
   /* After a failure what is still in flight writes to memory that goes. */
   if (status != TLW_OK) tlw_flights_finish(w->state, NULL);
   give_back(w);

@@ -115,5 +115,5 @@ struct tlw_window_slot tlw_window_slot_of(const struct tlw_window_job *job, cons
 }
 
 uint64_t tlw_window_carry_size(const struct tlw_window_group *group) {
-  return tlw_window_align((uint64_t)group->n_tasks * sizeof(tlk_scan_carry));
+  return tlw_window_align(2 * (uint64_t)group->n_tasks * sizeof(tlk_scan_carry));
 }

@@ -52,7 +52,7 @@ uint64_t tlw_scan_blocks(int64_t rows, int64_t runs);
 uint64_t tlw_scan_tiles(int64_t rows, int64_t runs);
 uint64_t tlw_scan_stretches(int64_t rows, int64_t runs);
 
-/* What the tasks carry from piece to piece, in front of the slots. */
+/* What the tasks carry from piece to piece, twice, in front of the slots. */
 uint64_t tlw_window_carry_size(const struct tlw_window_group *group);
 
 uint64_t tlw_window_align(uint64_t size);

@@ -210,7 +210,10 @@ typedef struct tlw_window_info {
 /* What is known of an operation; NULL for an unknown one. Static storage. Thread-safety: any thread, any time. */
 TLW_API const tlw_window_info *tlw_window_describe(tlw_window_op op);
 
-/* The operation of this name, letter for letter. TLW_ERR_ARGUMENT: there is none; the message names the nearest. */
+/*
+ * The operation of this name, letter for letter. TLW_ERR_ARGUMENT: there is none; the message names the nearest.
+ * Thread-safety: any thread.
+ */
 TLW_API tlw_status tlw_window_find(const char *name, tlw_window_op *op, tlw_error *error);
 
 /*
@@ -253,7 +256,7 @@ TLW_API void tlw_window_batch_init(tlw_window_batch *batch);
  * once for all specs where that is faster.
  *
  * Memory is that of the engine and within its budgets: on the CPU what the longest window needs on each thread,
- * tens of bytes a row of the window; on a device pieces of rows. It does not depend on the number of rows.
+ * up to some 160 bytes a row of the window; on a device pieces of rows. It does not depend on the number of rows.
  *
  * The first call on an engine that runs on a GPU loads the kernels of windows, which compiles and tests them and may
  * take long, unless an earlier run has kept them (see tlw_engine_options.cache_dir).
@@ -270,7 +273,8 @@ TLW_API tlw_status tlw_window_run(tlw_engine *engine, const tlw_window_batch *ba
 /*
  * One operation over one series that grows. It gives for each row the bits that tlw_window_run gives for the whole
  * series. Its memory is taken once, when it is opened or cloned, and never grows. The columns of the spec are not
- * looked at: rows come as one number, or two for cov, corr and beta. Only tlw_window_state_close and _clear take NULL.
+ * looked at: rows come as one number, or two for cov, corr and beta. Only tlw_window_state_close and _clear take NULL
+ * in its place.
  */
 typedef struct tlw_window_state tlw_window_state;
 
