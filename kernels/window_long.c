@@ -21,6 +21,16 @@ TLK_FN tlk_part tlk_stored_part(tlk_i32 kind, tlk_window_args a, TLK_GLOBAL tlk_
   return part;
 }
 
+/*
+ * How many of a chain's groups from position `at` on to pass over, for they lie before the rows that are there and no
+ * window begins or, of prefixes, ends with them: a short series takes no longer for a long window.
+ */
+TLK_FN tlk_i64 tlk_idle_groups(tlk_i64 at, tlk_i64 there, tlk_i64 count, tlk_i64 reach, tlk_i32 back) {
+  const tlk_i64 until = there < reach ? there : reach;
+  if (back) return at < there && at >= count ? (at - count) / 8 + 1 : 0;
+  return at < until ? (until - at + 7) / 8 : 0;
+}
+
 /* Along a block and one phase of its rows: for windows by their ends, or back, for windows by their starts. */
 TLK_FN void tlk_fold_chain(tlk_i32 kind, tlk_window_args a, TLK_GLOBAL tlk_u8 *m) {
   const tlk_window_tile t = TLK_AT(const tlk_window_tile, m, a.tiles)[TLK_GROUP()];
@@ -31,11 +41,12 @@ TLK_FN void tlk_fold_chain(tlk_i32 kind, tlk_window_args a, TLK_GLOBAL tlk_u8 *m
   /* Positions count from the first window's first row, of groups by theirs. */
   const tlk_i64 base = 8 * block * groups + chain % 8 - start, end = base + reach, count = t.count;
   if (back ? end >= count + reach || end < 0 : base < 0 || base >= count + reach) return;
-  const tlk_i64 out = t.row - a.lead;
+  const tlk_i64 out = t.row - a.lead, there = t.begin - first - 7;
   tlk_part part = tlk_empty();
   for (tlk_i64 i = 0; i < groups; i++) {
+    i += tlk_idle_groups(back ? end - 8 * i : base + 8 * i, there, count, reach, back);
     const tlk_i64 at = back ? end - 8 * i : base + 8 * i;
-    if (at < 0 || at >= count + reach) return;
+    if (i >= groups || at < 0 || at >= count + reach) return;
     const tlk_part group = tlk_window_rows(kind, a, m, t.begin, first + at, 8);
     part = tlk_join_parts(kind, back ? group : part, back ? part : group);
     if (back && at < count) tlk_store_part(kind, a, m, a.suffixes, a.suffix_counts, out + at, part);

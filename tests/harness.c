@@ -96,18 +96,20 @@ bool guarded_equal(const guarded *g, int64_t image, const uint8_t *expected, dif
   return where->count == 0;
 }
 
-/* Whether this CPU surely has what a tier needs, so that a refusal would be a fault. */
-static bool cpu_has(const char *tier) {
+/* Whether this build has a tier and this CPU surely has what it needs, so that a refusal would be a fault. */
+static bool must_have(const char *tier) {
   if (strcmp(tier, "baseline") == 0) return true;
-#if defined(__x86_64__)
-  if (strcmp(tier, "avx2") == 0) {
+#if defined(TALLOW_WITH_AVX2)
+  if (strcmp(tier, "avx2") == 0)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  }
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-  return false;
 #endif
+#if defined(TALLOW_WITH_AVX512)
+  if (strcmp(tier, "avx512") == 0)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+#endif
+  return false;
 }
 
 tlw_status target_open(const target *t, const target_limits *limits, tlw_engine **engine, tlw_error *error) {
@@ -125,7 +127,7 @@ tlw_status target_open(const target *t, const target_limits *limits, tlw_engine 
   return status;
 }
 
-/* Opens the target once and adds it. False if it can't be opened, unless it is a tier that this CPU lacks. */
+/* Opens the target once and adds it. False if it can't be opened, unless it is a tier that this CPU or build lacks. */
 static bool add(target_list *list, const char *name, tlw_backend backend, const char *tier) {
   target t = {.name = name, .backend = backend, .tier = tier};
   for (size_t i = 0; i < list->count; i++) {
@@ -134,7 +136,7 @@ static bool add(target_list *list, const char *name, tlw_backend backend, const 
   tlw_engine *engine = NULL;
   tlw_error error;
   tlw_status status = target_open(&t, &no_limits, &engine, &error);
-  if (status == TLW_ERR_UNAVAILABLE && tier != NULL && !cpu_has(tier)) {
+  if (status == TLW_ERR_UNAVAILABLE && tier != NULL && !must_have(tier)) {
     printf("%s: skipped: %s\n", name, error.message);
     return true;
   }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "folder.h"
 #include "host/io/number.h"
 #include "tallow/csv.h"
 
@@ -41,8 +42,6 @@
 
 /* --- Helpers ---------------------------------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/tallow_csv_XXXXXX";
-
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
 static uint64_t random_u64(void) {
@@ -53,12 +52,6 @@ static uint64_t random_u64(void) {
 }
 
 static size_t random_below(size_t n) { return (size_t)((random_u64() >> 11) % n); }
-
-static const char *path_of(const char *name) {
-  static char path[256];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  return path;
-}
 
 static void write_bytes(const char *path, const void *bytes, size_t size) {
   unlink(path); /* a file that is written anew may be put on the disk at once */
@@ -1410,16 +1403,10 @@ static void test_real_refusals(void **state) {
 
 /* --- Run -------------------------------------------------------------------------------------------------------- */
 
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
 static int remove_folder(void **state) {
-  (void)state;
   static const char *const names[] = {"file.csv", "secret.csv", "large.csv"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(path_of(names[i]));
-  return rmdir(folder);
+  return folder_remove(state);
 }
 
 int main(void) {
@@ -1463,5 +1450,5 @@ int main(void) {
       cmocka_unit_test(test_real_candles),
       cmocka_unit_test(test_real_refusals),
   };
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, folder_make, remove_folder);
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "folder.h"
 #include "host/io/csv_reader.h"
 #include "tallow/csv.h"
 
@@ -25,8 +26,6 @@
 #define MIB ((uint64_t)1 << 20)
 
 /* --- Helpers ---------------------------------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/tallow_csv_stream_XXXXXX";
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
@@ -39,11 +38,7 @@ static uint64_t random_u64(void) {
 
 static size_t random_below(size_t n) { return (size_t)((random_u64() >> 11) % n); }
 
-static const char *path_of_file(void) {
-  static char path[256];
-  snprintf(path, sizeof path, "%s/file.csv", folder);
-  return path;
-}
+static const char *path_of_file(void) { return path_of("file.csv"); }
 
 static void write_bytes(const void *bytes, size_t size) {
   unlink(path_of_file()); /* a file that is written anew may be put on the disk at once */
@@ -784,15 +779,9 @@ static void test_budget_for_a_long_line(void **state) {
 
 /* --- Run -------------------------------------------------------------------------------------------------------- */
 
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
 static int remove_folder(void **state) {
-  (void)state;
   unlink(path_of_file());
-  return rmdir(folder);
+  return folder_remove(state);
 }
 
 int main(void) {
@@ -805,5 +794,5 @@ int main(void) {
       cmocka_unit_test(test_memory_is_fixed), cmocka_unit_test(test_memory_of_long_lines),
       cmocka_unit_test(test_budget),          cmocka_unit_test(test_budget_for_a_long_line),
   };
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, folder_make, remove_folder);
 }

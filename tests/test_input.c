@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "folder.h"
 #include "host/base/fault.h"
 #include "host/io/input.h"
 
@@ -36,7 +37,6 @@
 
 /* --- Helpers ---------------------------------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/tallow_input_XXXXXX";
 static const char *program;
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
@@ -49,12 +49,6 @@ static uint64_t random_u64(void) {
 }
 
 static size_t random_below(size_t n) { return (size_t)((random_u64() >> 11) % n); }
-
-static const char *path_of(const char *name) {
-  static char path[256];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  return path;
-}
 
 /* Bytes that grow. */
 struct bytes {
@@ -1331,15 +1325,9 @@ static void test_zstd_missing(void **state) {
 
 /* --- Run -------------------------------------------------------------------------------------------------------- */
 
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
 static int remove_folder(void **state) {
-  (void)state;
   unlink(path_of("file"));
-  return rmdir(folder);
+  return folder_remove(state);
 }
 
 int main(int argc, char **argv) {
@@ -1377,5 +1365,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_zstd_threads),
       cmocka_unit_test(test_zstd_missing),
   };
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, folder_make, remove_folder);
 }

@@ -14,7 +14,7 @@
 #include <zlib.h>
 
 #include "host/base/error.h"
-#include "host/io/heap.h"
+#include "host/base/heap.h"
 #include "host/io/png_encoder.h"
 
 #define GUARD 0xa5

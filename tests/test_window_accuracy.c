@@ -236,9 +236,7 @@ static void test_averages_are_near_the_truth(void **state) {
 
 /* ---- what is left behind ---- */
 
-static bool remembers(tlw_window_op op) {
-  return op == TLW_WINDOW_EMA || op == TLW_WINDOW_RMA || op >= TLW_WINDOW_CUMSUM;
-}
+static bool remembers(tlw_window_op op) { return tlw_window_describe(op)->remembers; }
 
 /* Rows of the spike's window differ, rows before and behind don't, in any bit. */
 static void check_recovery(tlw_engine *engine, tlw_window_op op, int64_t w, tlw_nan_policy nan, const double *calm,

@@ -10,11 +10,14 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness.h"
+#include "host/engine/engine.h"
 #include "window_cases.h"
 
 #define FIRST_SEED 20251201
@@ -40,14 +43,7 @@ static uint64_t bits(double x) {
   return word;
 }
 
-static const tlw_window_parameter *parameter_of(tlw_window_op op, tlw_window_field field) {
-  const tlw_window_info *info = tlw_window_describe(op);
-  for (int32_t i = 0; i < info->n_parameters; i++)
-    if (info->parameters[i].field == field) return &info->parameters[i];
-  return NULL;
-}
-
-static int64_t some_window(tlw_window_op op) { return parameter_of(op, TLW_FIELD_WINDOW) ? 20 : 0; }
+static int64_t some_window(tlw_window_op op) { return tlw_window_find_parameter(op, TLW_FIELD_WINDOW) ? 20 : 0; }
 
 static tlw_window_spec spec_of(tlw_window_op op) {
   tlw_window_spec spec;
@@ -75,6 +71,8 @@ static void test_table(void **unused) {
     expect_word(info->lookback);
     assert_true(strspn(info->name, "abcdefghijklmnopqrstuvwxyz") == strlen(info->name));
     assert_true(info->inputs == 1 || info->inputs == 2);
+    assert_int_equal(info->remembers, op == TLW_WINDOW_EMA || op == TLW_WINDOW_RMA || op >= TLW_WINDOW_CUMSUM);
+    assert_in_range(info->least_rows, 1, 4);
     for (int other = 0; other < op; other++)
       assert_string_not_equal(info->name, tlw_window_describe((tlw_window_op)other)->name);
     unsigned fields = 0;
@@ -86,6 +84,11 @@ static void test_table(void **unused) {
       assert_string_equal(p->name, field_names[p->field]);
       expect_word(p->summary);
       assert_true(p->least <= p->most);
+      for (int value = 0; p->choices && value <= p->most - p->least; value++) {
+        expect_word(p->choices[value].name);
+        expect_word(p->choices[value].summary);
+      }
+      assert_true((p->choices != NULL) == (p->field == TLW_FIELD_NAN || p->field == TLW_FIELD_SEED));
       const bool of_window = p->field == TLW_FIELD_MIN_PERIODS && p->initial == 0;
       assert_true(of_window || (p->initial >= p->least && p->initial <= p->most));
     }
@@ -96,20 +99,71 @@ static void test_table(void **unused) {
   assert_null(tlw_window_describe((tlw_window_op)-1));
 }
 
+/* A parameter of some operation that is this field. */
+static const tlw_window_parameter *any_parameter(tlw_window_field field) {
+  const tlw_window_op ops[] = {TLW_WINDOW_VAR, TLW_WINDOW_QUANTILE, TLW_WINDOW_EMA};
+  const tlw_window_parameter *found = NULL;
+  for (size_t i = 0; i < sizeof ops / sizeof *ops && !found; i++) found = tlw_window_find_parameter(ops[i], field);
+  assert_non_null(found);
+  return found;
+}
+
 static double value_of(const tlw_window_spec *spec, tlw_window_field field) {
-  const double values[] = {(double)spec->window, (double)spec->min_periods, spec->nan, spec->ddof, spec->quantile,
-                           spec->adjust,         (double)spec->seed};
-  return values[field];
+  return tlw_window_spec_get(spec, any_parameter(field));
 }
 
 static void set_value(tlw_window_spec *spec, tlw_window_field field, double value) {
-  if (field == TLW_FIELD_WINDOW) spec->window = (int64_t)value;
-  if (field == TLW_FIELD_MIN_PERIODS) spec->min_periods = (int64_t)value;
-  if (field == TLW_FIELD_NAN) spec->nan = (tlw_nan_policy)(int)value;
-  if (field == TLW_FIELD_DDOF) spec->ddof = (int32_t)value;
-  if (field == TLW_FIELD_QUANTILE) spec->quantile = value;
-  if (field == TLW_FIELD_ADJUST) spec->adjust = (int32_t)value;
-  if (field == TLW_FIELD_SEED) spec->seed = (tlw_window_seed)(int)value;
+  tlw_error error;
+  ok(tlw_window_spec_set(spec, any_parameter(field), value, &error), &error);
+}
+
+static void test_fields(void **unused) {
+  (void)unused;
+  tlw_window_spec spec = {0};
+  for (int f = TLW_FIELD_WINDOW; f <= TLW_FIELD_SEED; f++) set_value(&spec, (tlw_window_field)f, 3 + f);
+  assert_int_equal(spec.window, 3);
+  assert_int_equal(spec.min_periods, 4);
+  assert_int_equal(spec.nan, 5);
+  assert_int_equal(spec.ddof, 6);
+  assert_true(spec.quantile == 7);
+  assert_int_equal(spec.adjust, 8);
+  assert_int_equal(spec.seed, 9);
+  for (int f = TLW_FIELD_WINDOW; f <= TLW_FIELD_SEED; f++) assert_true(value_of(&spec, (tlw_window_field)f) == 3 + f);
+  assert_int_equal(spec.struct_size, 0);
+  assert_int_equal(spec.column, 0);
+  assert_int_equal(spec.other, 0);
+  assert_null(tlw_window_find_parameter(TLW_WINDOW_SUM, TLW_FIELD_DDOF));
+  assert_null(tlw_window_find_parameter(TLW_WINDOW_CUMSUM, TLW_FIELD_WINDOW));
+  assert_null(tlw_window_find_parameter((tlw_window_op)TLW_WINDOW_OPS, TLW_FIELD_WINDOW));
+}
+
+/* What a field can't hold is refused, and stays as it was. */
+static void test_fields_that_are_too_small(void **unused) {
+  (void)unused;
+  tlw_error error;
+  for (int f = TLW_FIELD_WINDOW; f <= TLW_FIELD_SEED; f++) {
+    const tlw_window_parameter *p = any_parameter((tlw_window_field)f);
+    const double rows = 9007199254740992.0, numbers = 2147483647.0;
+    const double most = f <= TLW_FIELD_MIN_PERIODS ? rows : f == TLW_FIELD_QUANTILE ? HUGE_VAL : numbers;
+    tlw_window_spec spec = {0};
+    set_value(&spec, (tlw_window_field)f, most);
+    assert_true(value_of(&spec, (tlw_window_field)f) == most);
+    set_value(&spec, (tlw_window_field)f, -1);
+    assert_true(value_of(&spec, (tlw_window_field)f) == -1);
+    set_value(&spec, (tlw_window_field)f, 1);
+    const double beyond[] = {NAN, 0.5, 2 * most, -2 * most, HUGE_VAL};
+    for (size_t i = 0; i < (f == TLW_FIELD_QUANTILE ? 1 : sizeof beyond / sizeof *beyond); i++) {
+      assert_int_equal(tlw_window_spec_set(&spec, p, beyond[i], &error), TLW_ERR_ARGUMENT);
+      assert_non_null(strstr(error.message, p->name));
+      assert_true(value_of(&spec, (tlw_window_field)f) == 1);
+    }
+    assert_int_equal(tlw_window_spec_set(NULL, p, 1, NULL), TLW_ERR_ARGUMENT);
+  }
+  tlw_window_spec spec = {0};
+  assert_int_equal(tlw_window_spec_set(&spec, NULL, 1, &error), TLW_ERR_ARGUMENT);
+  assert_string_equal(error.message, "parameter is NULL");
+  assert_int_equal(tlw_window_spec_set(&spec, any_parameter(TLW_FIELD_DDOF), 1.5, &error), TLW_ERR_ARGUMENT);
+  assert_string_equal(error.message, "ddof is 1.5: it must be a whole number from 0 to 2147483647");
 }
 
 static void test_defaults(void **unused) {
@@ -126,7 +180,7 @@ static void test_defaults(void **unused) {
     assert_int_equal(spec.column, 0);
     assert_int_equal(spec.other, info->inputs - 1);
     for (int f = TLW_FIELD_MIN_PERIODS; f <= TLW_FIELD_SEED; f++) {
-      const tlw_window_parameter *p = parameter_of((tlw_window_op)op, (tlw_window_field)f);
+      const tlw_window_parameter *p = tlw_window_find_parameter((tlw_window_op)op, (tlw_window_field)f);
       const bool of_window = p && f == TLW_FIELD_MIN_PERIODS && p->initial == 0;
       const double expected = of_window ? (double)spec.window : p ? p->initial : 0;
       assert_true(value_of(&spec, (tlw_window_field)f) == expected);
@@ -156,7 +210,7 @@ static void test_ranges(void **unused) {
   for (int op = 0; op < TLW_WINDOW_OPS; op++) {
     const tlw_window_info *info = tlw_window_describe((tlw_window_op)op);
     for (int f = TLW_FIELD_WINDOW; f <= TLW_FIELD_SEED; f++) {
-      const tlw_window_parameter *p = parameter_of((tlw_window_op)op, (tlw_window_field)f);
+      const tlw_window_parameter *p = tlw_window_find_parameter((tlw_window_op)op, (tlw_window_field)f);
       tlw_window_spec spec = spec_of((tlw_window_op)op);
       if (!p) {
         set_value(&spec, (tlw_window_field)f, 1);
@@ -165,7 +219,8 @@ static void test_ranges(void **unused) {
       }
       const bool bounded = f == TLW_FIELD_MIN_PERIODS && p->initial == 0;
       const double most = bounded ? (double)spec.window : p->most, step = f == TLW_FIELD_QUANTILE ? 1e-9 : 1;
-      const bool counts_rows = f == TLW_FIELD_WINDOW && parameter_of((tlw_window_op)op, TLW_FIELD_MIN_PERIODS);
+      const bool counts_rows =
+          f == TLW_FIELD_WINDOW && tlw_window_find_parameter((tlw_window_op)op, TLW_FIELD_MIN_PERIODS);
       for (int end = 0; end < 2; end++) {
         spec = spec_of((tlw_window_op)op);
         set_value(&spec, (tlw_window_field)f, end ? most : p->least);
@@ -480,6 +535,54 @@ static void expect_shared(const double *x, const tlw_window_spec *spec) {
   poisoned_close(&shared);
 }
 
+struct concurrent {
+  struct data *data;
+  tlw_window_spec spec;
+  double output[ROWS];
+  tlw_status status;
+  tlw_error error;
+  _Atomic bool ended;
+};
+
+static void *run_concurrent(void *context) {
+  struct concurrent *c = context;
+  double *output = c->output;
+  c->status = tlw_window_run(c->data->engine, &c->data->batch, &c->spec, 1, &output, &c->error);
+  c->ended = true;
+  return NULL;
+}
+
+/* What an operation holds while it runs is not in the way of one that waits for its turn. */
+static void test_turns(void **unused) {
+  (void)unused;
+  struct data d;
+  data_open(&d);
+  double expected[ROWS];
+  struct concurrent c = {.data = &d, .spec = spec_of(TLW_WINDOW_MEAN)};
+  run_one(&d, &c.spec, expected);
+  tlw_engine_close(&d.engine);
+  tlw_engine_options options;
+  tlw_engine_options_init(&options);
+  options.backend = TLW_BACKEND_CPU;
+  options.threads = 1;
+  options.host_budget = (uint64_t)64 << 20;
+  ok(tlw_engine_open(&d.engine, &options, &c.error), &c.error);
+  struct tlw_memory *memory = tlw_engine_memory(d.engine);
+  ok(tlw_engine_begin(d.engine, &c.error), &c.error);
+  const uint64_t rest = options.host_budget - tlw_gauge_read(&memory->bytes).current;
+  ok(tlw_memory_claim(memory, rest, "a test", &c.error), &c.error);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, run_concurrent, &c), 0);
+  for (int i = 0; i < 50 && !c.ended; i++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  assert_false(c.ended);
+  tlw_memory_return(memory, rest);
+  tlw_engine_end(d.engine);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  ok(c.status, &c.error);
+  assert_memory_equal(c.output, expected, sizeof expected);
+  data_close(&d);
+}
+
 /* One long series of what remembers, which threads share, is as one thread makes it. */
 static void test_shared_scans(void **unused) {
   (void)unused;
@@ -570,7 +673,7 @@ static void test_views(void **unused) {
   for (int op = 0; op < TLW_WINDOW_OPS; op++) {
     tlw_window_spec spec;
     tlw_window_spec_init(&spec, (tlw_window_op)op, 43);
-    if (!parameter_of((tlw_window_op)op, TLW_FIELD_WINDOW) || op == TLW_WINDOW_EMA || op == TLW_WINDOW_RMA) continue;
+    if (tlw_window_describe((tlw_window_op)op)->remembers) continue;
     run_one(&d, &spec, whole);
     for (int64_t from = 0; from < 90; from += 7) {
       const void *views[2] = {d.x + from, d.y + from};
@@ -701,6 +804,8 @@ static void test_statistics(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_table),
+      cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_fields_that_are_too_small),
       cmocka_unit_test(test_defaults),
       cmocka_unit_test(test_ranges),
       cmocka_unit_test(test_columns_of_a_spec),
@@ -713,6 +818,7 @@ int main(void) {
       cmocka_unit_test(test_nothing_to_do),
       cmocka_unit_test(test_series),
       cmocka_unit_test(test_views),
+      cmocka_unit_test(test_turns),
       cmocka_unit_test(test_floats),
       cmocka_unit_test(test_many_specs),
       cmocka_unit_test(test_statistics),

@@ -90,7 +90,7 @@ class WrongUse(Windows):
         return errors
 
     def test_missing_parts(self):
-        self.check(says=("FILE... is missing", EXAMPLE))
+        self.check(says=("FILE... is missing, - for standard input", EXAMPLE))
         self.check("--op", "mean", says="FILE... is missing")
         self.check("a.csv", says=("--op NAMES is missing", "tallow window --list"))
         self.check("a.csv", "b.csv", "--op", "mean", says=("--output OUT is missing", "2 files need a folder"))
@@ -121,7 +121,16 @@ class WrongUse(Windows):
                        says=("whole numbers from 1 to 1048576", f"not '{window}'"))
         for q in ("2", "-0.1", "x", "nan", "0x1"):
             self.check("a.csv", "--op", "quantile", f"--quantile={q}", says=("a number from 0 to 1", f"not '{q}'"))
-        self.check("a.csv", "--op", "mean", "--window", "5", "--min-periods", "6", says="it must be 1 to 5, the window")
+        errors = self.check("a.csv", "--op", "mean", "--window", "5", "--min-periods", "6",
+                            says="it must be 1 to 5, the window")
+        self.assertNotIn("write mean", errors)
+        self.check("a.csv", "--op", "mean", "-w", "5,20", "--min-periods", "10",
+                   says=("it must be 1 to 5, the window", "write mean:window=20:min_periods=10;"))
+        for option, op, values, twice in (("window", "mean", "20,5,020", "020"), ("quantile", "quantile", "0.5,.50", ".50")):
+            self.check("a.csv", "--op", op, f"--{option}", values, says=f"--{option} has {twice} twice: give it once")
+        self.check("a.csv", "--op", "mean:window=5,10", says="several go to --window 5,10;")
+        self.check("a.csv", "--op", "sum,quantile:nan=skip:quantile=0.1,0.9", says="several go to --quantile 0.1,0.9;")
+        self.check("a.csv", "--op", "std:ddof=0,1", says="behind a parameter stands one value")
         self.check("a.csv", "--op", "mean", "--window", "5,,6", says="nothing between two commas")
         self.check("a.csv", "--op", "std", "--ddof=-1", says="--ddof must be a whole number")
 
@@ -137,7 +146,7 @@ class WrongUse(Windows):
         self.check("a.csv", "--op", "mean", "--keep", "sym", says="no column 'sym'", code=BAD_DATA)
         self.check("a.csv", "--op", "mean", "-c", "time", code=BAD_DATA,
                    says=("a.csv:2: time '2020-01-01T00:00:00Z' is not a number, in the first row",
-                         "choose a column of numbers (open, high, low, close, volume)", "--bad-field skip"))
+                         "choose a column of numbers (open, high, low, close, volume)\n"))
         self.run_tallow("synth", "trades", "--rows", 9, "-o", "trades.csv")
         self.check("trades.csv", "--op", "mean", "-c", "side", code=BAD_DATA,
                    says=("trades.csv:2: side '", "choose a column of numbers (id, price, quantity)"))
@@ -147,7 +156,12 @@ class WrongUse(Windows):
         self.check("wide.csv", "--op", "mean", "-c", "x", code=BAD_DATA, says="(column, column, column, ")
         self.write("plain.csv", "1,a,3\n")
         self.check("plain.csv", "--op", "mean", "-c", "2", "--header", "no", code=BAD_DATA, says="(1, 3)")
-        for op in ("mean,mean", "quantile,quantile:quantile=.50", "ema:seed=0,ema:seed=first"):
+        self.write("kept.csv", "time,close,close_mean_20\n2020-01-01,1,2\n")
+        self.check("kept.csv", "--op", "max,mean", "--keep", "time,close_mean_20",
+                   says="a column that is copied and a result would both be called close_mean_20")
+        self.window("kept.csv", "--op", "max", "-w", "1", "--keep", "time,close_mean_20")
+        for op in ("mean,mean", "quantile,quantile:quantile=.50", "ema:seed=0,ema:seed=first", "ema,ema:seed=first",
+                   "mean,mean:min_periods=20"):
             self.check("a.csv", "--op", op, says=("two results would be called close_", "ask for each once"))
         for columns in ("close,close", "close,Close", "close,5", "5,05"):
             a, b = columns.split(",")
@@ -289,7 +303,10 @@ class Numbers(Windows):
                 ("--op mean:window=4,sum,quantile:quantile=0.1 -w 3", "close_mean_4 close_sum_3 close_quantile_0.1_3"),
                 ("--op last -w 1 -c 2,Close", "open_last_1 Close_last_1"),
                 ("--op ema:adjust=1,ema -w 5", "close_ema_adjust1_5 close_ema_5"),
-                ("--op ema:seed=mean,ema:seed=first -w 5", "close_ema_seedmean_5 close_ema_seedfirst_5"),
+                ("--op ema:seed=mean,ema:seed=first -w 5", "close_ema_seedmean_5 close_ema_5"),
+                ("--op ema,ema:seed=first --seed mean -w 5", "close_ema_5 close_ema_seedfirst_5"),
+                ("--op rma:seed=mean:min_periods=1,mean:min_periods=5 -w 5", "close_rma_5 close_mean_5"),
+                ("--op mean:min_periods=5 -w 5,6", "close_mean_5 close_mean_min_periods5_6"),
                 ("--op std:ddof=0,std --ddof 2 -w 5", "close_std_ddof0_5 close_std_5"),
                 ("--op mean:min-periods=3:nan=skip", "close_mean_min_periods3_nanskip_20"),
                 ("--op quantile:nan=1:quantile=0.10 -w 5", "close_quantile_nanskip_0.1_5"),
@@ -612,6 +629,29 @@ class Tables(Windows):
         self.run_tallow("window", "a.csv", "b.csv", "--op", "mean", "-o", "o.dir", "--format", "csv")
         self.assertEqual(sorted(path.name for path in (self.here / "o.dir").iterdir()), ["a.csv", "b.csv"])
 
+    def test_devices_and_pipes(self):
+        """They are written as they are, whatever their names."""
+        self.synth("a.csv", 30)
+        expected, _ = self.run_tallow("window", "a.csv", "--op", "mean")
+        os.mkfifo(self.here / "p")
+        for more in ((), ("--format", "csv")):
+            self.assertEqual(self.run_tallow("window", "a.csv", "--op", "mean", "-o", "/dev/null", *more), (b"", ""))
+            with subprocess.Popen(["cat", "p"], cwd=self.here, stdout=subprocess.PIPE) as reader:
+                self.run_tallow("window", "a.csv", "--op", "mean", "-o", "p", *more)
+                self.assertEqual(reader.stdout.read(), expected)
+        (self.here / "b.npy").write_bytes(npy([1.0, 2.0]))
+        self.run_tallow("window", "b.npy", "--op", "mean", "-o", "/dev/null", "--format", "npy")
+
+    def test_places(self):
+        """What -v says of where results were computed."""
+        self.synth("a.csv", 30)
+        for backend in BACKENDS:
+            for ops, says in (("ema,cumsum", ", cpu, row by row\n"), ("mean", f", {backend} ("),
+                              ("mean,ema,max", f", {backend} (")):
+                _, errors = self.run_tallow("window", "a.csv", "--op", ops, "-v", "--backend", backend)
+                self.assertIn(says, errors)
+                self.assertEqual("1 of them row by row on the cpu" in errors, backend != "cpu" and "mean,ema" in ops)
+
     def test_several(self):
         texts = {name: self.synth(f"{name}.csv", 40, "--seed", seed) for name, seed in (("a", 1), ("b", 2))}
         self.write("bad.csv", "time,close\n2020-01-01,x\n")
@@ -673,22 +713,62 @@ class Lists(Windows):
         listed = json.loads(self.run_tallow("window", "--list", "--json")[0])
         self.assertEqual([op["name"] for op in listed], OPS)
         for op in listed:
-            self.assertEqual(sorted(op), ["inputs", "lookback", "name", "parameters", "summary"])
+            self.assertEqual(sorted(op), ["columns", "inputs", "lookback", "name", "parameters", "summary"])
             self.assertEqual(op["inputs"], 2 if op["name"] in ("cov", "corr", "beta") else 1)
+            self.assertEqual(op["columns"], ["--column", "--other"][: op["inputs"]])
             for parameter in op["parameters"]:
-                self.assertEqual(sorted(parameter), ["default", "least", "most", "name", "summary"])
+                if "choices" in parameter:
+                    self.assertEqual(sorted(parameter), ["choices", "default", "name", "summary"])
+                    self.assertIn(parameter["default"], [choice["name"] for choice in parameter["choices"]])
+                    continue
+                is_window = parameter["default"] is None
+                self.assertEqual(sorted(parameter.keys() - {"default_from"}), ["default", "least", "most", "name", "summary"])
+                self.assertEqual(parameter.get("default_from"), "window" if is_window else None)
                 self.assertLessEqual(parameter["least"], parameter["most"])
+        defaults = {op["name"]: {p["name"]: p["default"] for p in op["parameters"]} for op in listed}
+        self.assertEqual((defaults["ema"]["seed"], defaults["rma"]["seed"]), ("first", "mean"))
+        self.assertEqual((defaults["mean"]["nan"], defaults["mean"]["min_periods"]), ("propagate", None))
         quantile = next(p for p in listed[9]["parameters"] if p["name"] == "quantile")
         self.assertEqual((quantile["least"], quantile["most"], quantile["default"]), (0, 1, 0.5))
 
     def test_text(self):
         out, _ = self.run_tallow("window", "--list")
         lines = out.decode().splitlines()
+        self.assertEqual([line.split()[0] for line in lines[:-2]], OPS)
+        self.assertIn("cov         2 columns  covariance of two columns", lines)
+        self.assertIn("--list --op NAME", lines[-1])
+
+    def test_details(self):
+        out, _ = self.run_tallow("window", "--list", "--op", ",".join(OPS))
+        lines = out.decode().splitlines()
         self.assertEqual([line.split()[0] for line in lines if line[0] != " "], OPS)
-        self.assertIn("            lookback: max(min_periods, ddof + 1) - 1 rows", lines)
-        for text in ("nan: propagate: a NaN makes NaN while it is in the window; skip: it is left out; default propagate",
-                     "seed: first: begins with the first row; mean: with the mean of the first window rows; default mean"):
+        self.assertIn("            rows before the first result: max(min_periods, ddof + 1) - 1", lines)
+        for text in ("nan: what a NaN does; propagate: a NaN makes NaN while it is in the window; skip: it is left out; "
+                     "default propagate",
+                     "seed: what it begins with; first: the first row; mean: the mean of the first window rows; "
+                     "default mean"):
             self.assertIn(f"            {text}", lines)
+
+    def test_nan(self):
+        """What the list says of a NaN is what it does."""
+        self.write("a.csv", "v,w\n" + "".join(f"{x},{i % 3}\n" for i, x in enumerate("nan 1 2 nan 4 5 6 7".split())))
+        nans = {"while it is in the window": {0, 1, 2, 3, 4, 5}, "NaN from there on": {0, 3, 4, 5, 6, 7},
+                "it is the oldest row,": {0, 1, 2, 5}, "it is the newest row,": {0, 1, 3},
+                "it is the oldest or the newest row,": {0, 1, 2, 3, 5}}
+        for op in json.loads(self.run_tallow("window", "--list", "--json")[0]):
+            policy = next(p for p in op["parameters"] if p["name"] == "nan")
+            says = policy["choices"][0]["summary"]
+            expected = next(rows for text, rows in nans.items() if text in says)
+            rolls = any(p["name"] == "window" for p in op["parameters"])
+            remembers = "from there on" in says
+            args = ("-w", "3") if rolls else ()
+            other = ("--other", "w") if op["inputs"] == 2 else ()
+            name = op["name"] + (":min_periods=1:seed=first" if op["name"] in ("ema", "rma") else "")
+            got = list(self.numbers("a.csv", "-c", "v", "--op", name, *args, *other, "-q").values())[0]
+            if op["name"] == "kurtosis":
+                continue # of 3 rows there is none
+            found = {i for i, x in enumerate(got) if math.isnan(x)}
+            self.assertEqual(found, expected if remembers else expected | {0, 1}, op["name"])
 
     def test_some(self):
         out, _ = self.run_tallow("window", "--list", "--op", "rma,mean")
@@ -701,7 +781,7 @@ class Lists(Windows):
         """Each with each of its parameters, as the list has them."""
         self.synth("a.csv", 40)
         for op in json.loads(self.run_tallow("window", "--list", "--json")[0]):
-            parts = [f"{p['name']}={p['default'] if p['default'] is not None else 3:g}" for p in op["parameters"]]
+            parts = [f"{p['name']}={p['default'] if p['default'] is not None else 3}" for p in op["parameters"]]
             other = ("--other", "volume") if op["inputs"] == 2 else ()
             names, columns = self.window("a.csv", "--op", ":".join([op["name"], *parts]), *other)
             self.assertNotEqual(columns[names[-1]][-1], "nan", op["name"])
@@ -726,22 +806,59 @@ class Memory(Windows):
         self.assertEqual((self.here / "o.npy").stat().st_size, 128 + rows * 6 * 8)
         self.assertIn(f"({rows}, 6)".encode(), (self.here / "o.npy").read_bytes()[:128])
 
+    def enough(self, *args, begin=1000):
+        """The memory that a refusal asks for, which does at once, for the same results."""
+        expected, _ = self.run_tallow("window", *args)
+        refused, errors = self.run_tallow("window", *args, "--host-mem", begin, code=NO_MEMORY)
+        self.assertEqual((refused, errors.count("\n")), (b"", 1), errors)
+        self.assertIn(f"--host-mem {begin} is too small a budget: set it to ", errors)
+        size = int(errors.split("set it to ")[1].split()[0])
+        got, _ = self.run_tallow("window", *args, "--host-mem", size)
+        self.assertEqual(got, expected)
+        return size
+
     def test_too_little(self):
-        """What the refusal asks for is enough."""
+        """Whatever asks for it: the command's own columns, the engine, the reader, states, windows."""
         self.synth("a.csv", 1000)
-        args = ("window", "a.csv", "--op", "mean,max,median,ema", "-w", "50,900", "--backend", "cpu", "--threads", "1")
-        expected, _ = self.run_tallow(*args)
-        size, tries = 1000, 0
-        while tries < 6:
-            done = self.start((*args, "--host-mem", size), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            if done.returncode == 0:
-                break
-            self.assertEqual(done.returncode, NO_MEMORY)
-            text = done.stderr.decode()
-            self.assertIn(f"--host-mem {size} is too small a budget: set it to", text)
-            size, tries = int(text.split("set it to ")[1].split()[0]), tries + 1
-        self.assertEqual(done.stdout, expected)
-        self.assertLessEqual(tries, 2)
+        (self.here / "b.csv.gz").write_bytes(gzip.compress((self.here / "a.csv").read_bytes()))
+        cpu = ("--backend", "cpu", "--threads", "1")
+        size = self.enough("a.csv", "--op", "mean,max,median,ema", "-w", "50,900", *cpu)
+        for begin in (size // 4, size // 3, size * 2 // 5):
+            self.enough("a.csv", "--op", "mean,max,median,ema", "-w", "50,900", *cpu, begin=begin)
+        for op in ("mean", "wma", "skew", "beta", "median", "rank"):
+            other = ("--other", "volume") if op == "beta" else ()
+            for window in (700, 200000):
+                self.enough("a.csv", "--op", op, "-w", window, "--min-periods", 4, *other, *cpu)
+        self.enough("b.csv.gz", "--op", "std,ema,cumsum", "-w", "20,100000", "--backend", "cpu", "--threads", "4")
+        if "cuda" in BACKENDS: # OpenCL would take long to compile its kernels in a cache of this class
+            self.enough("a.csv", "--op", "mean,max", "-w", "50,5000", "--backend", "cuda")
+
+    def test_too_little_for_tasks(self):
+        """The engine asks for its list of tasks before it asks for what windows need."""
+        self.synth("a.csv", 200)
+        args = ("a.csv", "--op", "std", "-w", ",".join(map(str, range(19901, 20001))), "--min-periods", "4",
+                "--backend", "cpu", "--threads", "1")
+        refused, least = 1000, self.enough(*args)
+        while least - refused > 1000:
+            middle = (least + refused) // 2
+            done = self.start(("window", *args, "--host-mem", middle), None, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+            refused, least = (refused, middle) if done.returncode == 0 else (middle, least)
+        for less in range(0, 1_200_000, 150_000):
+            self.enough(*args, begin=refused - less)
+
+    def test_whose_budget(self):
+        """What is left of it for an engine is no number that somebody gave."""
+        self.synth("a.csv", 40)
+        _, errors = self.run_tallow("window", "a.csv", "--op", "mean", "--host-mem", "1000", "-v", code=NO_MEMORY)
+        self.assertIn("not used: --host-mem 1000 leaves too little for an engine\n", errors)
+        self.assertNotIn("a host memory budget of", errors)
+
+    def test_too_little_for_many(self):
+        """Names of thousands of results are counted too."""
+        self.synth("a.csv", 40)
+        args = ("a.csv", "--op", "mean,max,ema,std", "-w", ",".join(map(str, range(2, 1002))), "--backend", "cpu")
+        self.assertGreater(self.enough(*args), 4000 * (1000 * 8 + 256))
 
 
 def is_sanitized():

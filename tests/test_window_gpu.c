@@ -289,6 +289,26 @@ static void test_stretches(void **state) {
   batch_close(&t);
 }
 
+/*
+ * Pieces that go on behind the first stretch of a series and leave another series to the next piece, again and again:
+ * no group of a launch may change what another one reads, whichever runs first.
+ */
+static void test_carries(void **state) {
+  (void)state;
+  enum { SERIES = 4, LENGTH = 100000 };
+  struct batch t;
+  batch_open(&t, SERIES * LENGTH, 0, PLAIN, TLW_TYPE_F64);
+  for (int64_t i = 0; i <= SERIES; i++) t.offsets[i] = i * LENGTH;
+  t.b.n_series = SERIES;
+  tlw_window_spec specs[2];
+  tlw_window_spec_init(&specs[0], TLW_WINDOW_CUMSUM, 0);
+  tlw_window_spec_init(&specs[1], TLW_WINDOW_EMA, TLW_WINDOW_MAX_ROWS);
+  tlw_engine *engine = open_device((uint64_t)1 << 20);
+  compare(engine, &t, specs, 2);
+  tlw_engine_close(&engine);
+  batch_close(&t);
+}
+
 static void test_long_windows(void **state) {
   (void)state;
   tlw_engine *engine = open_device(TLW_BUDGET_AUTO);
@@ -312,6 +332,8 @@ static void test_least_budget(void **state) {
   tlw_window_spec specs[2];
   specs[0] = random_spec(TLW_WINDOW_CORR, 100000);
   specs[0].min_periods = 2;
+  specs[0].column = 0;
+  specs[0].other = 1;
   specs[1] = random_spec(TLW_WINDOW_MEAN, 20);
   struct outputs o;
   outputs_open(&o, 2, t.b.n_rows);
@@ -338,8 +360,9 @@ int main(int argc, char **argv) {
   const target host = {.backend = TLW_BACKEND_CPU};
   if (target_open(&host, &limits, &cpu, NULL) != TLW_OK) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_operations), cmocka_unit_test(test_series),       cmocka_unit_test(test_pieces),
-      cmocka_unit_test(test_stretches),  cmocka_unit_test(test_long_windows), cmocka_unit_test(test_least_budget),
+      cmocka_unit_test(test_operations),   cmocka_unit_test(test_series),  cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_stretches),    cmocka_unit_test(test_carries), cmocka_unit_test(test_long_windows),
+      cmocka_unit_test(test_least_budget),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   tlw_engine_close(&cpu);

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,6 +265,33 @@ static void test_long_windows(void **state) {
   assert_int_equal(f->failures, 0);
 }
 
+/* Series that are much shorter than their windows, of which a block may end within them or just before. */
+static void test_short_series(void **state) {
+  fixture *f = *state;
+  for (int64_t i = 0; i < f->cases / 4; i++) {
+    rng r = {f->seed + UINT64_C(12001) * (uint64_t)i};
+    const int64_t longer = i % 2 == 0 ? 3000 : 8; /* there devices go by way of scratch */
+    const int64_t window = longer + random_window(&r, f->on_devices ? 2000 : 20000), block = window / 8 * 8;
+    window_case c;
+    window_case_open(&c, rng_next(&r), 12, 10 + (int64_t)rng_below(&r, 150));
+    for (int64_t s = 0; s < c.batch.n_series; s++)
+      c.origin[s] = (1 + (int64_t)rng_below(&r, 5)) * block - (int64_t)rng_below(&r, 200) * (window > 200);
+    c.batch.origin = c.origin;
+    for (int k = 0; k < 4; k++) {
+      tlw_window_spec spec;
+      tlw_window_op op = random_op(&r);
+      while (tlw_window_describe(op)->remembers) op = random_op(&r);
+      tlw_window_spec_init(&spec, op, window);
+      spec.min_periods = 1;
+      if (rng_below(&r, 2)) spec.nan = TLW_NAN_SKIP;
+      window_case_add(&c, spec, &r);
+    }
+    case_agrees(f, &c);
+    window_case_close(&c);
+  }
+  assert_int_equal(f->failures, 0);
+}
+
 /* What threads share, and stretches of what remembers. */
 static void test_long_series(void **state) {
   fixture *f = *state;
@@ -302,6 +330,29 @@ static void test_what_fades(void **state) {
     window_case_close(&c);
   }
   free(x);
+  assert_int_equal(f->failures, 0);
+}
+
+/* One NaN in hundreds of rows: what goes without looking for it must stop in time, and begin again. */
+static void test_rare_gaps(void **state) {
+  static const tlw_window_op ops[] = {TLW_WINDOW_MIN, TLW_WINDOW_MAX, TLW_WINDOW_SUM, TLW_WINDOW_STD,
+                                      TLW_WINDOW_ARGMAX};
+  fixture *f = *state;
+  for (int64_t i = 0; i < f->cases / 10; i++) {
+    rng r = {f->seed + UINT64_C(15001) * (uint64_t)i};
+    const int64_t n = 1500 + (int64_t)rng_below(&r, 4000);
+    double *x = memory_for(n, sizeof *x);
+    fill_numbers(x, n, NUMBERS_WALK, &r);
+    for (int64_t row = (int64_t)rng_below(&r, 700); row < n; row += 1 + (int64_t)rng_below(&r, 1500))
+      x[row] = (double)NAN;
+    window_case c;
+    window_case_open_one(&c, rng_next(&r), n);
+    window_case_replace(&c, x);
+    for (size_t k = 0; k < sizeof ops / sizeof ops[0]; k++) add_random(&c, ops[k], 8 + random_window(&r, 300), &r);
+    case_agrees(f, &c);
+    window_case_close(&c);
+    free(x);
+  }
   assert_int_equal(f->failures, 0);
 }
 
@@ -545,9 +596,11 @@ static int run_all(fixture *f) {
       cmocka_unit_test_prestate(test_several_at_once, f),
       cmocka_unit_test_prestate(test_many_series, f),
       cmocka_unit_test_prestate(test_long_windows, f),
+      cmocka_unit_test_prestate(test_short_series, f),
       cmocka_unit_test_prestate(test_long_series, f),
       cmocka_unit_test_prestate(test_views, f),
       cmocka_unit_test_prestate(test_what_fades, f),
+      cmocka_unit_test_prestate(test_rare_gaps, f),
   };
   const int failed = open_engines(f) ? cmocka_run_group_tests_name("windows", tests, NULL, NULL) : 1;
   close_engines(f);

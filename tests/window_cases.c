@@ -184,39 +184,6 @@ static values values_of(const tlw_window_parameter *p, int64_t window) {
   abort();
 }
 
-static void set(tlw_window_spec *spec, tlw_window_field field, double value) {
-  switch (field) {
-  case TLW_FIELD_WINDOW:
-    spec->window = (int64_t)value;
-    break;
-  case TLW_FIELD_MIN_PERIODS:
-    spec->min_periods = (int64_t)value;
-    break;
-  case TLW_FIELD_NAN:
-    spec->nan = (tlw_nan_policy)value;
-    break;
-  case TLW_FIELD_DDOF:
-    spec->ddof = (int32_t)value;
-    break;
-  case TLW_FIELD_QUANTILE:
-    spec->quantile = value;
-    break;
-  case TLW_FIELD_ADJUST:
-    spec->adjust = (int32_t)value;
-    break;
-  case TLW_FIELD_SEED:
-    spec->seed = (tlw_window_seed)value;
-    break;
-  }
-}
-
-static bool has_window(tlw_window_op op) {
-  const tlw_window_info *info = tlw_window_describe(op);
-  for (int32_t i = 0; i < info->n_parameters; i++)
-    if (info->parameters[i].field == TLW_FIELD_WINDOW) return true;
-  return false;
-}
-
 int64_t window_variants(tlw_window_op op) {
   const tlw_window_info *info = tlw_window_describe(op);
   int64_t n = 1;
@@ -226,11 +193,11 @@ int64_t window_variants(tlw_window_op op) {
 
 bool window_variant(tlw_window_spec *spec, tlw_window_op op, int64_t window, int64_t i) {
   const tlw_window_info *info = tlw_window_describe(op);
-  if (!has_window(op)) window = 0;
+  if (!tlw_window_find_parameter(op, TLW_FIELD_WINDOW)) window = 0;
   tlw_window_spec_init(spec, op, window);
   for (int32_t k = 0; k < info->n_parameters; k++) {
     const values v = values_of(&info->parameters[k], window);
-    set(spec, info->parameters[k].field, v.x[i % v.n]);
+    if (tlw_window_spec_set(spec, &info->parameters[k], v.x[i % v.n], NULL) != TLW_OK) abort();
     i /= v.n;
   }
   return tlw_window_check(spec, 2, NULL) == TLW_OK;

@@ -11,7 +11,25 @@
 #define NAMES "neon"
 #elif defined(__x86_64__)
 #define LEAST "baseline"
+#if defined(TALLOW_WITH_AVX2) && defined(TALLOW_WITH_AVX512)
 #define NAMES "baseline, avx2 or avx512"
+#elif defined(TALLOW_WITH_AVX2)
+#define NAMES "baseline or avx2"
+#elif defined(TALLOW_WITH_AVX512)
+#define NAMES "baseline or avx512"
+#else
+#define NAMES "baseline"
+#endif
+#if defined(TALLOW_WITH_AVX2)
+#define BUILT_AVX2 true
+#else
+#define BUILT_AVX2 false
+#endif
+#if defined(TALLOW_WITH_AVX512)
+#define BUILT_AVX512 true
+#else
+#define BUILT_AVX512 false
+#endif
 
 static bool has_avx2(void) { return __builtin_cpu_supports("avx2"); }
 static bool has_avx512(void) {
@@ -28,13 +46,14 @@ static bool always(void) { return true; }
 static const struct {
   enum tlw_simd simd;
   const char *name;
+  bool built; /* one of TALLOW_TIERS, or the least */
   bool (*present)(void);
 } tiers[] = {
 #if defined(__x86_64__)
-    {TLW_SIMD_AVX512, "avx512", has_avx512},
-    {TLW_SIMD_AVX2, "avx2", has_avx2},
+    {TLW_SIMD_AVX512, "avx512", BUILT_AVX512, has_avx512},
+    {TLW_SIMD_AVX2, "avx2", BUILT_AVX2, has_avx2},
 #endif
-    {TLW_SIMD_BASELINE, LEAST, always},
+    {TLW_SIMD_BASELINE, LEAST, true, always},
 };
 #define N_TIERS (sizeof tiers / sizeof tiers[0])
 
@@ -48,12 +67,16 @@ tlw_status tlw_simd_choose(enum tlw_simd *simd, tlw_error *error) {
   if (wanted && !*wanted) wanted = NULL;
   for (size_t i = 0; i < N_TIERS; i++) {
     if (wanted && !is_named(i, wanted)) continue;
-    if (tiers[i].present()) {
+    if (tiers[i].built && tiers[i].present()) {
       *simd = tiers[i].simd;
       return TLW_OK;
     }
-    if (wanted)
+    if (wanted && tiers[i].built)
       return tlw_fail(error, TLW_ERR_UNAVAILABLE, "TALLOW_CPU_TIER asks for %s, which this CPU lacks", wanted);
+    if (wanted)
+      return tlw_fail(error, TLW_ERR_UNAVAILABLE,
+                      "TALLOW_CPU_TIER asks for %s, which this build leaves out: use %s, or leave it unset", wanted,
+                      NAMES);
   }
   return tlw_fail(error, TLW_ERR_UNAVAILABLE,
                   "TALLOW_CPU_TIER asks for '%.40s', which this build does not know: use %s, or leave it unset", wanted,

@@ -9,14 +9,19 @@
 #endif
 
 extern const struct tlw_cpu_tier LEAST;
-#if defined(__x86_64__)
-extern const struct tlw_cpu_tier tlw_cpu_tier_avx2, tlw_cpu_tier_avx512;
+#if defined(TALLOW_WITH_AVX2)
+extern const struct tlw_cpu_tier tlw_cpu_tier_avx2;
+#endif
+#if defined(TALLOW_WITH_AVX512)
+extern const struct tlw_cpu_tier tlw_cpu_tier_avx512;
 #endif
 
 static const struct tlw_cpu_tier *const tiers[] = {
     [TLW_SIMD_BASELINE] = &LEAST,
-#if defined(__x86_64__)
+#if defined(TALLOW_WITH_AVX2)
     [TLW_SIMD_AVX2] = &tlw_cpu_tier_avx2,
+#endif
+#if defined(TALLOW_WITH_AVX512)
     [TLW_SIMD_AVX512] = &tlw_cpu_tier_avx512,
 #endif
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tier.h"
+#include "vector.h"
 #include "window_tier.h"
 
 typedef uint16_t narrow __attribute__((vector_size(2 * TLK_LANES)));
@@ -16,12 +17,6 @@ typedef uint8_t bytes __attribute__((vector_size(BYTES)));
 struct group {
   tlk_real open, high, low, close, volume;
 };
-
-static inline tlk_real load(const double *column) {
-  tlk_real x;
-  memcpy(&x, column, sizeof x);
-  return x;
-}
 
 static inline struct group load_group(const struct tlw_cpu_candles *candles, size_t i) {
   return (struct group){load(candles->open + i), load(candles->high + i), load(candles->low + i),

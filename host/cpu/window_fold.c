@@ -59,7 +59,7 @@ static uint64_t lines(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 uint64_t TLW_TIERED(tlw_window_fold_scratch)(const tlk_window *w) {
   const bool may_count = w->skip || w->min_periods < w->window;
   return lines(sizeof(struct scratch)) + lines((uint64_t)places_of(w) * sizeof(struct place)) +
-         (uint64_t)(w->window / GROUP * (tlk_part_members(w->kind) + may_count) * GROUP) * sizeof(double);
+         (uint64_t)((w->window / GROUP + 1) * (tlk_part_members(w->kind) + may_count) * GROUP) * sizeof(double);
 }
 
 void TLW_TIERED(tlw_window_fold_begin)(const tlk_window *w, void *scratch) {
@@ -145,18 +145,6 @@ void TLW_TIERED(tlw_window_fold)(const tlk_window *w, const struct tlw_cpu_rows 
 /* ---- whole vectors ---- */
 
 #if defined(__SSE2__)
-#include <immintrin.h>
-
-INLINE bool any_nan(tlk_real a, tlk_real b) {
-#if TLK_LANES == 8
-  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_UNORD_Q) != 0;
-#elif TLK_LANES == 4
-  return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_UNORD_Q)) != 0;
-#else
-  return _mm_movemask_pd(_mm_cmpunord_pd((__m128d)a, (__m128d)b)) != 0;
-#endif
-}
-
 INLINE void stream(double *target, const double *source) {
 #if TLK_LANES == 8
   _mm512_stream_pd(target, _mm512_loadu_pd(source));
@@ -167,13 +155,6 @@ INLINE void stream(double *target, const double *source) {
 #endif
 }
 #else
-INLINE bool any_nan(tlk_real a, tlk_real b) {
-  const tlk_mask nan = (a != a) | (b != b);
-  tlk_i64 any = 0;
-  for (int i = 0; i < TLK_LANES; i++) any |= nan[i];
-  return any != 0;
-}
-
 INLINE void stream(double *target, const double *source) { save(target, load(source)); }
 #endif
 

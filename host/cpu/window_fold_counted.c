@@ -118,15 +118,19 @@ static void copy_parts(const struct fold *f, struct parts source, struct parts t
     memcpy(target.first + m * target.apart, source.first + m * source.apart, (size_t)n * sizeof(double));
 }
 
-/* Suffixes of the block in the slots, down to the one at this place. */
-static void join_suffixes(const struct fold *f, int64_t lowest) {
+/*
+ * Suffixes of the block in the slots, down to the one at this place. Groups before it are empty, and their suffixes are
+ * the same as this one, or none where it is behind the block: a short series takes no longer for a long window.
+ */
+static void join_suffixes(struct fold *f, int64_t lowest) {
   for (int64_t i = f->groups - 2; i >= lowest; i--)
     kind_of(f)->join(slot_at(f, i), slot_at(f, i + 1), slot_at(f, i), GROUP);
+  f->suffixes = lowest;
 }
 
 /* Adds the group, the one of this number in the tile, to the prefix. */
 static void extend_prefix(const struct fold *f, struct parts group) {
-  if (f->place)
+  if (f->place > f->begun)
     kind_of(f)->join(prefix_of(f), group, prefix_of(f), GROUP);
   else
     copy_parts(f, group, prefix_of(f), GROUP);
@@ -137,16 +141,17 @@ static void pass_group(struct fold *f, int64_t number) {
   struct scratch *s = f->scratch;
   const struct parts group = part_at(&s->groups, number * GROUP), part = part_at(&s->parts, number * GROUP);
   const bool last = f->place + 1 == f->groups;
+  const int64_t suffix = last ? f->groups : f->place + 1 > f->suffixes ? f->place + 1 : f->suffixes;
   extend_prefix(f, group);
-  if (last)
+  if (suffix == f->groups)
     copy_parts(f, prefix_of(f), part, GROUP);
   else
-    kind_of(f)->join(slot_at(f, f->place + 1), prefix_of(f), part, GROUP);
+    kind_of(f)->join(slot_at(f, suffix), prefix_of(f), part, GROUP);
   copy_parts(f, group, slot_at(f, f->place), GROUP);
   f->place++;
   if (last) {
-    join_suffixes(f, 1);
-    f->place = 0;
+    join_suffixes(f, f->begun > 1 ? f->begun : 1);
+    f->begun = f->place = 0;
   }
 }
 
@@ -174,16 +179,24 @@ static void fill(struct fold *f, int64_t group, int64_t n, bool prefix) {
   }
 }
 
+/* Of n groups from this one on those that lie before the first row, all eight of each. */
+static int64_t empty_groups(const struct fold *f, int64_t group, int64_t n) {
+  const int64_t begun = floor_div(f->rows->origin + f->lowest - (GROUP - 1), GROUP);
+  return begun <= group ? 0 : begun - group < n ? begun - group : n;
+}
+
 /* Suffixes and the prefix that the first window needs besides its last group, whose number this gives. */
 static int64_t warm_up(struct fold *f, int64_t first) {
   const int64_t place = first - floor_div(first, f->groups) * f->groups, ahead = place ? f->groups - place : 0;
-  const int64_t behind = place ? place - 1 : f->groups - 1;
-  f->place = place;
-  fill(f, first, ahead, false);
-  if (place) join_suffixes(f, place);
-  f->place = 0;
-  fill(f, first + ahead, behind, true);
-  return first + ahead + behind;
+  const int64_t behind = place ? place - 1 : f->groups - 1, second = first + ahead;
+  int64_t empty = empty_groups(f, first, ahead);
+  f->place = f->groups - ahead + empty;
+  fill(f, first + empty, ahead - empty, false);
+  join_suffixes(f, f->groups - ahead + empty);
+  empty = empty_groups(f, second, behind);
+  f->begun = f->place = empty;
+  fill(f, second + empty, behind - empty, true);
+  return second + behind;
 }
 
 static void fold_long(struct fold *f, int64_t from, int64_t to) {

@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "vector.h"
 #include "window_fold.h"
 
 /* Starts of windows go by eights; TLK_LANES is the doubles of a vector. */
@@ -12,7 +17,7 @@
 
 /* Eights whose results go through one buffer; rows that they read, those behind their last groups included. */
 #define TILE 64
-#define TILE_ROWS (TILE * GROUP + 3 * GROUP)
+#define TILE_ROWS (TILE * GROUP + 4 * GROUP)
 
 /* Eights at a time where rows are counted. */
 #define COUNTED_TILE 16
@@ -53,6 +58,7 @@ struct fold {
   const struct tlw_cpu_rows *rows;
   int64_t lowest, highest; /* rows that may be read: lowest to highest - 1 */
   int64_t groups, place;   /* of a block; in it */
+  int64_t begun, suffixes; /* places from which on slots have groups of this block; suffixes of the one before */
   struct weights tails[3], lefts[GROUP];
   const struct place *places;
   double *slots; /* suffixes of the block before, and groups of this one in front of them */
@@ -71,19 +77,29 @@ void TLW_TIERED(tlw_window_counted)(struct fold *f, int64_t from, int64_t to);
 /* n rows of a column from this one on, 0 for those that may not be read. */
 void TLW_TIERED(tlw_window_copy_rows)(const struct fold *f, const double *column, int64_t row, int64_t n,
                                       double *target);
-/* The first of n rows that is NaN in either column; n: none. */
-int64_t TLW_TIERED(tlw_window_find_nan)(const double *x, const double *y, int64_t n);
 /* Where the next results go, and so many more of them delivered. */
 double *TLW_TIERED(tlw_window_buffer)(const struct fold *f);
 void TLW_TIERED(tlw_window_deliver)(struct fold *f, int64_t n);
 
-INLINE tlk_real load(const double *x) {
-  tlk_real v;
-  memcpy(&v, x, sizeof v);
-  return v;
+/* Whether any number of two vectors is NaN. */
+#if defined(__SSE2__)
+INLINE bool any_nan(tlk_real a, tlk_real b) {
+#if TLK_LANES == 8
+  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_UNORD_Q) != 0;
+#elif TLK_LANES == 4
+  return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_UNORD_Q)) != 0;
+#else
+  return _mm_movemask_pd(_mm_cmpunord_pd((__m128d)a, (__m128d)b)) != 0;
+#endif
 }
-
-INLINE void save(double *x, tlk_real v) { memcpy(x, &v, sizeof v); }
+#else
+INLINE bool any_nan(tlk_real a, tlk_real b) {
+  const tlk_mask nan = (a != a) | (b != b);
+  tlk_i64 any = 0;
+  for (int i = 0; i < TLK_LANES; i++) any |= nan[i];
+  return any != 0;
+}
+#endif
 
 INLINE tlk_real lanes(void) {
   tlk_real x;

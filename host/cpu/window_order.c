@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "vector.h"
+#include "window_fold.h"
 #include "window_minmax.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -26,14 +28,6 @@
 static int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
-INLINE tlk_real load(const double *x) {
-  tlk_real v;
-  memcpy(&v, x, sizeof v);
-  return v;
-}
-
-INLINE void save(double *x, tlk_real v) { memcpy(x, &v, sizeof v); }
 
 /* Lanes of two vectors that follow each other, from the last lane of the first on. */
 #if TLK_LANES == 8
@@ -82,20 +76,11 @@ INLINE bool is_enough(const tlk_window *w, int64_t n, int64_t i) {
   return n > 0 && n >= w->min_periods && (w->skip || n == lesser(i + 1, w->window));
 }
 
-static bool has_nan(const double *x, int64_t n) {
-  tlk_mask found = {0};
-  int64_t i = 0;
-  for (; i + TLK_LANES <= n; i += TLK_LANES) found |= tlk_is_nan(load(x + i));
-  bool any = false;
-  for (int k = 0; k < TLK_LANES; k++) any |= found[k] != 0;
-  for (; i < n; i++) any |= x[i] != x[i];
-  return any;
-}
-
 /* Whether all windows of the piece are whole and without NaN. */
 static bool is_full(const struct piece *piece) {
   const int64_t first = piece->from - piece->w->window + 1;
-  return first >= 0 && !has_nan(piece->x + first, piece->to - first);
+  const int64_t n = piece->to - first;
+  return first >= 0 && TLW_TIERED(tlw_window_find_nan)(piece->x + first, piece->x + first, n) == n;
 }
 
 static int64_t count_valid(const struct piece *piece, int64_t begin, int64_t end) {

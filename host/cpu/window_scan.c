@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "vector.h"
 #include "window_fold.h"
 #include "window_minmax.h"
 
@@ -43,21 +44,14 @@ struct tables {
 
 /* ---- numbers of a group ---- */
 
-INLINE struct numbers load(const double *x) {
+INLINE struct numbers load_numbers(const double *x) {
   struct numbers n;
-  EACH_PART {
-    tlk_real part;
-    memcpy(&part, x + p * TLK_LANES, sizeof part);
-    n.part[p] = part;
-  }
+  EACH_PART { n.part[p] = load(x + p * TLK_LANES); }
   return n;
 }
 
-INLINE void store(double *x, struct numbers n) {
-  EACH_PART {
-    const tlk_real part = n.part[p];
-    memcpy(x + p * TLK_LANES, &part, sizeof part);
-  }
+INLINE void save_numbers(double *x, struct numbers n) {
+  EACH_PART { save(x + p * TLK_LANES, n.part[p]); }
 }
 
 INLINE struct numbers splat(tlk_real x) {
@@ -230,7 +224,7 @@ INLINE bool is_plain(const struct tables *t, const struct tlw_cpu_scan *scan, in
 INLINE bool has_nan(const double *x, int64_t groups) {
   tlk_mask found = {0};
   for (int64_t g = 0; g < groups; g++) {
-    const struct numbers n = load(x + g * TLK_SCAN_GROUP);
+    const struct numbers n = load_numbers(x + g * TLK_SCAN_GROUP);
     EACH_PART { found |= tlk_is_nan(n.part[p]); }
   }
   for (int i = 0; i < TLK_LANES; i++)
@@ -246,7 +240,7 @@ INLINE void plain_groups(int adjust, int emit, double gain, const struct tables 
   const tlk_real group_a = spread_last(t->group), none = neutral(kind).v;
   tlk_real before = chain->before.v;
   for (; g < end; g++, x += TLK_SCAN_GROUP) {
-    struct pairs rows = {t->step[0], load(x)};
+    struct pairs rows = {t->step[0], load_numbers(x)};
     EACH_PART {
       if (!adjust) rows.v.part[p] = gain * rows.v.part[p];
     }
@@ -260,7 +254,7 @@ INLINE void plain_groups(int adjust, int emit, double gain, const struct tables 
       EACH_PART { rows.v.part[p] = join_value(kind, before, t->group.part[p], rows.v.part[p]); }
       rows.a = t->a[g];
       const struct pairs one = {t->a[g], t->one[g]};
-      store(output, results(kind, adjust, values(kind, rows, carried), values(kind, one, carried_one)));
+      save_numbers(output, results(kind, adjust, values(kind, rows, carried), values(kind, one, carried_one)));
       output += TLK_SCAN_GROUP;
     }
     before = last;
@@ -284,7 +278,7 @@ INLINE void total_groups(int kind, int emit, int skip, int clean, const double *
   const tlk_real carried = carried_by(kind, *chain), none = neutral(kind).v, empty = tlk_scan_empty(kind).v;
   tlk_real before = chain->before.v;
   for (int g = 0; g < groups; g++, x += TLK_SCAN_GROUP) {
-    struct numbers v = load(x);
+    struct numbers v = load_numbers(x);
     EACH_PART {
       if (skip) v.part[p] = tlk_pick(tlk_is_nan(v.part[p]), empty, v.part[p]);
     }
@@ -298,7 +292,7 @@ INLINE void total_groups(int kind, int emit, int skip, int clean, const double *
         const tlk_real row = join_total(kind, clean, before, v.part[p]);
         v.part[p] = tlk_scan_result(kind, 0, join_total(kind, clean, carried, row), empty);
       }
-      store(output, v);
+      save_numbers(output, v);
       output += TLK_SCAN_GROUP;
     }
     before = last;
@@ -336,7 +330,7 @@ INLINE void skipping_groups(int adjust, int emit, const tlk_window *w, const dou
   const tlk_real carried = carried_by(kind, *chain), carried_one = carried_by(kind, *ones);
   const tlk_pair empty = tlk_scan_empty(kind);
   for (int g = 0; g < groups; g++, x += TLK_SCAN_GROUP) {
-    struct pairs rows = {.v = load(x)}, one;
+    struct pairs rows = {.v = load_numbers(x)}, one;
     EACH_PART {
       const tlk_mask out = tlk_is_nan(rows.v.part[p]);
       rows.a.part[p] = tlk_pick(out, empty.a, tlk_splat(w->keep));
@@ -351,7 +345,7 @@ INLINE void skipping_groups(int adjust, int emit, const tlk_window *w, const dou
       end_group(one, ones);
     }
     if (emit) {
-      store(output, results(kind, adjust, values(kind, rows, carried), values(kind, one, carried_one)));
+      save_numbers(output, results(kind, adjust, values(kind, rows, carried), values(kind, one, carried_one)));
       output += TLK_SCAN_GROUP;
     }
   }
@@ -451,7 +445,7 @@ INLINE struct pairs group_of(const struct tlw_cpu_chain *chain) {
     a[i] = chain->group[i].a;
     v[i] = chain->group[i].v;
   }
-  const struct pairs rows = {load(a), load(v)};
+  const struct pairs rows = {load_numbers(a), load_numbers(v)};
   return rows;
 }
 
@@ -476,7 +470,7 @@ INLINE void finish(int kind, const tlk_window *w, int n, struct tlw_cpu_scan *sc
   struct numbers one = value;
   if (w->adjust) one = finish_group(kind, &scan->ones, full, scan->rows);
   double result[TLK_SCAN_GROUP];
-  store(result, results(kind, w->adjust, value, one));
+  save_numbers(result, results(kind, w->adjust, value, one));
   for (int i = 0; i < n; i++) output[i] = result[k + i];
 }
 

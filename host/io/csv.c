@@ -6,9 +6,9 @@
 
 #include "csv_policy.h"
 #include "csv_reader.h"
-#include "heap.h"
 #include "host/base/arithmetic.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 #include "host/seam/backend.h"
 
 #define MOST_WAIT 256 /* lines of the general path between tries of the fast one */

@@ -5,9 +5,9 @@
 
 #include "csv_policy.h"
 #include "csv_reader.h"
-#include "heap.h"
 #include "host/base/arithmetic.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 #include "host/seam/backend.h"
 #include "time_text.h"
 
@@ -591,10 +591,11 @@ static enum tlw_verdict check_first(tlw_numbers *numbers, const char *line, size
     if (!is_text(csv, field)) continue;
     list_numbers(numbers, line, length, list);
     tlw_show_text(shown, sizeof shown, field->text, field->length);
-    return tlw_csv_complain(
-        csv, TLW_DEFECT_FIELD, w->column,
-        "%s '%s' is not a number, in the first row: choose %s%s%s, leave it empty where there is none", w->shown, shown,
-        *list ? "a column of numbers (" : "a file that has numbers", list, *list ? ")" : "");
+    if (tlw_csv_note(csv, TLW_DEFECT_FIELD, csv->lines.number) == TLW_POLICY_SKIP) return TLW_ROW_SKIPPED;
+    tlw_csv_refuse(csv, csv->lines.number, w->column, "%s '%s' is not a number, in the first row: choose %s%s%s",
+                   w->shown, shown, *list ? "a column of numbers (" : "a file that has numbers", list,
+                   *list ? ")" : "");
+    return TLW_ROW_REFUSED;
   }
   return TLW_ROW_KEPT;
 }

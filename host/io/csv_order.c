@@ -3,7 +3,7 @@
 
 #include "csv_policy.h"
 #include "csv_reader.h"
-#include "heap.h"
+#include "host/base/heap.h"
 #include "text.h"
 
 /* --- A row among the others ------------------------------------------------------------------------------------- */

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "heap.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 
 #define CANDLES "the candles of a CSV file"
 #define ITEM sizeof(int64_t)

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "heap.h"
 #include "host/base/hash.h"
+#include "host/base/heap.h"
 
 #define WHAT "the symbols of a CSV file"
 #define FIRST_PLACES 64 /* a power of two */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "heap.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 #include "host/base/library.h"
 
 #define REASON_SIZE 256

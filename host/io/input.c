@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "feed.h"
-#include "heap.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 #include "unpack.h"
 
 struct tlw_input {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "heap.h"
+#include "host/base/heap.h"
 #include "plain.h"
 
 #define BLOCK_SIZE ((size_t)256 << 10)

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "heap.h"
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/heap.h"
 #include "host/seam/backend.h"
 #include "input.h"
 #include "text.h"

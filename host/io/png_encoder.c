@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <zlib.h>
 
-#include "heap.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 
 #define CHUNK_SIZE 32768     /* bytes of compressed data in an IDAT chunk */
 #define DEFLATE_SIZE 368640u /* zlib takes 270 KB, zlib-ng, whose hash table is larger, 355 KB */

@@ -1,8 +1,8 @@
 #include <inttypes.h>
 
 #include "csv_reader.h"
-#include "heap.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 #include "host/seam/backend.h"
 
 struct tlw_table {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "feed.h"
-#include "heap.h"
+#include "host/base/heap.h"
 #include "tallow/csv.h"
 
 #define TLW_UNPACK_MAGIC 10 /* first bytes of a file that tell how it is packed */

@@ -8,7 +8,7 @@
 #include <zlib.h>
 
 #include "feed.h"
-#include "heap.h"
+#include "host/base/heap.h"
 
 struct tlw_deflated {
   struct tlw_feed *feed;

@@ -7,9 +7,9 @@
 
 #include "state.h"
 
-#define PHASES 8
-#define LEVELS 4 /* parts of 1, 2, 4 and 8 rows */
-#define RING 8   /* newest rows whose parts are kept */
+#define PHASES TLK_FOLD_GROUP
+#define LEVELS 4            /* parts of 1, 2, 4 and 8 rows */
+#define RING TLK_FOLD_GROUP /* newest rows whose parts are kept */
 #define NEWEST_PARTS (RING * LEVELS)
 #define FIRST_SUFFIX (NEWEST_PARTS + PHASES)
 
@@ -144,7 +144,7 @@ ALWAYS double update(tlw_window_state *s, int32_t kind, double x, double y) {
 /* ---- the way, for each kind ---- */
 
 static uint64_t room(const tlk_window *w) {
-  const int64_t groups = w->window / TLK_SCAN_GROUP;
+  const int64_t groups = w->window / TLK_FOLD_GROUP;
   const int64_t parts = groups == 0 ? NEWEST_PARTS : FIRST_SUFFIX + PHASES * (groups - 1);
   return place_of(w->kind, parts) * sizeof(double);
 }
@@ -154,7 +154,8 @@ static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 /* The first row completes the group that began so many rows before it. */
 static void begin(tlw_window_state *s) {
   struct tlw_fold_state *fold = &s->fold;
-  *fold = (struct tlw_fold_state){.groups = s->window.window / 8, .tail = (int32_t)(s->window.window % 8)};
+  *fold = (struct tlw_fold_state){.groups = s->window.window / TLK_FOLD_GROUP,
+                                  .tail = (int32_t)(s->window.window % TLK_FOLD_GROUP)};
   if (fold->groups == 0) return;
   const int64_t first = s->origin - fold->tail - (RING - 1), group = floor_div(first, PHASES);
   fold->phase = (int32_t)(first - group * PHASES);

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "host/base/error.h"
-#include "host/base/memory.h"
 #include "host/engine/windows.h"
 #include "window.h"
 
@@ -108,13 +107,22 @@ static tlw_status check_overlap(const tlw_window_batch *batch, int32_t n, double
   return TLW_OK;
 }
 
-static void make_task(const tlw_window_batch *batch, const tlw_window_spec *spec, double *output,
-                      struct tlw_window_task *task) {
+/* What is asked for, once it has been checked. */
+struct request {
+  const tlw_window_batch *batch;
+  const tlw_window_spec *specs;
+  double *const *outputs;
+};
+
+static void make_task(const void *context, int32_t i, struct tlw_window_task *task) {
+  const struct request *request = context;
+  const tlw_window_batch *batch = request->batch;
+  const tlw_window_spec *spec = &request->specs[i];
   *task = (struct tlw_window_task){
       .window = tlw_window_plan(spec),
       .x = batch->columns[spec->column],
       .y = tlw_window_describe(spec->op)->inputs == 2 ? batch->columns[spec->other] : NULL,
-      .output = output,
+      .output = request->outputs[i],
   };
 }
 
@@ -125,24 +133,20 @@ tlw_status tlw_window_run(tlw_engine *engine, const tlw_window_batch *batch, con
   if (status == TLW_OK) status = check_tasks(batch, specs, n_specs, outputs, error);
   if (status == TLW_OK) status = check_overlap(batch, n_specs, outputs, error);
   if (status != TLW_OK) return status;
-  struct tlw_memory *memory = tlw_engine_memory(engine);
-  struct tlw_block block = {0};
-  const uint64_t size = (uint64_t)n_specs * sizeof(struct tlw_window_task);
-  if (n_specs > 0) status = tlw_block_reserve(memory, &block, size, "windows", error);
-  if (status != TLW_OK) return status;
-  struct tlw_window_task *tasks = block.data;
-  for (int32_t i = 0; i < n_specs; i++) make_task(batch, &specs[i], outputs[i], &tasks[i]);
+  const struct request request = {batch, specs, outputs};
   const int64_t all[2] = {0, batch->n_rows};
-  const struct tlw_window_job job = {
-      .tasks = tasks,
-      .n_tasks = n_specs,
-      .type = batch->type,
-      .n_rows = batch->n_rows,
-      .n_series = batch->n_series,
-      .offsets = batch->offsets ? batch->offsets : all,
-      .origin = batch->origin,
+  const struct tlw_window_source source = {
+      .job =
+          {
+              .n_tasks = n_specs,
+              .type = batch->type,
+              .n_rows = batch->n_rows,
+              .n_series = batch->n_series,
+              .offsets = batch->offsets ? batch->offsets : all,
+              .origin = batch->origin,
+          },
+      .make = make_task,
+      .context = &request,
   };
-  status = tlw_engine_windows(engine, &job, error);
-  tlw_block_free(memory, &block);
-  return status;
+  return tlw_engine_windows(engine, &source, error);
 }

@@ -5,8 +5,8 @@
 
 #include "host/base/arithmetic.h"
 #include "host/base/error.h"
+#include "host/base/heap.h"
 #include "host/engine/engine.h"
-#include "host/io/heap.h"
 
 static const struct tlw_state_way *way_of(const tlk_window *window) {
   if (window->kind < TLK_FOLDS) return tlw_fold_way(window->kind);

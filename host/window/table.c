@@ -1,4 +1,5 @@
 /* The table of operations, and specs judged by it. */
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -6,71 +7,98 @@
 #include "host/base/error.h"
 #include "window.h"
 
-#define MOST_DDOF 2147483647.0
+#define MOST_INT32 2147483647.0
+#define MOST_WHOLE 9007199254740992.0 /* up to which a double holds every whole number */
 #define ANY_PERIODS ((double)((int64_t)1 << 40))
 
-#define WINDOW                                                                                                         \
-  { TLW_FIELD_WINDOW, "window", "rows that each result looks back on, its own among them", 1, TLW_WINDOW_MAX_ROWS, 20 }
-#define SPAN                                                                                                           \
-  { TLW_FIELD_WINDOW, "window", "span: the newest row weighs 2 / (window + 1)", 1, TLW_WINDOW_MAX_ROWS, 20 }
-#define WILDER                                                                                                         \
-  { TLW_FIELD_WINDOW, "window", "the newest row weighs 1 / window", 1, TLW_WINDOW_MAX_ROWS, 14 }
-#define PERIODS                                                                                                        \
-  { TLW_FIELD_MIN_PERIODS, "min_periods", "valid rows that a result needs", 1, TLW_WINDOW_MAX_ROWS, 0 }
-#define PERIODS_SO_FAR                                                                                                 \
-  { TLW_FIELD_MIN_PERIODS, "min_periods", "valid rows that a result needs", 1, ANY_PERIODS, 1 }
-#define NAN_POLICY                                                                                                     \
-  { TLW_FIELD_NAN, "nan", "0: a NaN makes NaN while it is in the window; 1: skipped", 0, 1, 0 }
-#define DDOF                                                                                                           \
-  { TLW_FIELD_DDOF, "ddof", "delta degrees of freedom: what is subtracted from the number of rows", 0, MOST_DDOF, 1 }
-#define QUANTILE                                                                                                       \
-  { TLW_FIELD_QUANTILE, "quantile", "0: the least, 0.5: the median, 1: the greatest", 0, 1, 0.5 }
-#define ADJUST                                                                                                         \
-  { TLW_FIELD_ADJUST, "adjust", "1: weights of the rows so far add up to 1", 0, 1, 0 }
-#define SEED(initial)                                                                                                  \
-  { TLW_FIELD_SEED, "seed", "0: begins with the first row; 1: with the mean of the first window rows", 0, 1, initial }
+/* What a NaN makes NaN of. */
+#define POLICIES(propagated)                                                                                           \
+  {                                                                                                                    \
+    {"propagate", propagated}, { "skip", "it is left out" }                                                            \
+  }
+static const tlw_window_choice in_window[] = POLICIES("a NaN makes NaN while it is in the window");
+static const tlw_window_choice from_there_on[] = POLICIES("a NaN after the first number makes NaN from there on");
+static const tlw_window_choice as_oldest[] =
+    POLICIES("a NaN makes NaN while it is the oldest row, others do not count");
+static const tlw_window_choice as_newest[] =
+    POLICIES("a NaN makes NaN where it is the newest row, others do not count");
+static const tlw_window_choice at_ends[] =
+    POLICIES("a NaN makes NaN where it is the oldest or the newest row, those between do not count");
+static const tlw_window_choice seeds[] = {{"first", "the first row"}, {"mean", "the mean of the first window rows"}};
 
-static const tlw_window_parameter plain[] = {WINDOW, PERIODS, NAN_POLICY};
-static const tlw_window_parameter spread[] = {WINDOW, PERIODS, NAN_POLICY, DDOF};
-static const tlw_window_parameter quantile[] = {WINDOW, PERIODS, NAN_POLICY, QUANTILE};
-static const tlw_window_parameter ema[] = {SPAN, PERIODS_SO_FAR, NAN_POLICY, ADJUST, SEED(0)};
-static const tlw_window_parameter rma[] = {WILDER, PERIODS_SO_FAR, NAN_POLICY, SEED(1)};
-static const tlw_window_parameter so_far[] = {PERIODS_SO_FAR, NAN_POLICY};
+#define WINDOW                                                                                                         \
+  {                                                                                                                    \
+    TLW_FIELD_WINDOW, "window", "rows that each result looks back on, its own among them", 1, TLW_WINDOW_MAX_ROWS, 20, \
+        NULL                                                                                                           \
+  }
+#define SPAN                                                                                                           \
+  { TLW_FIELD_WINDOW, "window", "span: the newest row weighs 2 / (window + 1)", 1, TLW_WINDOW_MAX_ROWS, 20, NULL }
+#define WILDER                                                                                                         \
+  { TLW_FIELD_WINDOW, "window", "the newest row weighs 1 / window", 1, TLW_WINDOW_MAX_ROWS, 14, NULL }
+#define PERIODS                                                                                                        \
+  { TLW_FIELD_MIN_PERIODS, "min_periods", "valid rows that a result needs", 1, TLW_WINDOW_MAX_ROWS, 0, NULL }
+#define PERIODS_SO_FAR                                                                                                 \
+  { TLW_FIELD_MIN_PERIODS, "min_periods", "valid rows that a result needs", 1, ANY_PERIODS, 1, NULL }
+#define NAN_POLICY(policies)                                                                                           \
+  { TLW_FIELD_NAN, "nan", "what a NaN does", 0, 1, 0, policies }
+#define DDOF                                                                                                           \
+  {                                                                                                                    \
+    TLW_FIELD_DDOF, "ddof", "delta degrees of freedom: what is subtracted from the number of rows", 0, MOST_INT32, 1,  \
+        NULL                                                                                                           \
+  }
+#define QUANTILE                                                                                                       \
+  { TLW_FIELD_QUANTILE, "quantile", "0: the least, 0.5: the median, 1: the greatest", 0, 1, 0.5, NULL }
+#define ADJUST                                                                                                         \
+  { TLW_FIELD_ADJUST, "adjust", "1: weights of the rows so far add up to 1", 0, 1, 0, NULL }
+#define SEED(initial)                                                                                                  \
+  { TLW_FIELD_SEED, "seed", "what it begins with", 0, 1, initial, seeds }
+
+static const tlw_window_parameter plain[] = {WINDOW, PERIODS, NAN_POLICY(in_window)};
+static const tlw_window_parameter spread[] = {WINDOW, PERIODS, NAN_POLICY(in_window), DDOF};
+static const tlw_window_parameter quantile[] = {WINDOW, PERIODS, NAN_POLICY(in_window), QUANTILE};
+static const tlw_window_parameter oldest[] = {WINDOW, PERIODS, NAN_POLICY(as_oldest)};
+static const tlw_window_parameter newest[] = {WINDOW, PERIODS, NAN_POLICY(as_newest)};
+static const tlw_window_parameter ends[] = {WINDOW, PERIODS, NAN_POLICY(at_ends)};
+static const tlw_window_parameter ema[] = {SPAN, PERIODS_SO_FAR, NAN_POLICY(from_there_on), ADJUST, SEED(0)};
+static const tlw_window_parameter rma[] = {WILDER, PERIODS_SO_FAR, NAN_POLICY(from_there_on), SEED(1)};
+static const tlw_window_parameter so_far[] = {PERIODS_SO_FAR, NAN_POLICY(from_there_on)};
 
 #define COUNT(parameters) (int32_t)(sizeof parameters / sizeof *parameters), parameters
-#define ROLLING "min_periods - 1"
-#define SEEDED "min_periods - 1, at least window - 1 with the mean as seed"
+/* From the lookback to the least rows. */
+#define ROLLING "min_periods - 1", 1, 0, 1
+#define SPREAD(inputs) "max(min_periods, ddof + 1) - 1", inputs, 0, 1
+#define NEEDS(rows, inputs) "max(min_periods, " #rows ") - 1", inputs, 0, rows
+#define SEEDED "min_periods - 1; with seed mean max(min_periods, window) - 1", 1, 1, 1
+#define SO_FAR "min_periods - 1", 1, 1, 1
 
 static const tlw_window_info table[TLW_WINDOW_OPS] = {
-    {TLW_WINDOW_SUM, "sum", "sum", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_MEAN, "mean", "arithmetic mean", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_VAR, "var", "variance", "max(min_periods, ddof + 1) - 1", 1, COUNT(spread)},
-    {TLW_WINDOW_STD, "std", "standard deviation", "max(min_periods, ddof + 1) - 1", 1, COUNT(spread)},
-    {TLW_WINDOW_MIN, "min", "least value", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_MAX, "max", "greatest value", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_ARGMIN, "argmin", "rows since the least value, 0 for the newest row", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_ARGMAX, "argmax", "rows since the greatest value, 0 for the newest row", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_MEDIAN, "median", "median", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_QUANTILE, "quantile", "quantile, linear between values", ROLLING, 1, COUNT(quantile)},
-    {TLW_WINDOW_RANK, "rank", "rank of the newest value, 1 for the least; ties share the mean", ROLLING, 1,
-     COUNT(plain)},
-    {TLW_WINDOW_SKEW, "skew", "skewness, corrected for bias", "max(min_periods, 3) - 1", 1, COUNT(plain)},
-    {TLW_WINDOW_KURTOSIS, "kurtosis", "excess kurtosis, corrected for bias", "max(min_periods, 4) - 1", 1,
-     COUNT(plain)},
-    {TLW_WINDOW_COV, "cov", "covariance of two columns", "max(min_periods, ddof + 1) - 1", 2, COUNT(spread)},
-    {TLW_WINDOW_CORR, "corr", "correlation of two columns", "max(min_periods, 2) - 1", 2, COUNT(plain)},
-    {TLW_WINDOW_BETA, "beta", "slope of the first column on the second", "max(min_periods, 2) - 1", 2, COUNT(plain)},
-    {TLW_WINDOW_EMA, "ema", "exponential moving average", SEEDED, 1, COUNT(ema)},
-    {TLW_WINDOW_RMA, "rma", "Wilder's moving average", SEEDED, 1, COUNT(rma)},
-    {TLW_WINDOW_WMA, "wma", "mean with weights 1, 2, 3 ... from old to new", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_FIRST, "first", "oldest value", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_LAST, "last", "newest value", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_DELTA, "delta", "newest value less the oldest", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_RETURN, "return", "newest value over the oldest, less 1", ROLLING, 1, COUNT(plain)},
-    {TLW_WINDOW_CUMSUM, "cumsum", "sum of all rows so far", ROLLING, 1, COUNT(so_far)},
-    {TLW_WINDOW_CUMPROD, "cumprod", "product of all rows so far", ROLLING, 1, COUNT(so_far)},
-    {TLW_WINDOW_CUMMIN, "cummin", "least value so far", ROLLING, 1, COUNT(so_far)},
-    {TLW_WINDOW_CUMMAX, "cummax", "greatest value so far", ROLLING, 1, COUNT(so_far)},
+    {TLW_WINDOW_SUM, "sum", "sum", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_MEAN, "mean", "arithmetic mean", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_VAR, "var", "variance", SPREAD(1), COUNT(spread)},
+    {TLW_WINDOW_STD, "std", "standard deviation", SPREAD(1), COUNT(spread)},
+    {TLW_WINDOW_MIN, "min", "least value", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_MAX, "max", "greatest value", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_ARGMIN, "argmin", "rows since the least value, 0 for the newest row", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_ARGMAX, "argmax", "rows since the greatest value, 0 for the newest row", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_MEDIAN, "median", "median", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_QUANTILE, "quantile", "quantile, linear between values", ROLLING, COUNT(quantile)},
+    {TLW_WINDOW_RANK, "rank", "rank of the newest value, 1 for the least; ties share the mean", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_SKEW, "skew", "skewness, corrected for bias", NEEDS(3, 1), COUNT(plain)},
+    {TLW_WINDOW_KURTOSIS, "kurtosis", "excess kurtosis, corrected for bias", NEEDS(4, 1), COUNT(plain)},
+    {TLW_WINDOW_COV, "cov", "covariance of two columns", SPREAD(2), COUNT(spread)},
+    {TLW_WINDOW_CORR, "corr", "correlation of two columns", NEEDS(2, 2), COUNT(plain)},
+    {TLW_WINDOW_BETA, "beta", "slope of the first column on the second", NEEDS(2, 2), COUNT(plain)},
+    {TLW_WINDOW_EMA, "ema", "exponential moving average", SEEDED, COUNT(ema)},
+    {TLW_WINDOW_RMA, "rma", "Wilder's moving average", SEEDED, COUNT(rma)},
+    {TLW_WINDOW_WMA, "wma", "mean with weights 1, 2, 3 ... from old to new", ROLLING, COUNT(plain)},
+    {TLW_WINDOW_FIRST, "first", "oldest value", ROLLING, COUNT(oldest)},
+    {TLW_WINDOW_LAST, "last", "newest value", ROLLING, COUNT(newest)},
+    {TLW_WINDOW_DELTA, "delta", "newest value less the oldest", ROLLING, COUNT(ends)},
+    {TLW_WINDOW_RETURN, "return", "newest value over the oldest, less 1", ROLLING, COUNT(ends)},
+    {TLW_WINDOW_CUMSUM, "cumsum", "sum of all rows so far", SO_FAR, COUNT(so_far)},
+    {TLW_WINDOW_CUMPROD, "cumprod", "product of all rows so far", SO_FAR, COUNT(so_far)},
+    {TLW_WINDOW_CUMMIN, "cummin", "least value so far", SO_FAR, COUNT(so_far)},
+    {TLW_WINDOW_CUMMAX, "cummax", "greatest value so far", SO_FAR, COUNT(so_far)},
 };
 
 /* Kinds by operation. */
@@ -101,6 +129,13 @@ static const tlw_window_parameter *parameter_of(const tlw_window_info *info, tlw
   return NULL;
 }
 
+const tlw_window_parameter *tlw_window_find_parameter(tlw_window_op op, tlw_window_field field) {
+  const tlw_window_info *info = tlw_window_describe(op);
+  return info ? parameter_of(info, field) : NULL;
+}
+
+/* ---- fields of a spec ---- */
+
 static double value_of(const tlw_window_spec *spec, tlw_window_field field) {
   switch (field) {
   case TLW_FIELD_WINDOW:
@@ -108,7 +143,7 @@ static double value_of(const tlw_window_spec *spec, tlw_window_field field) {
   case TLW_FIELD_MIN_PERIODS:
     return (double)spec->min_periods;
   case TLW_FIELD_NAN:
-    return (double)spec->nan;
+    return (double)(int32_t)spec->nan; /* compilers may count it as unsigned */
   case TLW_FIELD_DDOF:
     return (double)spec->ddof;
   case TLW_FIELD_QUANTILE:
@@ -116,9 +151,60 @@ static double value_of(const tlw_window_spec *spec, tlw_window_field field) {
   case TLW_FIELD_ADJUST:
     return (double)spec->adjust;
   case TLW_FIELD_SEED:
-    return (double)spec->seed;
+    return (double)(int32_t)spec->seed;
   }
   return 0;
+}
+
+double tlw_window_spec_get(const tlw_window_spec *spec, const tlw_window_parameter *parameter) {
+  return value_of(spec, parameter->field);
+}
+
+/* The greatest value that it holds exactly; minus this is the least. */
+static double most_of(tlw_window_field field) {
+  if (field == TLW_FIELD_QUANTILE) return HUGE_VAL;
+  return field == TLW_FIELD_WINDOW || field == TLW_FIELD_MIN_PERIODS ? MOST_WHOLE : MOST_INT32;
+}
+
+static bool can_hold(tlw_window_field field, double value) {
+  const double most = most_of(field);
+  return value >= -most && value <= most && (field == TLW_FIELD_QUANTILE || value == floor(value));
+}
+
+static void set_field(tlw_window_spec *spec, tlw_window_field field, double value) {
+  switch (field) {
+  case TLW_FIELD_WINDOW:
+    spec->window = (int64_t)value;
+    break;
+  case TLW_FIELD_MIN_PERIODS:
+    spec->min_periods = (int64_t)value;
+    break;
+  case TLW_FIELD_NAN:
+    spec->nan = (tlw_nan_policy)(int32_t)value;
+    break;
+  case TLW_FIELD_DDOF:
+    spec->ddof = (int32_t)value;
+    break;
+  case TLW_FIELD_QUANTILE:
+    spec->quantile = value;
+    break;
+  case TLW_FIELD_ADJUST:
+    spec->adjust = (int32_t)value;
+    break;
+  case TLW_FIELD_SEED:
+    spec->seed = (tlw_window_seed)(int32_t)value;
+    break;
+  }
+}
+
+tlw_status tlw_window_spec_set(tlw_window_spec *spec, const tlw_window_parameter *parameter, double value,
+                               tlw_error *error) {
+  if (!spec || !parameter) return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", spec ? "parameter" : "spec");
+  if (!can_hold(parameter->field, value))
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is %.17g: it must be a %snumber from %.17g to %.17g", parameter->name,
+                    value, parameter->field == TLW_FIELD_QUANTILE ? "" : "whole ", parameter->least, parameter->most);
+  set_field(spec, parameter->field, value);
+  return TLW_OK;
 }
 
 void tlw_window_spec_init(tlw_window_spec *spec, tlw_window_op op, int64_t window) {
@@ -191,28 +277,10 @@ static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
 int64_t tlw_window_lookback(const tlw_window_spec *spec) {
   if (!spec || tlw_window_check(spec, INT32_MAX, NULL) != TLW_OK) return -1;
-  int64_t rows = spec->min_periods;
-  switch (spec->op) {
-  case TLW_WINDOW_VAR:
-  case TLW_WINDOW_STD:
-  case TLW_WINDOW_COV:
-    rows = greater(rows, (int64_t)spec->ddof + 1);
-    break;
-  case TLW_WINDOW_SKEW:
-    rows = greater(rows, 3);
-    break;
-  case TLW_WINDOW_KURTOSIS:
-    rows = greater(rows, 4);
-    break;
-  case TLW_WINDOW_CORR:
-  case TLW_WINDOW_BETA:
-    rows = greater(rows, 2);
-    break;
-  default:
-    /* Those that remember may need more rows than their window. */
-    return greater(rows, spec->seed == TLW_SEED_MEAN ? spec->window : 1) - 1;
-  }
-  return rows > spec->window ? INT64_MAX : rows - 1;
+  const tlw_window_info *info = tlw_window_describe(spec->op);
+  const int64_t needed = spec->seed == TLW_SEED_MEAN ? spec->window : (int64_t)info->least_rows + spec->ddof;
+  const int64_t rows = greater(spec->min_periods, needed);
+  return rows > spec->window && !info->remembers ? INT64_MAX : rows - 1;
 }
 
 /* By itself, so that no number is made before the arithmetic is set. */

@@ -10,10 +10,10 @@
  * gives the bits of the whole wherever its windows lie within the view.
  *
  * Valid rows. Under TLW_NAN_PROPAGATE all rows of a series are valid, and a NaN makes NaN of each window that it is
- * in. Under TLW_NAN_SKIP a NaN is a row that is not there: windows still span `window` rows, of which they use the
- * others. Infinities are numbers. An operation on two columns skips a row where either is NaN. A result is NaN where
- * fewer than min_periods rows of the window (of all rows so far, for what remembers) are valid. There is one NaN:
- * 0x7ff8000000000000.
+ * in; what remembers and first, last, delta, return differ, see there. Under TLW_NAN_SKIP a NaN is a row that is not
+ * there: windows still span `window` rows, of which they use the others. Infinities are numbers. An operation on two
+ * columns skips a row where either is NaN. A result is NaN where fewer than min_periods rows of the window (of all rows
+ * so far, for what remembers) are valid. There is one NaN: 0x7ff8000000000000.
  *
  * Arithmetic is that of IEEE 754 doubles, rounded to nearest, one operation after the other as written here, with no
  * fused multiply-add. Floats are widened to doubles first.
@@ -61,7 +61,8 @@
  *   and G2); NaN unless finite, and so for a flat window
  *   corr C / (sqrt(M2) sqrt(L2)), beta C / L2; NaN unless finite; then corr at most 1 and at least -1
  *   wma t / (n (n + 1) / 2): the newest valid row weighs n, the oldest 1
- *   first; last; delta last - first; return last / first - 1, computed in this order. Under TLW_NAN_PROPAGATE these four
+ *   first; last; delta last - first; return last / first - 1, computed in this order: over n rows back they need a
+ *   window of n + 1. Under TLW_NAN_PROPAGATE these four
  *   look at the first and the last row of the window alone, and NaN in between goes unnoticed.
  *
  * Order statistics use valid rows sorted ascending, x[0] to x[n - 1]:
@@ -189,12 +190,19 @@ typedef enum tlw_window_field {
   TLW_FIELD_SEED = 6
 } tlw_window_field;
 
+/* A value that has a name, such as "skip" for 1 of nan. */
+typedef struct tlw_window_choice {
+  const char *name;
+  const char *summary; /* what it does, in some words */
+} tlw_window_choice;
+
 /* A parameter: a field of the spec. The default of min_periods is that of the window where initial is 0. */
 typedef struct tlw_window_parameter {
   tlw_window_field field;
   const char *name;    /* of the field, such as "min_periods" */
   const char *summary; /* what it is, in some words */
   double least, most, initial;
+  const tlw_window_choice *choices; /* of the values least, least + 1 ... most; NULL: they are numbers */
 } tlw_window_parameter;
 
 typedef struct tlw_window_info {
@@ -203,12 +211,28 @@ typedef struct tlw_window_info {
   const char *summary;  /* what it gives, in some words */
   const char *lookback; /* rows before the first result, such as "min_periods - 1" */
   int32_t inputs;       /* columns: 1 or 2 */
+  int32_t remembers;    /* 1: a result depends on all rows so far; 0: on those of its window alone */
+  int32_t least_rows;   /* valid rows that a result needs in any case, beside ddof: 3 for skew, 1 for most */
   int32_t n_parameters;
   const tlw_window_parameter *parameters;
 } tlw_window_info;
 
 /* What is known of an operation; NULL for an unknown one. Static storage. Thread-safety: any thread, any time. */
 TLW_API const tlw_window_info *tlw_window_describe(tlw_window_op op);
+
+/* The parameter of an operation that is this field; NULL: it lacks it, or is unknown. As tlw_window_describe. */
+TLW_API const tlw_window_parameter *tlw_window_find_parameter(tlw_window_op op, tlw_window_field field);
+
+/* What the field of a parameter is. Both must not be NULL. Thread-safety: any thread. */
+TLW_API double tlw_window_spec_get(const tlw_window_spec *spec, const tlw_window_parameter *parameter);
+
+/*
+ * Sets the field of a parameter; others stay as they are, min_periods too where it is the window. Any value that the
+ * field can hold will do, tlw_window_check tells whether it is in range. TLW_ERR_ARGUMENT: it can't, for it is no number,
+ * not whole, or too large; the spec is as it was. Thread-safety: any thread.
+ */
+TLW_API tlw_status tlw_window_spec_set(tlw_window_spec *spec, const tlw_window_parameter *parameter, double value,
+                                       tlw_error *error);
 
 /*
  * The operation of this name, letter for letter. TLW_ERR_ARGUMENT: there is none; the message names the nearest.

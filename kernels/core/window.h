@@ -71,6 +71,9 @@ typedef struct {
   double keep, gain; /* b = 1 - alpha, 1 - b; 1 and 1 for cumsum */
 } tlk_window;
 
+/* Rows that folds join first, by pairs. */
+#define TLK_FOLD_GROUP 8
+
 #define TLK_PART_MEMBERS 7
 
 /* n: valid rows. Of an empty part only n counts. */

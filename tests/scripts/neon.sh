@@ -16,11 +16,12 @@ for name in tier_ops window_fold window_fold_counted window_fold_whole window_op
 done
 "${compile[@]}" -O3 -DTLW_PLAIN_TIER=tlw_plain_tier_neon '-DTLW_TIER_NAME="neon"' -c host/io/plain_ops.c \
   -o "$TALLOW_WORK/plain.o"
-# Without streams, whose files need libpng.
+# Without streams, whose files need libpng, and labels of time, which need zone files.
 mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam host/window -name '*.c' \
-  ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -name stream.c ! -name 'pipeline*.c')
+  ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -name stream.c ! -name 'pipeline*.c' \
+  ! -name time_ticks.c)
 "${compile[@]}" -static -o "$TALLOW_WORK/neon_parity" tests/scripts/neon_parity.c tests/merging.c tests/oracle.c \
-  tests/series.c tests/plain_kit.c tests/window_cases.c tests/window_oracle.c host/gpu/gpu.c host/io/heap.c \
+  tests/series.c tests/plain_kit.c tests/window_cases.c tests/window_oracle.c host/gpu/gpu.c \
   host/io/plain.c host/io/number.c host/io/text.c host/io/time_text.c \
   "${sources[@]}" "${tier_objects[@]}" "$TALLOW_WORK/plain.o" -ldl -lm
 cd "$TALLOW_WORK"

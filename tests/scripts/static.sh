@@ -8,7 +8,7 @@ source "$(dirname "$0")/consume.sh"
 
 prefix=$TALLOW_WORK/prefix
 sub_build build -DCMAKE_C_COMPILER="$TALLOW_CC" -DBUILD_SHARED_LIBS=OFF -DTALLOW_TOOLS=OFF -DTALLOW_TESTS=OFF \
-  -DTALLOW_CUDA_PTX_ONLY=ON
+  -DTALLOW_CUDA_PTX_ONLY=ON -DTALLOW_TIERS=
 rm -rf "$prefix"
 quietly cmake --install build --prefix "$prefix"
 [[ $(find "$prefix" -name 'libtallow*') == *libtallow.a ]] || fail "it installed $(find "$prefix" -name 'libtallow*')"

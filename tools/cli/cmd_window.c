@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "csv_options.h"
@@ -10,12 +11,6 @@
 #include "interrupt.h"
 #include "report.h"
 #include "rolling.h"
-
-#define PIECE ((int64_t)1 << 16)        /* rows that are worked on at a time */
-#define LEAST_PIECE ((int64_t)1 << 8)   /* where memory is short */
-#define OWN_BYTES ((uint64_t)256 << 20) /* for pieces, where there is no --host-mem */
-#define LATER_BYTES ((uint64_t)1 << 20) /* at least, of --host-mem for the rest: an engine, a reader */
-#define TEXT_BYTES 32                   /* of a label, in the middle */
 
 enum { FORMAT_AUTO, FORMAT_CSV, FORMAT_NPY };
 
@@ -25,7 +20,8 @@ static cli_exit check_options(const rolling *r) {
   const cli_args *args = r->args;
   if (args->values[WINDOW_JSON].given) return cli_fail(CLI_USAGE, "--json needs --list" SEE_HELP);
   if (args->n_operands == 0)
-    return cli_fail(CLI_USAGE, "FILE... is missing; an example: '%s'" SEE_HELP, args->command->examples[0]);
+    return cli_fail(CLI_USAGE, "FILE... is missing, - for standard input; an example: '%s'" SEE_HELP,
+                    args->command->examples[0]);
   if (r->verbose && r->quiet) return cli_fail(CLI_USAGE, "--verbose and --quiet exclude each other" SEE_HELP);
   const cli_value *device = rolling_value(r, WINDOW_DEVICE);
   const uint64_t backend = rolling_value(r, WINDOW_BACKEND)->number;
@@ -58,7 +54,12 @@ static cli_exit refuse_packed(const char *out) {
   return CLI_OK;
 }
 
-/* Where --format says what is written the name of a file may have any ending. */
+static int is_device_or_pipe(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* Where --format says what is written the name of a file may have any ending; that of a device or pipe always may. */
 static void plan_kind(rolling *r, const char *out) {
   const char *slash = strrchr(out, '/'), *point = strrchr(slash ? slash : out, '.');
   const int is_said = rolling_value(r, WINDOW_FORMAT)->number != FORMAT_AUTO && r->args->n_operands == 1;
@@ -66,6 +67,7 @@ static void plan_kind(rolling *r, const char *out) {
   if (r->writes_npy) r->kind.endings[0] = ".npy";
   if (r->writes_npy) r->kind.endings[1] = ".csv";
   if (is_said && point && point[1]) r->kind.endings[1] = point;
+  if (r->args->n_operands == 1 && is_device_or_pipe(out)) r->kind.endings[1] = out + 1;
 }
 
 static cli_exit plan_output(rolling *r) {
@@ -111,78 +113,22 @@ static cli_exit plan_run(rolling *r) {
   return code;
 }
 
-/* ---- memory ---- */
-
-static uint64_t own_bytes(const rolling *r, int64_t piece) {
-  const uint64_t columns = (uint64_t)r->most_columns + (uint64_t)r->most_results;
-  const uint64_t labels = (uint64_t)r->most_labels;
-  return columns * sizeof(double) * (uint64_t)(r->look_back + piece) +
-         labels * (uint64_t)piece * (TEXT_BYTES + sizeof(size_t)) + labels * TLW_LABEL_SIZE + sizeof(cli_output);
-}
-
-static cli_exit plan_memory(rolling *r) {
-  for (int i = 0; i < r->args->n_operands; i++) {
-    int32_t n;
-    const cli_exit code = rolling_count_columns(r, r->args->operands[i], &n);
-    if (code) return code;
-    if (n > r->most_columns) r->most_columns = n;
-  }
-  if ((int64_t)r->most_columns * r->plan.n_tasks > TLW_WINDOW_SPECS_MAX)
-    return cli_fail(CLI_USAGE, "%" PRId32 " columns with %d results each are more than %d: ask for fewer" SEE_HELP,
-                    r->most_columns, r->plan.n_tasks, TLW_WINDOW_SPECS_MAX);
-  r->most_results = r->most_columns * r->plan.n_tasks;
-  r->most_columns += r->plan.other != NULL;
-  r->most_labels = r->plan.labels.n > 0 ? r->plan.labels.n : r->plan.keeps_none || r->writes_npy ? 0 : 2;
-  r->look_back = rolling_plan_look_back(&r->plan);
-  const cli_value *host_mem = rolling_value(r, WINDOW_HOST_MEM);
-  const uint64_t most = host_mem->given ? host_mem->number / 2 : OWN_BYTES;
-  r->piece = r->look_back > PIECE ? r->look_back : PIECE;
-  /* Each piece goes over the rows that it looks back on once more, so that short ones take long. */
-  const int64_t least = host_mem->given || r->look_back / 4 < LEAST_PIECE ? LEAST_PIECE : r->look_back / 4;
-  while (r->piece > least && own_bytes(r, r->piece) > most) r->piece /= 2;
-  if (r->piece < least) r->piece = least;
-  r->own_bytes = own_bytes(r, r->piece);
-  if (host_mem->given && host_mem->number < r->own_bytes)
-    return cli_fail(CLI_NO_MEMORY, "--host-mem %s is too small a budget: set it to %" PRIu64 " or more", host_mem->text,
-                    2 * r->own_bytes + LATER_BYTES);
-  return CLI_OK;
-}
-
-static cli_exit take_memory(rolling *r) {
-  const size_t rows = (size_t)(r->look_back + r->piece);
-  const size_t n_columns = (size_t)r->most_columns, n_results = (size_t)r->most_results;
-  r->text_size = (size_t)r->most_labels * ((size_t)r->piece * TEXT_BYTES + TLW_LABEL_SIZE);
-  r->memory = malloc((n_columns + n_results) * rows * sizeof *r->memory);
-  r->columns = calloc(2 * n_columns, sizeof *r->columns);
-  r->results = calloc(n_results, sizeof *r->results);
-  r->specs = malloc(n_results * sizeof *r->specs);
-  r->outputs = malloc(n_results * sizeof *r->outputs);
-  r->text = malloc(r->text_size + 1);
-  r->ends = malloc((size_t)r->most_labels * (size_t)r->piece * sizeof *r->ends + 1);
-  r->output = calloc(1, sizeof *r->output);
-  if (!r->memory || !r->columns || !r->results || !r->specs || !r->outputs || !r->text || !r->ends || !r->output)
-    return cli_fail(CLI_NO_MEMORY, "no memory for %" PRId64 " rows of %zu columns", r->piece, n_columns + n_results);
-  r->ahead = r->columns + n_columns;
-  for (size_t i = 0; i < n_columns; i++) r->columns[i] = r->memory + i * rows;
-  for (size_t i = 0; i < n_results; i++) r->results[i].values = r->memory + (n_columns + i) * rows;
-  return CLI_OK;
-}
-
-static void free_memory(rolling *r) {
-  free(r->memory);
-  free(r->columns);
-  free(r->results);
-  free(r->specs);
-  free(r->outputs);
-  free(r->text);
-  free(r->ends);
-  free(r->output);
-}
-
 /* ---- the engine ---- */
+
+/* An engine has what is left of --host-mem: it would tell of a budget that nobody gave. What it lacks is told later. */
+static const char *without_budget(const rolling *r, const char *message, char *out, size_t size) {
+  const char *budget = strstr(message, "a host memory budget of ");
+  const cli_value *host_mem = rolling_value(r, WINDOW_HOST_MEM);
+  if (!budget || !host_mem->given) return message;
+  snprintf(out, size, "%.*s--host-mem %s leaves too little for an engine", (int)(budget - message), message,
+           host_mem->text);
+  return out;
+}
 
 static void on_log(void *user, tlw_log_level level, const char *message) {
   const rolling *r = user;
+  char text[512];
+  message = without_budget(r, message, text, sizeof text);
   if (level == TLW_LOG_WARNING && !r->quiet) cli_warn("%s", message);
   if (level == TLW_LOG_INFO && r->verbose) cli_say("%s", message);
 }
@@ -194,7 +140,7 @@ static cli_exit open_engine(rolling *r) {
   const cli_value *threads = rolling_value(r, WINDOW_THREADS), *fallback = rolling_value(r, WINDOW_FALLBACK);
   options.backend = (tlw_backend)rolling_value(r, WINDOW_BACKEND)->number;
   options.device = rolling_value(r, WINDOW_DEVICE)->text;
-  if (host_mem->given) options.host_budget = host_mem->number - r->own_bytes;
+  if (host_mem->given) options.host_budget = rolling_engine_bytes(r);
   if (pool->given) options.device_budget = pool->number;
   if (threads->given) options.threads = (uint32_t)threads->number;
   if (fallback->given) options.allow_fallback = fallback->number == SWITCH_ON ? TLW_FALLBACK_ON : TLW_FALLBACK_OFF;
@@ -215,15 +161,16 @@ static cli_exit open_engine(rolling *r) {
 static cli_exit make_result(rolling *r, const rolling_task *task, int32_t column, rolling_result *result) {
   char name[ROLLING_NAME_SIZE], other[ROLLING_NAME_SIZE] = "";
   const int32_t last = r->input.n_columns - 1;
+  const tlw_window_info *info = tlw_window_describe(task->spec.op);
   rolling_column_name(r, column, name, sizeof name);
   if (r->plan.other) rolling_column_name(r, last, other, sizeof other);
   result->spec = task->spec;
   result->spec.column = column;
-  if (tlw_window_describe(task->spec.op)->inputs == 2) result->spec.other = last;
+  if (info->inputs == 2) result->spec.other = last;
   result->name = rolling_result_name(task, name, other);
   result->has_number = 0;
   if (!result->name) return cli_fail(CLI_NO_MEMORY, "%s: no memory for names", r->input.name);
-  if (!rolling_is_recursive(task->spec.op)) return CLI_OK;
+  if (!info->remembers) return CLI_OK;
   tlw_window_spec spec = result->spec;
   tlw_error error;
   spec.column = 0;
@@ -232,6 +179,17 @@ static cli_exit make_result(rolling *r, const rolling_task *task, int32_t column
 }
 
 static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Nor could a column that is copied. */
+static cli_exit check_label(const rolling *r, int32_t label, char **names, size_t n) {
+  char name[ROLLING_NAME_SIZE];
+  const char *key = name;
+  rolling_label_name(r, label, name, sizeof name);
+  if (!bsearch(&key, names, n, sizeof *names, compare_names)) return CLI_OK;
+  return cli_fail(CLI_USAGE,
+                  "%s: a column that is copied and a result would both be called %s: name others by --keep" SEE_HELP,
+                  cli_shown_name(r->input.name), name);
+}
 
 /* Columns of results that have one name could not be told apart. */
 static cli_exit check_names(const rolling *r) {
@@ -247,6 +205,7 @@ static cli_exit check_names(const rolling *r) {
                       "%s: two results would be called %s: ask for each once, and for columns of one name by their "
                       "numbers" SEE_HELP,
                       cli_shown_name(r->input.name), names[i]);
+  for (int32_t i = 0; i < r->input.n_labels && !code; i++) code = check_label(r, i, names, n);
   free(names);
   return code;
 }
@@ -363,14 +322,30 @@ static void warn_of_short(const rolling *r, int64_t n_rows) {
   warn_of_wanting(r, n_rows, 1, "the window is too short");
 }
 
+#define PLACE_SIZE 256
+
+/* Where the results were computed: averages that remember and running totals go from row to row, on the CPU. */
+static void tell_place(const rolling *r, char out[PLACE_SIZE]) {
+  int32_t n_states = 0;
+  for (int32_t i = 0; i < r->n_results; i++) n_states += r->results[i].state != NULL;
+  tlw_device device = {0};
+  const int is_known = tlw_engine_describe(r->engine, &device, NULL) == TLW_OK;
+  if (!is_known || n_states == r->n_results)
+    snprintf(out, PLACE_SIZE, "%s, row by row", tlw_backend_name(TLW_BACKEND_CPU));
+  else if (n_states == 0 || device.backend == TLW_BACKEND_CPU)
+    snprintf(out, PLACE_SIZE, "%s (%s)", tlw_backend_name(device.backend), device.driver);
+  else
+    snprintf(out, PLACE_SIZE, "%s (%s), %" PRId32 " of them row by row on the cpu", tlw_backend_name(device.backend),
+             device.driver, n_states);
+}
+
 static void tell(const rolling *r, const char *path, int64_t n_rows) {
   char count[CLI_COUNT_SIZE];
-  tlw_device device;
+  char place[PLACE_SIZE];
   cli_count_text(n_rows, count);
-  if (tlw_engine_describe(r->engine, &device, NULL) != TLW_OK) return;
-  cli_say("%s: %s row%s, %" PRId32 " result%s to %s, %s (%s)", cli_shown_name(r->input.name), count,
-          n_rows == 1 ? "" : "s", r->n_results, r->n_results == 1 ? "" : "s",
-          strcmp(path, "-") == 0 ? "standard output" : path, tlw_backend_name(device.backend), device.driver);
+  tell_place(r, place);
+  cli_say("%s: %s row%s, %" PRId32 " result%s to %s, %s", cli_shown_name(r->input.name), count, n_rows == 1 ? "" : "s",
+          r->n_results, r->n_results == 1 ? "" : "s", strcmp(path, "-") == 0 ? "standard output" : path, place);
 }
 
 static void warn_of_rows(const rolling *r) {
@@ -431,16 +406,16 @@ static cli_exit run_files(rolling *r) {
 }
 
 static cli_exit run(rolling *r) {
-  cli_exit code = plan_memory(r);
-  if (!code) code = take_memory(r);
+  cli_exit code = rolling_memory_plan(r);
   if (!code) code = open_engine(r);
+  if (!code) code = rolling_memory_take(r);
   if (!code) code = cli_targets_make_folder(&r->targets);
   if (!code) code = run_files(r);
   cli_targets_sweep(&r->targets);
   cli_targets_remove_folder(&r->targets);
   tlw_npy_close(&r->piped);
   tlw_engine_close(&r->engine);
-  free_memory(r);
+  rolling_memory_free(r);
   return code;
 }
 

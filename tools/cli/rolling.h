@@ -21,7 +21,8 @@
 /* What is to be computed of a column. */
 typedef struct rolling_task {
   tlw_window_spec spec;
-  unsigned own; /* bits by tlw_window_field: parameters that stand behind the operation */
+  unsigned own;   /* bits by tlw_window_field: parameters that stand behind the operation */
+  unsigned named; /* of these, those that make it another than the operation without them */
 } rolling_task;
 
 /* Texts between commas. */
@@ -76,11 +77,12 @@ typedef struct rolling {
   tlw_engine *engine;
 
   /* Memory for a piece. */
-  int64_t look_back;                               /* rows before the first of a piece that windows need */
-  int64_t piece;                                   /* rows */
-  int32_t most_columns, most_results, most_labels; /* of any file */
-  uint64_t own_bytes;                              /* of all that follows */
-  double *memory, **columns, **ahead;              /* ahead: where the rows of a piece go */
+  int64_t look_back;                                 /* rows before the first of a piece that windows need */
+  int64_t piece;                                     /* rows */
+  int32_t most_columns, most_results, most_labels;   /* of any file */
+  uint64_t reader_bytes, state_bytes, scratch_bytes; /* that the library may need beside an engine */
+  uint64_t own_bytes;                                /* of all that follows */
+  double *memory, **columns, **ahead;                /* ahead: where the rows of a piece go */
   rolling_result *results;
   tlw_window_spec *specs; /* of those that windows run for, and where they go */
   double **outputs;
@@ -107,9 +109,6 @@ cli_exit rolling_plan_read_ops(rolling_plan *plan, const cli_args *args);
 /* Rows that the longest window looks back on. */
 int64_t rolling_plan_look_back(const rolling_plan *plan);
 
-/* Whether results come row by row, from a state. */
-int rolling_is_recursive(tlw_window_op op);
-
 /* "close_mean_20"; to be freed by the caller. NULL: no memory. other: the name of the second column. */
 char *rolling_result_name(const rolling_task *task, const char *column, const char *other);
 
@@ -117,11 +116,26 @@ char *rolling_result_name(const rolling_task *task, const char *column, const ch
 int rolling_is_hopeless(const tlw_window_spec *spec);
 
 /* What the command calls a value that is a number for the library; NULL: it calls it by its number. */
-const char *rolling_value_word(tlw_window_field field, double value);
+const char *rolling_value_word(const tlw_window_parameter *p, double value);
+
+/* ---- rolling_memory.c ---- */
+
+/* Plans pieces and what they take: r->piece, r->own_bytes. CLI_OK, or another code after a message. */
+cli_exit rolling_memory_plan(rolling *r);
+
+/* What --host-mem leaves for an engine; as good as nothing where not even the pieces have room. */
+uint64_t rolling_engine_bytes(const rolling *r);
+
+/* Takes it. To be freed in any case. CLI_OK, or CLI_NO_MEMORY after a message. */
+cli_exit rolling_memory_take(rolling *r);
+void rolling_memory_free(rolling *r);
+
+/* Where an engine refuses for so many bytes: a --host-mem that does for all that is still to come. */
+uint64_t rolling_enough(const rolling *r, uint64_t engine_bytes);
 
 /* ---- rolling_list.c ---- */
 
-/* Prints the operations, those of the plan alone where it has some. */
+/* Prints the operations, in short as text; those of the plan alone, with their parameters, where it has some. */
 void rolling_print_list(const rolling_plan *plan, int as_json);
 
 /* ---- rolling_input.c ---- */

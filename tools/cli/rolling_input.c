@@ -40,7 +40,7 @@ cli_exit rolling_fail(const rolling *r, const char *name, const tlw_error *error
   const char *before = name ? cli_shown_name(name) : "", *between = name ? ": " : "";
   if (error->code == TLW_ERR_BUDGET && host_mem_text(r) && strstr(error->message, "host memory budget"))
     return cli_fail(code, "%s%s--host-mem %s is too small a budget: set it to %" PRIu64 " or more", before, between,
-                    host_mem_text(r), error->bytes + r->own_bytes + ((uint64_t)1 << 20));
+                    host_mem_text(r), rolling_enough(r, error->bytes));
   const cli_value *pool = rolling_value(r, WINDOW_POOL);
   if (error->code == TLW_ERR_BUDGET && pool->given && strstr(error->message, "device budget") && error->bytes > 0)
     return cli_fail(code, "%s%s--pool %s is too small a budget: set it to %" PRIu64 " or more", before, between,

@@ -10,20 +10,6 @@
 #include "report.h"
 #include "rolling.h"
 
-int rolling_is_recursive(tlw_window_op op) {
-  switch (op) {
-  case TLW_WINDOW_EMA:
-  case TLW_WINDOW_RMA:
-  case TLW_WINDOW_CUMSUM:
-  case TLW_WINDOW_CUMPROD:
-  case TLW_WINDOW_CUMMIN:
-  case TLW_WINDOW_CUMMAX:
-    return 1;
-  default:
-    return 0;
-  }
-}
-
 /* ---- lists ---- */
 
 /* Blanks around an item do not count. */
@@ -66,12 +52,6 @@ static void free_list(rolling_list *list) {
 
 /* ---- parameters ---- */
 
-static const tlw_window_parameter *parameter_of(const tlw_window_info *info, tlw_window_field field) {
-  for (int32_t i = 0; i < info->n_parameters; i++)
-    if (info->parameters[i].field == field) return &info->parameters[i];
-  return NULL;
-}
-
 /* min-periods is min_periods. */
 static int is_named(const tlw_window_parameter *p, const char *name) {
   const char *a = p->name;
@@ -80,60 +60,24 @@ static int is_named(const tlw_window_parameter *p, const char *name) {
   return !*a && !*name;
 }
 
-static void set_field(tlw_window_spec *spec, tlw_window_field field, double value) {
-  switch (field) {
-  case TLW_FIELD_WINDOW:
-    spec->window = (int64_t)value;
-    break;
-  case TLW_FIELD_MIN_PERIODS:
-    spec->min_periods = (int64_t)value;
-    break;
-  case TLW_FIELD_NAN:
-    spec->nan = (tlw_nan_policy)value;
-    break;
-  case TLW_FIELD_DDOF:
-    spec->ddof = (int32_t)value;
-    break;
-  case TLW_FIELD_QUANTILE:
-    spec->quantile = value;
-    break;
-  case TLW_FIELD_ADJUST:
-    spec->adjust = (int32_t)value;
-    break;
-  case TLW_FIELD_SEED:
-    spec->seed = (tlw_window_seed)value;
-    break;
-  }
+const char *rolling_value_word(const tlw_window_parameter *p, double value) {
+  return p->choices ? p->choices[(int)(value - p->least)].name : NULL;
 }
 
-/* Words for what the library has numbers for. */
-static const struct {
-  tlw_window_field field;
-  const char *word;
-  double value;
-} words[] = {
-    {TLW_FIELD_NAN, "propagate", TLW_NAN_PROPAGATE},
-    {TLW_FIELD_NAN, "skip", TLW_NAN_SKIP},
-    {TLW_FIELD_SEED, "first", TLW_SEED_FIRST},
-    {TLW_FIELD_SEED, "mean", TLW_SEED_MEAN},
-    {TLW_FIELD_ADJUST, "off", 0},
-    {TLW_FIELD_ADJUST, "on", 1},
-};
-
-const char *rolling_value_word(tlw_window_field field, double value) {
-  if (field == TLW_FIELD_ADJUST) return NULL;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (words[i].field == field && words[i].value == value) return words[i].word;
-  return NULL;
+/* Words that are read as numbers: those of the library, and what a switch is called. 0: it is none of these. */
+static int read_word(const tlw_window_parameter *p, const char *text, double *value) {
+  static const char *const states[] = {"off", "on"};
+  if (!p->choices && p->field != TLW_FIELD_ADJUST) return 0;
+  for (*value = p->least; *value <= p->most; *value += 1) {
+    const char *word = p->choices ? rolling_value_word(p, *value) : states[(int)*value];
+    if (strcasecmp(word, text) == 0) return 1;
+  }
+  return 0;
 }
 
 /* A decimal number in the range of the parameter, whole but for a quantile. 0: it is not that. */
 static int read_value(const tlw_window_parameter *p, const char *text, double *value) {
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-    if (words[i].field != p->field || strcasecmp(words[i].word, text) != 0) continue;
-    *value = words[i].value;
-    return 1;
-  }
+  if (read_word(p, text, value)) return 1;
   const int is_whole = p->field != TLW_FIELD_QUANTILE;
   const size_t length = strlen(text);
   if (length == 0 || length > 32 || strspn(text, is_whole ? "0123456789" : "0123456789.e-") != length) return 0;
@@ -143,9 +87,9 @@ static int read_value(const tlw_window_parameter *p, const char *text, double *v
 }
 
 static cli_exit fail_value(const tlw_window_info *info, const tlw_window_parameter *p, const char *text) {
-  if (p->field == TLW_FIELD_NAN || p->field == TLW_FIELD_SEED)
-    return cli_fail(CLI_USAGE, "%s of %s must be %s, not '%.200s'" SEE_HELP, p->name, info->name,
-                    p->field == TLW_FIELD_NAN ? "propagate or skip" : "first or mean", text);
+  if (p->choices)
+    return cli_fail(CLI_USAGE, "%s of %s must be %s or %s, not '%.200s'" SEE_HELP, p->name, info->name,
+                    rolling_value_word(p, p->least), rolling_value_word(p, p->most), text);
   return cli_fail(CLI_USAGE, "%s of %s must be a %s from %.17g to %.17g, not '%.200s'" SEE_HELP, p->name, info->name,
                   p->field == TLW_FIELD_QUANTILE ? "number" : "whole number", p->least, p->most, text);
 }
@@ -155,9 +99,9 @@ static cli_exit fail_value(const tlw_window_info *info, const tlw_window_paramet
 /* An item of --op, NAME:PARAMETER=VALUE:..., as far as it is known. */
 struct item {
   const tlw_window_info *info;
-  tlw_window_spec spec;
-  unsigned own; /* as that of a task */
-  int has_periods;
+  tlw_window_spec spec, plain; /* plain: what it is without parameters of its own */
+  unsigned own;                /* as that of a task */
+  int has_periods, plain_has_periods;
 };
 
 static unsigned bit_of(tlw_window_field field) { return 1U << field; }
@@ -183,7 +127,7 @@ static cli_exit read_parameter(struct item *item, char *text) {
   if (!found) return fail_parameter(item->info, text);
   double value;
   if (!read_value(found, equals + 1, &value)) return fail_value(item->info, found, equals + 1);
-  set_field(&item->spec, found->field, value);
+  tlw_window_spec_set(&item->spec, found, value, NULL);
   item->own |= bit_of(found->field);
   item->has_periods |= found->field == TLW_FIELD_MIN_PERIODS;
   return CLI_OK;
@@ -203,8 +147,9 @@ static const struct {
 static void take_shared(struct item *item, const cli_args *args) {
   for (size_t i = 0; i < SHARED; i++) {
     const cli_value *value = &args->values[shared[i].option];
-    if (!value->given || !parameter_of(item->info, shared[i].field)) continue;
-    set_field(&item->spec, shared[i].field, (double)value->number);
+    const tlw_window_parameter *p = tlw_window_find_parameter(item->info->op, shared[i].field);
+    if (!value->given || !p) continue;
+    tlw_window_spec_set(&item->spec, p, (double)value->number, NULL);
     item->has_periods |= shared[i].field == TLW_FIELD_MIN_PERIODS;
   }
 }
@@ -240,9 +185,11 @@ static cli_exit read_item(struct item *item, char *text, const cli_args *args) {
   const int op = find_op(text);
   if (op < 0) return CLI_USAGE;
   *item = (struct item){.info = tlw_window_describe((tlw_window_op)op)};
-  const tlw_window_parameter *window = parameter_of(item->info, TLW_FIELD_WINDOW);
+  const tlw_window_parameter *window = tlw_window_find_parameter(item->info->op, TLW_FIELD_WINDOW);
   tlw_window_spec_init(&item->spec, (tlw_window_op)op, window ? (int64_t)window->initial : 0);
   take_shared(item, args);
+  item->plain = item->spec;
+  item->plain_has_periods = item->has_periods;
   cli_exit code = CLI_OK;
   for (char *next; parameters && !code; parameters = next) {
     next = strchr(parameters, ':');
@@ -254,10 +201,28 @@ static cli_exit read_item(struct item *item, char *text, const cli_args *args) {
 
 /* ---- tasks ---- */
 
-/* What the library would tell in words for programs. */
-static cli_exit check_task(const tlw_window_spec *spec) {
+/* Of several windows only the long ones may have so many rows: says how these are asked for. */
+static cli_exit fail_periods(const rolling_plan *plan, const tlw_window_spec *spec) {
   const char *name = tlw_window_describe(spec->op)->name;
+  int64_t longest = 0;
+  for (int i = 0; i < plan->windows.n; i++) {
+    const int64_t rows = strtoll(plan->windows.items[i], NULL, 10);
+    if (rows > longest) longest = rows;
+  }
+  char hint[128] = "";
+  if (longest >= spec->min_periods)
+    snprintf(hint, sizeof hint, "; for a longer one alone write %s:window=%" PRId64 ":min_periods=%" PRId64, name,
+             longest, spec->min_periods);
+  return cli_fail(CLI_USAGE, "min_periods of %s is %" PRId64 ": it must be 1 to %" PRId64 ", the window%s" SEE_HELP,
+                  name, spec->min_periods, spec->window, hint);
+}
+
+/* What the library would tell in words for programs. */
+static cli_exit check_task(const rolling_plan *plan, const tlw_window_spec *spec) {
+  const char *name = tlw_window_describe(spec->op)->name;
+  const tlw_window_parameter *periods = tlw_window_find_parameter(spec->op, TLW_FIELD_MIN_PERIODS);
   tlw_error error;
+  if (periods->initial == 0 && spec->min_periods > spec->window) return fail_periods(plan, spec);
   if (spec->adjust && spec->seed != TLW_SEED_FIRST)
     return cli_fail(CLI_USAGE,
                     "adjust of %s needs the first row as seed: leave out adjust, or choose the seed first" SEE_HELP,
@@ -266,7 +231,7 @@ static cli_exit check_task(const tlw_window_spec *spec) {
   return CLI_OK;
 }
 
-static cli_exit add_task(rolling_plan *plan, const tlw_window_spec *spec, unsigned own) {
+static cli_exit add_task(rolling_plan *plan, const tlw_window_spec *spec, unsigned own, unsigned named) {
   if (plan->n_tasks == TLW_WINDOW_SPECS_MAX)
     return cli_fail(CLI_USAGE, "--op, --window and --quantile give more than %d results" SEE_HELP,
                     TLW_WINDOW_SPECS_MAX);
@@ -277,24 +242,36 @@ static cli_exit add_task(rolling_plan *plan, const tlw_window_spec *spec, unsign
     plan->tasks = grown;
     plan->tasks_room = room;
   }
-  const cli_exit code = check_task(spec);
-  if (!code) plan->tasks[plan->n_tasks++] = (rolling_task){*spec, own};
+  const cli_exit code = check_task(plan, spec);
+  if (!code) plan->tasks[plan->n_tasks++] = (rolling_task){*spec, own, named};
   return code;
+}
+
+/* Which of its own parameters are others than it would have without them. */
+static unsigned named_of(const struct item *item, const tlw_window_spec *spec, int periods_are_window) {
+  tlw_window_spec plain = item->plain;
+  if (periods_are_window && !item->plain_has_periods) plain.min_periods = spec->window;
+  unsigned named = 0;
+  for (int32_t i = 0; i < item->info->n_parameters; i++) {
+    const tlw_window_parameter *p = &item->info->parameters[i];
+    if (tlw_window_spec_get(spec, p) != tlw_window_spec_get(&plain, p)) named |= item->own & bit_of(p->field);
+  }
+  return named;
 }
 
 static cli_exit add_window(rolling_plan *plan, const struct item *item, int64_t window, const char *quantile) {
   tlw_window_spec spec = item->spec;
-  const tlw_window_parameter *periods = parameter_of(item->info, TLW_FIELD_MIN_PERIODS);
+  const tlw_window_parameter *periods = tlw_window_find_parameter(item->info->op, TLW_FIELD_MIN_PERIODS);
   spec.window = window;
   if (!item->has_periods && periods->initial == 0) spec.min_periods = window;
-  if (quantile && !read_value(parameter_of(item->info, TLW_FIELD_QUANTILE), quantile, &spec.quantile))
-    return fail_value(item->info, parameter_of(item->info, TLW_FIELD_QUANTILE), quantile);
-  return add_task(plan, &spec, item->own);
+  if (quantile && !read_value(tlw_window_find_parameter(item->info->op, TLW_FIELD_QUANTILE), quantile, &spec.quantile))
+    return fail_value(item->info, tlw_window_find_parameter(item->info->op, TLW_FIELD_QUANTILE), quantile);
+  return add_task(plan, &spec, item->own, named_of(item, &spec, periods->initial == 0));
 }
 
 /* Every window of an operation, for one quantile if it has one. */
 static cli_exit add_windows(rolling_plan *plan, const struct item *item, const char *quantile) {
-  const tlw_window_parameter *parameter = parameter_of(item->info, TLW_FIELD_WINDOW);
+  const tlw_window_parameter *parameter = tlw_window_find_parameter(item->info->op, TLW_FIELD_WINDOW);
   if (!parameter || item->own & bit_of(TLW_FIELD_WINDOW) || plan->windows.n == 0)
     return add_window(plan, item, item->spec.window, quantile);
   cli_exit code = CLI_OK;
@@ -309,7 +286,8 @@ static cli_exit add_windows(rolling_plan *plan, const struct item *item, const c
 }
 
 static cli_exit add_item(rolling_plan *plan, const struct item *item) {
-  const int takes_quantiles = parameter_of(item->info, TLW_FIELD_QUANTILE) && !(item->own & bit_of(TLW_FIELD_QUANTILE));
+  const int takes_quantiles =
+      tlw_window_find_parameter(item->info->op, TLW_FIELD_QUANTILE) && !(item->own & bit_of(TLW_FIELD_QUANTILE));
   if (!takes_quantiles || plan->quantiles.n == 0) return add_windows(plan, item, NULL);
   cli_exit code = CLI_OK;
   for (int i = 0; i < plan->quantiles.n && !code; i++) code = add_windows(plan, item, plan->quantiles.items[i]);
@@ -318,11 +296,20 @@ static cli_exit add_item(rolling_plan *plan, const struct item *item) {
 
 /* ---- the whole ---- */
 
+/* What is there twice would give one result twice. */
+static cli_exit check_once(const char *option, const rolling_list *list) {
+  for (int i = 1; i < list->n; i++)
+    for (int k = 0; k < i; k++)
+      if (strtod(list->items[k], NULL) == strtod(list->items[i], NULL))
+        return cli_fail(CLI_USAGE, "--%s has %s twice: give it once" SEE_HELP, option, list->items[i]);
+  return CLI_OK;
+}
+
 /* An option that sets a parameter of all operations must do so for one at least. */
 static cli_exit check_effect(const rolling_plan *plan, const char *option, tlw_window_field field) {
   int any = 0;
   for (int i = 0; i < plan->n_tasks; i++) {
-    if (!parameter_of(tlw_window_describe(plan->tasks[i].spec.op), field)) continue;
+    if (!tlw_window_find_parameter(plan->tasks[i].spec.op, field)) continue;
     if (!(plan->tasks[i].own & bit_of(field))) return CLI_OK;
     any = 1;
   }
@@ -344,6 +331,8 @@ static cli_exit check_use(const rolling_plan *plan, const cli_args *args) {
       code = check_effect(plan, args->command->options[shared[i].option].name, shared[i].field);
   if (!code && plan->windows.n > 0) code = check_effect(plan, "window", TLW_FIELD_WINDOW);
   if (!code && plan->quantiles.n > 0) code = check_effect(plan, "quantile", TLW_FIELD_QUANTILE);
+  if (!code) code = check_once("window", &plan->windows);
+  if (!code) code = check_once("quantile", &plan->quantiles);
   if (code) return code;
   if (plan->other && !any_of_two(plan))
     return cli_fail(CLI_USAGE, "--other has no effect: it is for cov, corr and beta" SEE_HELP);
@@ -365,6 +354,27 @@ static cli_exit check_columns(const rolling_plan *plan) {
   return code;
 }
 
+static int begins_with(const char *text, const char *beginning) {
+  return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* "mean:window=5" before "10": a comma parts operations, not values. */
+static cli_exit check_values(const char *item, const char *next) {
+  const char *equals = strrchr(item, '=');
+  if (!equals || strspn(next, "0123456789.") != strlen(next)) return CLI_OK;
+  const char *name = equals;
+  while (name > item && name[-1] != ':') name--;
+  const char *option = begins_with(name, "window=") ? "window" : begins_with(name, "quantile=") ? "quantile" : NULL;
+  if (option)
+    return cli_fail(CLI_USAGE,
+                    "--op %.200s,%.200s: behind an operation stands one %s: several go to --%s %.200s,%.200s" SEE_HELP,
+                    item, next, option, option, equals + 1, next);
+  return cli_fail(
+      CLI_USAGE,
+      "--op %.200s,%.200s: behind a parameter stands one value: name the operation again for another" SEE_HELP, item,
+      next);
+}
+
 cli_exit rolling_plan_read_ops(rolling_plan *plan, const cli_args *args) {
   const cli_value *value = &args->values[WINDOW_OP];
   if (!value->given)
@@ -374,7 +384,8 @@ cli_exit rolling_plan_read_ops(rolling_plan *plan, const cli_args *args) {
   cli_exit code = read_list("op", value->text, TLW_WINDOW_SPECS_MAX, ops);
   for (int i = 0; i < ops->n && !code; i++) {
     struct item item;
-    code = read_item(&item, ops->items[i], args);
+    if (i + 1 < ops->n) code = check_values(ops->items[i], ops->items[i + 1]);
+    if (!code) code = read_item(&item, ops->items[i], args);
     if (!code) code = add_item(plan, &item);
   }
   return code;
@@ -408,36 +419,16 @@ int64_t rolling_plan_look_back(const rolling_plan *plan) {
   int64_t most = 0;
   for (int i = 0; i < plan->n_tasks; i++) {
     const tlw_window_spec *spec = &plan->tasks[i].spec;
-    if (!rolling_is_recursive(spec->op) && spec->window - 1 > most) most = spec->window - 1;
+    if (!tlw_window_describe(spec->op)->remembers && spec->window - 1 > most) most = spec->window - 1;
   }
   return most;
 }
 
 int rolling_is_hopeless(const tlw_window_spec *spec) {
-  return !rolling_is_recursive(spec->op) && tlw_window_lookback(spec) >= spec->window;
+  return !tlw_window_describe(spec->op)->remembers && tlw_window_lookback(spec) >= spec->window;
 }
 
 /* ---- names ---- */
-
-static double field_of(const tlw_window_spec *spec, tlw_window_field field) {
-  switch (field) {
-  case TLW_FIELD_WINDOW:
-    return (double)spec->window;
-  case TLW_FIELD_MIN_PERIODS:
-    return (double)spec->min_periods;
-  case TLW_FIELD_NAN:
-    return (double)spec->nan;
-  case TLW_FIELD_DDOF:
-    return (double)spec->ddof;
-  case TLW_FIELD_QUANTILE:
-    return spec->quantile;
-  case TLW_FIELD_ADJUST:
-    return (double)spec->adjust;
-  case TLW_FIELD_SEED:
-    return (double)spec->seed;
-  }
-  return 0;
-}
 
 /* The fewest digits that give the number back: 0.9. */
 static void print_short(char *out, size_t size, double number) {
@@ -447,15 +438,15 @@ static void print_short(char *out, size_t size, double number) {
   }
 }
 
-/* "_0.9" for a quantile, and "_adjust1" for what stands behind the operation, in the order of the table. */
+/* "_0.9" for a quantile, and "_adjust1" for what its own parameters change, in the order of the table. */
 static void add_parameter(cli_buffer *name, const rolling_task *task, const tlw_window_parameter *p) {
-  const double value = field_of(&task->spec, p->field);
-  const char *word = rolling_value_word(p->field, value);
+  const double value = tlw_window_spec_get(&task->spec, p);
+  const char *word = rolling_value_word(p, value);
   char number[32];
   print_short(number, sizeof number, value);
   if (p->field == TLW_FIELD_QUANTILE)
     cli_buffer_format(name, "_%s", number);
-  else if (p->field != TLW_FIELD_WINDOW && task->own & bit_of(p->field))
+  else if (p->field != TLW_FIELD_WINDOW && task->named & bit_of(p->field))
     cli_buffer_format(name, "_%s%s", p->name, word ? word : number);
 }
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/base/error.h"
+#include "error.h"
 
 /* In front of an allocation that has no place in the room. */
 struct header {

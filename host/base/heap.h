@@ -2,13 +2,13 @@
  * Memory that counts against a budget where there is one: memory may be NULL throughout, then it is not counted. And
  * room for libraries that want functions like malloc and free. The error that a function takes must not be NULL.
  */
-#ifndef TALLOW_IO_HEAP_H
-#define TALLOW_IO_HEAP_H
+#ifndef TALLOW_BASE_HEAP_H
+#define TALLOW_BASE_HEAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/base/memory.h"
+#include "memory.h"
 
 /* At least size bytes of any content, or NULL with *error filled: TLW_ERR_BUDGET or TLW_ERR_MEMORY. */
 void *tlw_heap_alloc(struct tlw_memory *memory, size_t size, const char *what, tlw_error *error);
