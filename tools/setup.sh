@@ -8,7 +8,7 @@ run_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja libpng-dev zlib1g-
 # shellcheck disable=SC2034
 test_packages=(
   g++:g++ clang:clang clang-format-14:clang-format-14 pkg-config:pkg-config binutils:readelf python3:python3
-  libcmocka-dev ocl-icd-libopencl1 pocl-opencl-icd libclang-rt-14-dev
+  libcmocka-dev ocl-icd-libopencl1 pocl-opencl-icd libclang-rt-14-dev tzdata
   valgrind:valgrind gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross qemu-user:qemu-aarch64
 )
 

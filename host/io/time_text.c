@@ -79,6 +79,27 @@ bool tlw_time_month(int32_t year, int32_t month, int64_t *seconds, int32_t *days
   return true;
 }
 
+int64_t tlw_time_day_number(struct tlw_time_date date) { return day_number(date.year, date.month, date.day); }
+
+/* Of the years 0 to 10000. */
+static int32_t year_start(int32_t year) {
+  const uint32_t past = (uint32_t)year + 399;
+  return (int32_t)(365 * past + past / 4 - past / 100 + past / 400) - 865259;
+}
+
+struct tlw_time_date tlw_time_date_of(int64_t number) {
+  const int32_t days = (int32_t)number;
+  int32_t year = (int32_t)((uint32_t)(days + 719528) * 400 / 146097); /* to a year */
+  if (year_start(year) > days) year--;
+  if (year_start(year + 1) <= days) year++;
+  const int32_t day_of_year = days - year_start(year);
+  const bool leap = is_leap(year);
+  /* As if February had 30 days, months are 367 / 12 days long, rounded. */
+  const int32_t even = day_of_year < 59 + leap ? day_of_year : day_of_year + 2 - leap;
+  const int32_t month = (12 * even + 373) / 367;
+  return (struct tlw_time_date){year, month, day_of_year - days_before_month(year, month) + 1};
+}
+
 static problem set_day(moment *m, int32_t year, int32_t month, int32_t day) {
   if (!is_calendar_day(year, month, day)) return &no_day;
   m->seconds = day_number(year, month, day) * TLW_TIME_DAY;

@@ -43,6 +43,14 @@ const struct tlw_time_problem *tlw_time_read_pair(const char *day, size_t day_le
 /* The first second of a month, 1 to 12, of the years that times have, and its days. false: there is no such month. */
 bool tlw_time_month(int32_t year, int32_t month, int64_t *seconds, int32_t *days);
 
+struct tlw_time_date {
+  int32_t year, month, day; /* from 1 on */
+};
+
+/* Days from 1970-01-01 to a day of the years 0 to 9999, and the other way. */
+int64_t tlw_time_day_number(struct tlw_time_date date);
+struct tlw_time_date tlw_time_date_of(int64_t day_number);
+
 /* Is the text a time of day that can't be a number: H:MM and what may follow it, or HHMM or HHMMSS from 0 on? */
 bool tlw_time_is_clock(const char *text, size_t length);
 
