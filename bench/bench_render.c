@@ -68,7 +68,7 @@ static void run_once(struct pipeline *p, const char *path) {
   at[STAGE_RENDER] = bench_now();
   bench_check(tlw_chart_render(p->engine, &candles, &p->options, &raster, &error), &error);
   at[STAGE_ENCODE] = bench_now();
-  bench_check(tlw_png_encode(&image, p->png, p->png_capacity, &p->png_size, &error), &error);
+  bench_check(tlw_png_encode(&image, NULL, p->png, p->png_capacity, &p->png_size, &error), &error);
   at[STAGES] = bench_now();
   p->candles = candles.n_rows;
   tlw_table_close(&table);

@@ -104,7 +104,7 @@ static void *encode_main(void *context) {
                                  .n_colors = TLW_INK_COUNT};
     size_t size;
     tlw_error error;
-    bench_check(tlw_png_encode(&image, png, capacity, &size, &error), &error);
+    bench_check(tlw_png_encode(&image, NULL, png, capacity, &size, &error), &error);
   }
   free(png);
   return NULL;

@@ -6,7 +6,7 @@ set(window_sources
     host/cpu/window_ops.c
     host/cpu/window_order.c
     host/cpu/window_scan.c)
-set(tier_sources host/cpu/tier_ops.c host/io/plain_ops.c ${window_sources})
+set(tier_sources host/cpu/tier_ops.c host/io/plain_ops.c host/io/png_ops.c ${window_sources})
 
 # The least tier, which every CPU has, is always built; beside it those of TALLOW_TIERS.
 set(known_tiers "")
@@ -31,7 +31,7 @@ function(tallow_add_tier target name lanes)
   target_link_libraries(${library} PRIVATE tallow_flags)
   target_compile_definitions(${library} PRIVATE TLK_LANES=${lanes} TLW_TIER=tlw_cpu_tier_${name}
                                                 TLW_PLAIN_TIER=tlw_plain_tier_${name}
-                                                TLW_TIER_NAME="${name}"
+                                                TLW_PNG_TIER=tlw_png_tier_${name} TLW_TIER_NAME="${name}"
                                                 TLW_TIER_SUFFIX=${name})
   # Tracking variables through functions of this size takes longer than compiling them, and sanitizers far longer.
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

@@ -25,6 +25,7 @@ typedef ulong tlk_u64;
 #define TLK_BITS(x) as_ulong(x)
 #define TLK_FROM_BITS(x) as_double(x)
 #define TLK_FN static inline
+#define TLK_CONSTANT __constant
 #define TLK_GLOBAL __global
 #define TLK_LOCAL __local
 #define TLK_UNROLL
@@ -49,6 +50,7 @@ typedef unsigned long long tlk_u64;
 #define TLK_BITS(x) ((tlk_u64)__double_as_longlong(x))
 #define TLK_FROM_BITS(x) __longlong_as_double((tlk_i64)(x))
 #define TLK_FN static __device__ __forceinline__
+#define TLK_CONSTANT static __device__ const
 #define TLK_GLOBAL
 #define TLK_LOCAL
 #define TLK_UNROLL _Pragma("unroll")
@@ -80,6 +82,7 @@ union tlk_double {
 #define TLK_BITS(x) (((union tlk_double){.number = (x)}).bits)
 #define TLK_FROM_BITS(x) (((union tlk_double){.bits = (x)}).number)
 #define TLK_FN static inline __attribute__((unused))
+#define TLK_CONSTANT static const
 
 #define TLK_GLOBAL
 #define TLK_LOCAL

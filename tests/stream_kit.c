@@ -576,8 +576,11 @@ static void look_at_file(kit_run *run, const tlw_piece *p, const tlw_chart_optio
   uint8_t *file = allocate(bound);
   size_t size = 0;
   const tlw_png_image image = {expected, (size_t)p->width, p->width, p->height, rgb, TLW_INK_COUNT};
+  tlw_png_options png;
+  tlw_png_options_init(&png);
+  png.coding = run->coding;
   if (tlw_theme_palette(options->theme, rgb, NULL) != TLW_OK ||
-      tlw_png_encode(&image, file, bound, &size, NULL) != TLW_OK)
+      tlw_png_encode(&image, &png, file, bound, &size, NULL) != TLW_OK)
     trouble(run, "the expected file of chart %lld can't be made", (long long)p->chart);
   else if (size != run->file_size || memcmp(file, run->file, size) != 0)
     trouble(run, "chart %lld, %d x %d: the file of %zu bytes is another, %zu were expected", (long long)p->chart,
@@ -807,6 +810,7 @@ tlw_stream_options kit_options(kit_run *run, uint32_t slots, uint32_t encoders) 
   tlw_stream_options options;
   tlw_stream_options_init(&options);
   options.format = run->format;
+  options.coding = run->coding;
   options.slots = slots;
   options.encoders = encoders;
   options.digest = run->digest;

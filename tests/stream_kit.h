@@ -130,8 +130,9 @@ struct kit_live;
 struct kit_run {
   const kit_plan *plan;
   tlw_stream_format format;
-  bool no_user; /* tlw_stream_run has none to give */
-  bool digest;  /* the option of the stream; for PNG */
+  tlw_png_coding coding; /* of PNG */
+  bool no_user;          /* tlw_stream_run has none to give */
+  bool digest;           /* the option of the stream; for PNG */
   kit_hook hook;
   void *hook_user;
   void (*on_release)(kit_run *run);

@@ -419,7 +419,7 @@ static void test_windows_between_renders(void **state) {
     const uint64_t both = least_for(t, b, &windows, "rwrw");
     /* The list of outputs comes first. */
     const uint64_t list = 256 * (uint64_t)windows.c.n_specs;
-    if (both > (renders > rolls ? renders : rolls) + 2 * list)
+    if (both > (renders > rolls ? renders : rolls) + list)
       fail_msg("renders need %llu bytes, windows %llu, both %llu", (unsigned long long)renders,
                (unsigned long long)rolls, (unsigned long long)both);
     window_job_close(&windows);

@@ -47,7 +47,7 @@ class Png:
     def __init__(self, data):
         if data[:8] != b"\x89PNG\r\n\x1a\n":
             raise ValueError("no PNG signature")
-        at, packed = 8, b""
+        self.file, at, packed = data, 8, b""
         while at < len(data):
             (length,) = struct.unpack(">I", data[at : at + 4])
             kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
@@ -234,6 +234,7 @@ class WrongUse(Case):
             "--axis": ("index or time", "tme", "time"),
             "--volume": ("on or off", "of", "off"),
             "--grid": ("on or off", "onn", "on"),
+            "--png": ("fast, small or libpng", "fsat", "fast"),
             "--fallback": ("on or off", "offf", "off"),
         }
         for option, (names, wrong, meant) in rows.items():
@@ -354,7 +355,7 @@ class Help(Case):
 
     def test_every_option_is_there(self):
         expected = {
-            "render": "output size theme axis scale last from to window stride volume grid "
+            "render": "output spec print-spec size theme axis scale last from to window stride volume grid margins png "
             "by columns header delimiter decimal day-first adjusted expansion "
             "bad-field missing-price negative-price high-below-low outside negative-volume out-of-order duplicate "
             "resume shard manifest dry-run "
@@ -612,6 +613,16 @@ class Render(Case):
         self.synth("a.csv")
         self.assertEqual(self.render("a.csv", "--grid", "off").count(GRID), 0)
         self.assertEqual(self.render("a.csv", "--grid", "on").rows, self.render("a.csv").rows)
+
+    def test_codings(self):
+        """The pixels are the same in each, the bytes are not; fast is the default."""
+        self.synth("a.csv")
+        default = self.render("a.csv")
+        pictures = [self.render("a.csv", "--png", coding) for coding in ("fast", "small", "libpng")]
+        for picture in pictures:
+            self.assertEqual(picture.rows, default.rows)
+        files = [picture.file for picture in pictures]
+        self.assertEqual((files[0], len(set(files))), (default.file, 3))
 
     def test_volume(self):
         text = self.synth("a.csv")

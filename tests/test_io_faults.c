@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "folder.h"
 #include "host/base/error.h"
 #include "host/base/fault.h"
 #include "host/io/png_encoder.h"
@@ -34,14 +35,6 @@
 #define MOST_OPERATIONS 100000
 
 /* --- Helpers ---------------------------------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/tallow_io_faults_XXXXXX";
-
-static const char *path_of(const char *name) {
-  static char path[sizeof folder + 300];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  return path;
-}
 
 static int count_files(void) {
   DIR *dir = opendir(folder);
@@ -375,6 +368,7 @@ static const tlw_png_image old_image = {old_pixels, 8, 8, 8, rgb, 256};
 static const tlw_png_image image = {pixels, 300, 300, 200, rgb, 256};
 static uint8_t expected[100000], old_expected[2000];
 static size_t expected_size, old_size;
+static tlw_png_options png_options;
 
 static bool is_in_file(const char *path, const uint8_t *bytes, size_t size) {
   static uint8_t found[sizeof expected];
@@ -401,7 +395,7 @@ static bool unlink_is_struck;
 static tlw_status write_png(tlw_error *error) {
   char path[512];
   snprintf(path, sizeof path, "%s", path_of("a.png"));
-  const tlw_status status = tlw_png_write(&image, path, error);
+  const tlw_status status = tlw_png_write(&image, &png_options, path, error);
   if (status == TLW_OK)
     assert_true(is_in_file(path, expected, expected_size));
   else
@@ -420,7 +414,7 @@ static tlw_status encode_png(tlw_error *error) {
   static uint8_t out[sizeof expected];
   memset(out, 0xa5, sizeof out);
   size_t size = 4711;
-  const tlw_status status = tlw_png_encode(&image, out, sizeof out, &size, error);
+  const tlw_status status = tlw_png_encode(&image, &png_options, out, sizeof out, &size, error);
   assert_int_equal(size, status == TLW_OK ? expected_size : 4711);
   if (status == TLW_OK) assert_memory_equal(out, expected, size);
   return status;
@@ -437,7 +431,7 @@ static tlw_status encode_rows(tlw_error *error) {
   struct tlw_memory memory = {.budget = UINT64_MAX};
   struct tlw_png_encoder *encoder = (struct tlw_png_encoder *)(uintptr_t)1;
   size_t size = 0;
-  tlw_status status = tlw_png_encoder_open(&encoder, &image, &memory, take, &size, error);
+  tlw_status status = tlw_png_encoder_open(&encoder, &image, png_options.coding, &memory, take, &size, error);
   if (status != TLW_OK) assert_null(encoder);
   for (int32_t y = 0; y < 200 && status == TLW_OK; y += 8)
     status = tlw_png_encoder_rows(encoder, pixels + (size_t)y * 300, 300, 8, error);
@@ -447,14 +441,14 @@ static tlw_status encode_rows(tlw_error *error) {
   return status;
 }
 
-static void test_png(void **state) {
-  (void)state;
-  uint32_t noise = 1;
-  for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
+static void strike_coding(tlw_png_coding coding) {
   tlw_error error;
-  assert_int_equal(tlw_png_encode(&image, expected, sizeof expected, &expected_size, &error), TLW_OK);
-  assert_int_equal(tlw_png_encode(&old_image, old_expected, sizeof old_expected, &old_size, &error), TLW_OK);
-  assert_int_equal(tlw_png_write(&old_image, path_of("a.png"), &error), TLW_OK);
+  png_options.coding = coding;
+  unlink_is_struck = false;
+  assert_int_equal(tlw_png_encode(&image, &png_options, expected, sizeof expected, &expected_size, &error), TLW_OK);
+  assert_int_equal(tlw_png_encode(&old_image, &png_options, old_expected, sizeof old_expected, &old_size, &error),
+                   TLW_OK);
+  assert_int_equal(tlw_png_write(&old_image, &png_options, path_of("a.png"), &error), TLW_OK);
   strike_each(encode_png, false);
   strike_each(encode_rows, false);
   strike(write_png, TLW_FAULT_MEMORY, false);
@@ -465,17 +459,15 @@ static void test_png(void **state) {
   unlink(path_of("a.png"));
 }
 
+static void test_png(void **state) {
+  (void)state;
+  uint32_t noise = 1;
+  for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
+  tlw_png_options_init(&png_options);
+  for (int coding = TLW_PNG_FAST; coding <= TLW_PNG_LIBPNG; coding++) strike_coding((tlw_png_coding)coding);
+}
+
 /* --- Run -------------------------------------------------------------------------------------------------------- */
-
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  return rmdir(folder);
-}
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -483,5 +475,5 @@ int main(void) {
       cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_png),
   };
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "tallow/png.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -35,9 +36,9 @@
 #define GUARD 0xa5
 #define GUARD_SIZE 64
 
-/* --- Helpers ---------------------------------------------------------------------------------------------------- */
+static tlw_png_options options; /* of the coding at hand: all tests run with each */
 
-static char folder[] = "/tmp/tallow_png_XXXXXX";
+/* --- Helpers ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
@@ -49,12 +50,6 @@ static uint64_t random_u64(void) {
 }
 
 static size_t random_below(size_t n) { return (size_t)((random_u64() >> 11) % n); }
-
-static const char *path_of(const char *name) {
-  static char path[256];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  return path;
-}
 
 typedef struct picture {
   tlw_png_image image;
@@ -140,7 +135,7 @@ static uint8_t *encode(const tlw_png_image *image, size_t *size) {
   assert_non_null(out);
   memset(out + bound, GUARD, GUARD_SIZE);
   tlw_error error = {0};
-  if (tlw_png_encode(image, out, bound, size, &error) != TLW_OK) fail_msg("%s", error.message);
+  if (tlw_png_encode(image, &options, out, bound, size, &error) != TLW_OK) fail_msg("%s", error.message);
   assert_in_range(*size, 1, bound);
   for (size_t i = 0; i < GUARD_SIZE; i++) assert_int_equal(out[bound + i], GUARD);
   return out;
@@ -225,7 +220,7 @@ static void test_filter_up(void **state) {
   size_t size = 0;
   uint8_t *bytes = encode(&image, &size);
   check_png(&image, bytes, size);
-  assert_in_range(size, 2000, 8000);
+  assert_in_range(size, 2000, options.coding == TLW_PNG_FAST ? 10000 : 8000);
   free(bytes);
   free(rows);
   free(p.pixels);
@@ -244,7 +239,7 @@ static void test_capacity(void **state) {
     memset(out, GUARD, size + GUARD_SIZE);
     size_t used = 4711;
     tlw_error error = {0};
-    const tlw_status status = tlw_png_encode(&p.image, out, capacity, &used, &error);
+    const tlw_status status = tlw_png_encode(&p.image, &options, out, capacity, &used, &error);
     for (size_t i = capacity; i < size + GUARD_SIZE; i++) assert_int_equal(out[i], GUARD);
     if (capacity == size) {
       assert_int_equal(status, TLW_OK);
@@ -257,7 +252,7 @@ static void test_capacity(void **state) {
       assert_int_equal(used, 4711);
     }
   }
-  assert_int_equal(tlw_png_encode(&p.image, out, 1, &size, NULL), TLW_ERR_BUDGET);
+  assert_int_equal(tlw_png_encode(&p.image, &options, out, 1, &size, NULL), TLW_ERR_BUDGET);
   free(out);
   free(whole);
   free(p.pixels);
@@ -269,12 +264,12 @@ static void refuse(const tlw_png_image *image, const char *part) {
   uint8_t out[4096];
   size_t size = 0;
   tlw_error error = {0};
-  assert_int_equal(tlw_png_encode(image, out, sizeof out, &size, &error), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_encode(image, &options, out, sizeof out, &size, &error), TLW_ERR_ARGUMENT);
   assert_int_equal(error.code, TLW_ERR_ARGUMENT);
   if (!strstr(error.message, part)) fail_msg("\"%s\" lacks \"%s\"", error.message, part);
-  assert_int_equal(tlw_png_encode(image, out, sizeof out, &size, NULL), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_encode(image, &options, out, sizeof out, &size, NULL), TLW_ERR_ARGUMENT);
   error = (tlw_error){0};
-  assert_int_equal(tlw_png_write(image, path_of("refused.png"), &error), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_write(image, &options, path_of("refused.png"), &error), TLW_ERR_ARGUMENT);
   if (!strstr(error.message, part)) fail_msg("\"%s\" lacks \"%s\"", error.message, part);
   assert_int_equal(access(path_of("refused.png"), F_OK), -1);
 }
@@ -315,10 +310,20 @@ static void test_arguments(void **state) {
 #undef REFUSE
   uint8_t out[4096];
   size_t size = 0;
-  assert_int_equal(tlw_png_encode(&p.image, NULL, 4096, &size, NULL), TLW_ERR_ARGUMENT);
-  assert_int_equal(tlw_png_encode(&p.image, out, 4096, NULL, NULL), TLW_ERR_ARGUMENT);
-  assert_int_equal(tlw_png_write(&p.image, NULL, NULL), TLW_ERR_ARGUMENT);
-  assert_int_equal(tlw_png_write(&p.image, "", NULL), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_encode(&p.image, &options, NULL, 4096, &size, NULL), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_encode(&p.image, &options, out, 4096, NULL, NULL), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_write(&p.image, &options, NULL, NULL), TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_png_write(&p.image, &options, "", NULL), TLW_ERR_ARGUMENT);
+  tlw_png_options wrong = options;
+  wrong.coding = (tlw_png_coding)3;
+  tlw_error error = {0};
+  assert_int_equal(tlw_png_encode(&p.image, &wrong, out, 4096, &size, &error), TLW_ERR_ARGUMENT);
+  assert_non_null(strstr(error.message, "coding is 3: it must be TLW_PNG_FAST"));
+  assert_int_equal(tlw_png_write(&p.image, &wrong, path_of("refused.png"), &error), TLW_ERR_ARGUMENT);
+  wrong = (tlw_png_options){0};
+  assert_int_equal(tlw_png_encode(&p.image, &wrong, out, 4096, &size, &error), TLW_ERR_ARGUMENT);
+  assert_non_null(strstr(error.message, "call tlw_png_options_init first"));
+  assert_int_equal(tlw_png_write(&p.image, &wrong, path_of("refused.png"), &error), TLW_ERR_ARGUMENT);
   assert_int_equal(count_files(), 0);
   free(p.pixels);
 }
@@ -366,14 +371,38 @@ static void check_file(const tlw_png_image *image, const char *path) {
   free(bytes);
 }
 
+/* No options are the defaults, which are Tallow's own coding. */
+static void test_defaults(void **state) {
+  (void)state;
+  picture p;
+  make_picture(&p, 90, 40, 5, 3, 9);
+  size_t size = 0, plain_size = 0;
+  const tlw_png_options before = options;
+  memset(&options, 0xa5, sizeof options);
+  tlw_png_options_init(&options);
+  assert_int_equal(options.coding, TLW_PNG_FAST);
+  uint8_t *bytes = encode(&p.image, &size), *plain = malloc(tlw_png_bound(90, 40));
+  assert_non_null(plain);
+  assert_int_equal(tlw_png_encode(&p.image, NULL, plain, tlw_png_bound(90, 40), &plain_size, NULL), TLW_OK);
+  assert_int_equal(plain_size, size);
+  assert_memory_equal(plain, bytes, size);
+  assert_int_equal(tlw_png_write(&p.image, NULL, path_of("a.png"), NULL), TLW_OK);
+  check_file(&p.image, path_of("a.png"));
+  unlink(path_of("a.png"));
+  options = before;
+  free(plain);
+  free(bytes);
+  free(p.pixels);
+}
+
 static void check_failure(const tlw_png_image *image, const char *path, int native, const char *part) {
   const int before = count_files();
   tlw_error error = {0};
-  assert_int_equal(tlw_png_write(image, path, &error), TLW_ERR_IO);
+  assert_int_equal(tlw_png_write(image, &options, path, &error), TLW_ERR_IO);
   assert_int_equal(error.code, TLW_ERR_IO);
   assert_int_equal(error.native, native);
   if (!strstr(error.message, part)) fail_msg("\"%s\" lacks \"%s\"", error.message, part);
-  assert_int_equal(tlw_png_write(image, path, NULL), TLW_ERR_IO);
+  assert_int_equal(tlw_png_write(image, &options, path, NULL), TLW_ERR_IO);
   assert_int_equal(count_files(), before);
 }
 
@@ -384,7 +413,7 @@ static void test_write(void **state) {
   const mode_t mask = umask(027);
   for (int i = 0; i < 3; i++) { /* a new file, then in place of an older one */
     tlw_error error = {0};
-    if (tlw_png_write(&p.image, path_of("a.png"), &error) != TLW_OK) fail_msg("%s", error.message);
+    if (tlw_png_write(&p.image, &options, path_of("a.png"), &error) != TLW_OK) fail_msg("%s", error.message);
     check_file(&p.image, path_of("a.png"));
     assert_int_equal(count_files(), 1);
     struct stat about;
@@ -416,7 +445,7 @@ static void test_write_failures(void **state) {
   name[sizeof name - 1] = '\0';
   check_failure(&p.image, name, ENAMETOOLONG, "xxx: can't write: File name too long");
 
-  assert_int_equal(tlw_png_write(&p.image, path_of("b.png"), NULL), TLW_OK);
+  assert_int_equal(tlw_png_write(&p.image, &options, path_of("b.png"), NULL), TLW_OK);
   check_failure(&p.image, path_of("b.png/a.png"), ENOTDIR, "Not a directory");
   check_file(&p.image, path_of("b.png"));
   unlink(path_of("b.png"));
@@ -440,7 +469,7 @@ static void test_read_only_folder(void **state) {
   if (child == 0) {
     if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
     tlw_error error = {0};
-    const tlw_status status = tlw_png_write(&p.image, path, &error);
+    const tlw_status status = tlw_png_write(&p.image, &options, path, &error);
     _exit(status == TLW_ERR_IO && error.native == EACCES && strstr(error.message, "ermission") ? 0 : 1);
   }
   assert_int_equal(wait_for(child), 0);
@@ -456,7 +485,7 @@ static void test_full_disk(void **state) {
   make_picture(&old, 30, 20, 4, 0, 1);
   make_picture(&new, 300, 300, 256, 0, 1);
   const char *path = path_of("a.png");
-  assert_int_equal(tlw_png_write(&old.image, path, NULL), TLW_OK);
+  assert_int_equal(tlw_png_write(&old.image, &options, path, NULL), TLW_OK);
   size_t size = 0;
   free(encode(&new.image, &size));
   for (size_t limit = 0; limit <= size + 2000; limit += 1 + random_below(4000)) {
@@ -466,14 +495,14 @@ static void test_full_disk(void **state) {
       signal(SIGXFSZ, SIG_IGN);
       if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, limit}) != 0) _exit(2);
       tlw_error error = {0};
-      const tlw_status status = tlw_png_write(&new.image, path, &error);
+      const tlw_status status = tlw_png_write(&new.image, &options, path, &error);
       if (status == TLW_OK) _exit(0);
       _exit(status == TLW_ERR_IO && error.native == EFBIG && strstr(error.message, "free space") ? 1 : 3);
     }
     assert_int_equal(wait_for(child), limit < size ? 1 : 0);
     assert_int_equal(count_files(), 1);
     check_file(limit < size ? &old.image : &new.image, path);
-    assert_int_equal(tlw_png_write(&old.image, path, NULL), TLW_OK);
+    assert_int_equal(tlw_png_write(&old.image, &options, path, NULL), TLW_OK);
   }
   unlink(path);
   free(old.pixels);
@@ -497,7 +526,7 @@ static void test_taken_names(void **state) {
         if (!file || fputs("mine", file) < 0 || fclose(file) != 0) _exit(2);
       }
       tlw_error error = {0};
-      const tlw_status status = tlw_png_write(&p.image, path_of("a.png"), &error);
+      const tlw_status status = tlw_png_write(&p.image, &options, path_of("a.png"), &error);
       bool kept = true;
       for (int k = 0; k < counts[i]; k++) {
         snprintf(name, sizeof name, "%s.tmp%ld-%d", path_of("a.png"), (long)getpid(), k);
@@ -524,7 +553,8 @@ typedef struct job {
 
 static void *write_often(void *argument) {
   job *j = argument;
-  for (int i = 0; i < 30 && j->status == TLW_OK; i++) j->status = tlw_png_write(&j->picture.image, j->path, NULL);
+  for (int i = 0; i < 30 && j->status == TLW_OK; i++)
+    j->status = tlw_png_write(&j->picture.image, &options, j->path, NULL);
   return NULL;
 }
 
@@ -578,7 +608,7 @@ static bool use_up_memory(long long limit) {
   return setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)(size + limit), RLIM_INFINITY}) == 0;
 }
 
-/* Whichever allocation of libpng or zlib fails, it is TLW_ERR_MEMORY. */
+/* Whichever allocation fails, also of a library, it is TLW_ERR_MEMORY. */
 static void test_memory_limits(void **state) {
   (void)state;
   if (SANITIZED || getenv("TALLOW_VALGRIND")) {
@@ -598,7 +628,7 @@ static void test_memory_limits(void **state) {
       if (!use_up_memory(limit)) _exit(2);
       size_t size = 0;
       tlw_error error = {0};
-      const tlw_status status = tlw_png_encode(&p.image, out, bound, &size, &error);
+      const tlw_status status = tlw_png_encode(&p.image, &options, out, bound, &size, &error);
       _exit(status == TLW_OK ? 0 : status == TLW_ERR_MEMORY && strstr(error.message, "no memory") ? 1 : 3);
     }
     const int result = wait_for(child);
@@ -613,33 +643,41 @@ static void test_memory_limits(void **state) {
 
 /* --- Run -------------------------------------------------------------------------------------------------------- */
 
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
+static int use(tlw_png_coding coding) {
+  tlw_png_options_init(&options);
+  options.coding = coding;
+  return 0;
 }
 
-static int remove_folder(void **state) {
+static int use_fast(void **state) {
   (void)state;
-  return rmdir(folder);
+  return use(TLW_PNG_FAST);
 }
+
+static int use_small(void **state) {
+  (void)state;
+  return use(TLW_PNG_SMALL);
+}
+
+static int use_libpng(void **state) {
+  (void)state;
+  return use(TLW_PNG_LIBPNG);
+}
+
+#define EACH(test)                                                                                                     \
+  cmocka_unit_test_setup(test, use_fast), cmocka_unit_test_setup(test, use_small),                                     \
+      cmocka_unit_test_setup(test, use_libpng)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_palette),
-      cmocka_unit_test(test_every_small_size),
-      cmocka_unit_test(test_bound),
-      cmocka_unit_test(test_same_bytes_again),
-      cmocka_unit_test(test_filter_up),
-      cmocka_unit_test(test_capacity),
-      cmocka_unit_test(test_arguments),
-      cmocka_unit_test(test_bad_pixels),
-      cmocka_unit_test(test_write),
-      cmocka_unit_test(test_write_failures),
-      cmocka_unit_test(test_read_only_folder),
-      cmocka_unit_test(test_full_disk),
-      cmocka_unit_test(test_taken_names),
-      cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_memory_limits),
+      EACH(test_every_palette),  EACH(test_every_small_size),
+      EACH(test_bound),          EACH(test_same_bytes_again),
+      EACH(test_filter_up),      EACH(test_capacity),
+      EACH(test_arguments),      EACH(test_defaults),
+      EACH(test_bad_pixels),     EACH(test_write),
+      EACH(test_write_failures), EACH(test_read_only_folder),
+      EACH(test_full_disk),      EACH(test_taken_names),
+      EACH(test_threads),        EACH(test_memory_limits),
   };
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -1,4 +1,4 @@
-/* The row by row PNG encoder: the bytes of plain libpng, memory that is counted and planned, faults of the taker. */
+/* The PNG encoder by libpng: the bytes of plain libpng, memory that is counted and planned, faults of the taker. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,8 +70,12 @@ static tlw_status take(void *context, const uint8_t *bytes, size_t size, tlw_err
   return TLW_OK;
 }
 
+static uint64_t bytes_of(const tlw_png_image *image) {
+  return tlw_png_encoder_bytes(TLW_PNG_LIBPNG, image->width, image->height, image->n_colors);
+}
+
 static void open_sink(sink *s, const tlw_png_image *image) {
-  const size_t capacity = tlw_png_encoder_bound(image->width, image->height, image->n_colors);
+  const size_t capacity = tlw_png_encoder_bound(TLW_PNG_LIBPNG, image->width, image->height, image->n_colors);
   *s = (sink){.bytes = malloc(capacity), .capacity = capacity};
   assert_non_null(s->bytes);
 }
@@ -159,12 +163,13 @@ static void check_encoder(const tlw_png_image *image, size_t most) {
   encode_plain(image, &p);
   sink s;
   open_sink(&s, image);
-  const uint64_t bytes = tlw_png_encoder_bytes(image->width);
+  const uint64_t bytes = bytes_of(image);
   struct tlw_memory memory = {.budget = bytes};
   struct tlw_png_encoder *encoder = NULL;
   tlw_error error;
   const tlw_png_image shape = {NULL, 0, image->width, image->height, image->rgb, image->n_colors};
-  if (tlw_png_encoder_open(&encoder, &shape, &memory, take, &s, &error) != TLW_OK) fail_msg("%s", error.message);
+  if (tlw_png_encoder_open(&encoder, &shape, TLW_PNG_LIBPNG, &memory, take, &s, &error) != TLW_OK)
+    fail_msg("%s", error.message);
   give_rows(encoder, image, most);
   tlw_png_encoder_close(&encoder);
   assert_null(encoder);
@@ -205,7 +210,7 @@ static void test_memory(void **state) {
       check_encoder(&p.image, 1000);
       plain q;
       encode_plain(&p.image, &q);
-      const uint64_t said = tlw_png_encoder_bytes(widths[i]);
+      const uint64_t said = bytes_of(&p.image);
       if (said > 2 * q.peak) fail_msg("width %d: %" PRIu64 " said, %" PRIu64 " needed", widths[i], said, q.peak);
       free(q.sink.bytes);
       free(p.pixels);
@@ -216,30 +221,33 @@ static void test_budget(void **state) {
   (void)state;
   picture p;
   make_picture(&p, 300, 200, 7, 0, 9);
-  const uint64_t bytes = tlw_png_encoder_bytes(300);
+  const uint64_t bytes = bytes_of(&p.image);
   struct tlw_memory memory = {.budget = bytes - 1};
   sink s;
   open_sink(&s, &p.image);
   struct tlw_png_encoder *encoder = (struct tlw_png_encoder *)(uintptr_t)1;
   tlw_error error;
-  assert_int_equal(tlw_png_encoder_open(&encoder, &p.image, &memory, take, &s, &error), TLW_ERR_BUDGET);
+  assert_int_equal(tlw_png_encoder_open(&encoder, &p.image, TLW_PNG_LIBPNG, &memory, take, &s, &error), TLW_ERR_BUDGET);
   assert_null(encoder);
   assert_int_equal(error.bytes, bytes);
-  assert_int_equal(tlw_png_encoder_open(&encoder, &p.image, &memory, take, &s, NULL), TLW_ERR_BUDGET);
+  assert_int_equal(tlw_png_encoder_open(&encoder, &p.image, TLW_PNG_LIBPNG, &memory, take, &s, NULL), TLW_ERR_BUDGET);
   size_t size = 4711;
-  assert_int_equal(tlw_png_encode_counted(&p.image, &memory, s.bytes, s.capacity, &size, &error), TLW_ERR_BUDGET);
+  assert_int_equal(tlw_png_encode_counted(&p.image, TLW_PNG_LIBPNG, &memory, s.bytes, s.capacity, &size, &error),
+                   TLW_ERR_BUDGET);
   assert_int_equal(error.bytes, bytes);
   assert_int_equal(size, 4711);
   assert_int_equal(tlw_gauge_read(&memory.bytes).current, 0);
   memory.budget = bytes;
-  assert_int_equal(tlw_png_encode_counted(&p.image, &memory, s.bytes, s.capacity, &size, &error), TLW_OK);
+  assert_int_equal(tlw_png_encode_counted(&p.image, TLW_PNG_LIBPNG, &memory, s.bytes, s.capacity, &size, &error),
+                   TLW_OK);
   assert_int_equal(tlw_gauge_read(&memory.bytes).current, 0);
   assert_int_equal(tlw_gauge_read(&memory.bytes).peak, bytes);
   plain q;
   encode_plain(&p.image, &q);
   assert_int_equal(size, q.sink.used);
   assert_memory_equal(s.bytes, q.sink.bytes, size);
-  assert_int_equal(tlw_png_encode_counted(&p.image, &memory, s.bytes, size - 1, &size, &error), TLW_ERR_BUDGET);
+  assert_int_equal(tlw_png_encode_counted(&p.image, TLW_PNG_LIBPNG, &memory, s.bytes, size - 1, &size, &error),
+                   TLW_ERR_BUDGET);
   assert_int_equal(error.bytes, tlw_png_bound(300, 200));
   free(q.sink.bytes);
   free(s.bytes);
@@ -250,13 +258,13 @@ static void test_budget(void **state) {
 
 /* Encodes into exactly the bound of the image, guarded. */
 static size_t check_bound(const tlw_png_image *image) {
-  const size_t bound = tlw_png_encoder_bound(image->width, image->height, image->n_colors);
+  const size_t bound = tlw_png_encoder_bound(TLW_PNG_LIBPNG, image->width, image->height, image->n_colors);
   uint8_t *out = malloc(bound + GUARD_SIZE);
   assert_non_null(out);
   memset(out + bound, GUARD, GUARD_SIZE);
   size_t size = 0;
   tlw_error error;
-  if (tlw_png_encode_counted(image, NULL, out, bound, &size, &error) != TLW_OK)
+  if (tlw_png_encode_counted(image, TLW_PNG_LIBPNG, NULL, out, bound, &size, &error) != TLW_OK)
     fail_msg("%d x %d, %d colours: %s", image->width, image->height, image->n_colors, error.message);
   for (size_t i = 0; i < GUARD_SIZE; i++) assert_int_equal(out[bound + i], GUARD);
   free(out);
@@ -293,7 +301,7 @@ static void test_bound(void **state) {
       check_bound(&p.image);
       const int32_t bits = sizes[i][0] * expected_depth(colors[k]);
       const size_t packed = (size_t)(1 + (bits + 7) / 8) * (size_t)sizes[i][1];
-      const size_t bound = tlw_png_encoder_bound(sizes[i][0], sizes[i][1], colors[k]);
+      const size_t bound = tlw_png_encoder_bound(TLW_PNG_LIBPNG, sizes[i][0], sizes[i][1], colors[k]);
       assert_in_range(bound, packed, packed + packed / 1000 + 1000);
       assert_true(bound <= tlw_png_bound(sizes[i][0], sizes[i][1]));
       free(p.pixels);
@@ -324,7 +332,7 @@ static void test_take_fails(void **state) {
     struct tlw_png_encoder *encoder = NULL;
     tlw_error error, again;
     memset(&error, 0, sizeof error);
-    tlw_status status = tlw_png_encoder_open(&encoder, &p.image, &memory, take, &s, &error);
+    tlw_status status = tlw_png_encoder_open(&encoder, &p.image, TLW_PNG_LIBPNG, &memory, take, &s, &error);
     for (int32_t y = 0; y < 300 && status == TLW_OK; y += 30)
       status = tlw_png_encoder_rows(encoder, p.pixels + (size_t)y * 400, 400, 30, &error);
     complete = status == TLW_OK;
@@ -358,7 +366,7 @@ static void test_bad_pixel(void **state) {
   open_sink(&s, &p.image);
   struct tlw_png_encoder *encoder = NULL;
   tlw_error error;
-  assert_int_equal(tlw_png_encoder_open(&encoder, &p.image, NULL, take, &s, &error), TLW_OK);
+  assert_int_equal(tlw_png_encoder_open(&encoder, &p.image, TLW_PNG_LIBPNG, NULL, take, &s, &error), TLW_OK);
   assert_int_equal(tlw_png_encoder_rows(encoder, p.pixels, 52, 30, &error), TLW_OK);
   assert_int_equal(tlw_png_encoder_rows(encoder, p.pixels + 30 * 52, 52, 10, &error), TLW_ERR_ARGUMENT);
   assert_string_equal(error.message, "the pixel at column 17, row 33 is 9: it must be less than n_colors, 9");

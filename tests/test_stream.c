@@ -77,6 +77,7 @@ static void test_random_batches(void **state) {
     kit_plan_open(&plan, r.state, &any_shape);
     kit_run run;
     kit_run_open(&run, &plan, rng_below(&r, 2) == 0 ? TLW_STREAM_PNG : TLW_STREAM_RASTER);
+    run.coding = i % 5 == 0 ? TLW_PNG_SMALL : i % 5 == 1 ? TLW_PNG_LIBPNG : TLW_PNG_FAST;
     run.no_user = rng_below(&r, 4) == 0;
     run.digest = run.format == TLW_STREAM_PNG && i % 2 == 0;
     tlw_engine *const *engine = &engines[rng_below(&r, 2)];
@@ -184,11 +185,7 @@ static void test_bands_without_a_budget(void **state) {
 }
 
 /* Bands of few rows: what a small budget leaves room for, found by what the errors say. */
-static void test_digests_of_bands(void **state) {
-  target *t = *state;
-  kit_plan plan;
-  kit_plan_single(&plan, FIRST_SEED, 700, 600, 5000, 3);
-  kit_plan_draw(&plan);
+static void check_bands(target *t, const kit_plan *plan, tlw_png_coding coding) {
   uint64_t budget = 1;
   int64_t pieces[3];
   for (tlw_status status = TLW_ERR_BUDGET; status != TLW_OK;) {
@@ -198,7 +195,8 @@ static void test_digests_of_bands(void **state) {
     tlw_stream *stream = NULL;
     tlw_error error;
     kit_run run;
-    kit_run_open(&run, &plan, TLW_STREAM_PNG);
+    kit_run_open(&run, plan, TLW_STREAM_PNG);
+    run.coding = coding;
     memset(pieces, 0, sizeof pieces);
     run.digest = true;
     run.hook = count_pieces;
@@ -222,8 +220,16 @@ static void test_digests_of_bands(void **state) {
     budget = error.bytes;
   }
   assert_true(pieces[0] > 1 && pieces[1] > 1 && pieces[2] > 1);
-  kit_plan_close(&plan);
   t->cases++;
+}
+
+static void test_digests_of_bands(void **state) {
+  kit_plan plan;
+  kit_plan_single(&plan, FIRST_SEED, 700, 600, 5000, 3);
+  kit_plan_draw(&plan);
+  for (int coding = TLW_PNG_FAST; coding <= TLW_PNG_LIBPNG; coding++)
+    check_bands(*state, &plan, (tlw_png_coding)coding);
+  kit_plan_close(&plan);
 }
 
 static void test_nothing_to_draw(void **state) {
@@ -843,6 +849,7 @@ static void test_wrong_options(void **state) {
   tlw_stream_options_init(&o);
   assert_int_equal(o.struct_size, sizeof o);
   assert_int_equal(o.format, TLW_STREAM_RASTER);
+  assert_int_equal(o.coding, TLW_PNG_FAST);
   assert_int_equal(o.slots, 3);
   assert_int_equal(o.encoders, TLW_THREADS_AUTO);
   assert_int_equal(o.digest, 0);
@@ -857,6 +864,9 @@ static void test_wrong_options(void **state) {
   refused_open(&engine, 1, &o, "format is 2");
   o.format = (tlw_stream_format)-1;
   refused_open(&engine, 1, &o, "format");
+  o = plain_options();
+  o.coding = (tlw_png_coding)3;
+  refused_open(&engine, 1, &o, "coding is 3");
   o = plain_options();
   o.slots = 1;
   refused_open(&engine, 1, &o, "2 to 4");

@@ -3,12 +3,12 @@
 
 # An entry is PACKAGE, which must be installed, or PACKAGE:COMMAND, which is also met by a command of another origin.
 # shellcheck disable=SC2034
-run_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja libpng-dev zlib1g-dev opencl-c-headers
-  libssl3 libzstd1)
+run_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja libpng-dev zlib1g-dev libjansson-dev opencl-c-headers
+  libssl3 libzstd1 libdeflate0)
 # shellcheck disable=SC2034
 test_packages=(
   g++:g++ clang:clang clang-format-14:clang-format-14 pkg-config:pkg-config binutils:readelf python3:python3
-  libcmocka-dev ocl-icd-libopencl1 pocl-opencl-icd libclang-rt-14-dev tzdata
+  libcmocka-dev ocl-icd-libopencl1 pocl-opencl-icd libclang-rt-14-dev tzdata pngcheck:pngcheck libspng0
   valgrind:valgrind gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross qemu-user:qemu-aarch64
 )
 

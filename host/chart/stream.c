@@ -6,6 +6,7 @@
 #include "host/base/error.h"
 #include "host/cpu/columns.h"
 #include "host/engine/pipeline.h"
+#include "host/io/png_encoder.h"
 #include "layout.h"
 #include "prices.h"
 #include "slots.h"
@@ -52,7 +53,7 @@ static tlw_status check_options(const tlw_stream_options *o, tlw_error *error) {
   if (o->digest && o->format != TLW_STREAM_PNG)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "options.digest is 1: it needs options.format TLW_STREAM_PNG");
   if (!o->sink) return tlw_fail(error, TLW_ERR_ARGUMENT, "options.sink is NULL");
-  return TLW_OK;
+  return tlw_png_coding_check(o->coding, error);
 }
 
 static tlw_status check_engines(tlw_engine *const *engines, size_t n, tlw_error *error) {

@@ -90,7 +90,7 @@ static tlw_status deliver_band(struct tlw_pipeline *p, const struct tlw_lane *la
   p->banded = place;
   if (slot->y0 == 0) {
     p->begun = false;
-    status = tlw_png_encoder_open(&p->png, &image, tlw_lane_memory(lane), take_part, p, error);
+    status = tlw_png_encoder_open(&p->png, &image, p->options.coding, tlw_lane_memory(lane), take_part, p, error);
   }
   if (status == TLW_OK)
     status = tlw_png_encoder_rows(p->png, slot->pixels, slot->row_stride, slot->y1 - slot->y0, error);

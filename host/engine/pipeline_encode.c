@@ -53,7 +53,8 @@ static tlw_status encode_chart(const struct tlw_encoder *by, const struct tlw_la
   const tlw_png_image image = tlw_encoder_image(place);
   struct file file = {tlw_place_file(place, chart), 0, place->bound - tlw_pipeline_digests(by->pipeline)};
   struct tlw_png_encoder *encoder;
-  tlw_status status = tlw_png_encoder_open(&encoder, &image, tlw_lane_memory(lane), take_in_memory, &file, error);
+  tlw_status status = tlw_png_encoder_open(&encoder, &image, by->pipeline->options.coding, tlw_lane_memory(lane),
+                                           take_in_memory, &file, error);
   if (status != TLW_OK) return status;
   status = tlw_png_encoder_rows(encoder, slot->pixels + (size_t)chart * slot->image_stride, slot->row_stride,
                                 image.height, error);

@@ -54,7 +54,8 @@ static void land(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw_place
 static uint64_t bound_of(const struct tlw_pipeline *p, const struct tlw_batch *batch) {
   const tlk_layout *layout = &batch->source.layout;
   if (!tlw_pipeline_is_png(p)) return 0;
-  return tlw_png_encoder_bound(layout->width, layout->height, batch->n_colors) + tlw_pipeline_digests(p);
+  return tlw_png_encoder_bound(p->options.coding, layout->width, layout->height, batch->n_colors) +
+         tlw_pipeline_digests(p);
 }
 
 static uint64_t held_by(const struct tlw_lane *lane) {
@@ -87,10 +88,17 @@ static bool is_planned_otherwise(const struct tlw_lane *lane, const struct tlw_p
          memcmp(&lane->layout, &record->batch.source.layout, sizeof lane->layout) != 0;
 }
 
+/* Bytes that an encoder of such charts takes. */
+static uint64_t encoder_bytes(const struct tlw_pipeline *p, const struct tlw_batch *batch) {
+  const tlk_layout *layout = &batch->source.layout;
+  if (!tlw_pipeline_is_png(p)) return 0;
+  return tlw_png_encoder_bytes(p->options.coding, layout->width, layout->height, batch->n_colors);
+}
+
 /* What pieces of the claim may take, with as many encoders as leave room for whole charts. */
 static tlw_status plan(struct tlw_pipeline *p, struct tlw_lane *lane, tlw_error *error) {
   const struct tlw_source *source = &lane->record->batch.source;
-  const uint64_t each = tlw_pipeline_is_png(p) ? tlw_png_encoder_bytes(source->layout.width) : 0;
+  const uint64_t each = encoder_bytes(p, &lane->record->batch);
   const uint64_t chart =
       (uint64_t)source->layout.width * (uint64_t)source->layout.height + bound_of(p, &lane->record->batch);
   uint32_t encoders = p->n_encoders;

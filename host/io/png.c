@@ -34,15 +34,35 @@ static tlw_status check_image(const tlw_png_image *image, tlw_error *error) {
   return TLW_OK;
 }
 
-size_t tlw_png_bound(int32_t width, int32_t height) {
-  if (width < 1 || width > MOST_SIDE || height < 1 || height > MOST_SIDE) return 0;
-  return tlw_png_encoder_bound(width, height, MOST_COLORS);
+void tlw_png_options_init(tlw_png_options *options) {
+  *options = (tlw_png_options){.struct_size = sizeof *options, .coding = TLW_PNG_FAST};
 }
 
-static tlw_status encode(const tlw_png_image *image, struct tlw_memory *memory, tlw_png_take_fn take, void *context,
-                         tlw_error *error) {
+/* Sets *coding. NULL stands for the defaults. */
+static tlw_status check_options(const tlw_png_options *options, tlw_png_coding *coding, tlw_error *error) {
+  *coding = TLW_PNG_FAST;
+  if (!options) return TLW_OK;
+  if (options->struct_size != sizeof *options)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "options.struct_size is %zu, not %zu: call tlw_png_options_init first",
+                    options->struct_size, sizeof *options);
+  *coding = options->coding;
+  return tlw_png_coding_check(options->coding, error);
+}
+
+size_t tlw_png_bound(int32_t width, int32_t height) {
+  if (width < 1 || width > MOST_SIDE || height < 1 || height > MOST_SIDE) return 0;
+  size_t bound = 0;
+  for (int coding = TLW_PNG_FAST; coding <= TLW_PNG_LIBPNG; coding++) {
+    const size_t of_coding = tlw_png_encoder_bound((tlw_png_coding)coding, width, height, MOST_COLORS);
+    if (of_coding > bound) bound = of_coding;
+  }
+  return bound;
+}
+
+static tlw_status encode(const tlw_png_image *image, tlw_png_coding coding, struct tlw_memory *memory,
+                         tlw_png_take_fn take, void *context, tlw_error *error) {
   struct tlw_png_encoder *encoder;
-  tlw_status status = tlw_png_encoder_open(&encoder, image, memory, take, context, error);
+  tlw_status status = tlw_png_encoder_open(&encoder, image, coding, memory, take, context, error);
   if (status == TLW_OK) status = tlw_png_encoder_rows(encoder, image->pixels, image->row_stride, image->height, error);
   tlw_png_encoder_close(&encoder);
   return status;
@@ -65,19 +85,22 @@ static tlw_status take_to_memory(void *context, const uint8_t *bytes, size_t siz
   return TLW_OK;
 }
 
-tlw_status tlw_png_encode_counted(const tlw_png_image *image, struct tlw_memory *memory, uint8_t *out, size_t capacity,
-                                  size_t *size, tlw_error *error) {
+tlw_status tlw_png_encode_counted(const tlw_png_image *image, tlw_png_coding coding, struct tlw_memory *memory,
+                                  uint8_t *out, size_t capacity, size_t *size, tlw_error *error) {
   struct memory_sink s = {.out = out, .capacity = capacity, .bound = tlw_png_bound(image->width, image->height)};
-  const tlw_status status = encode(image, memory, take_to_memory, &s, error);
+  const tlw_status status = encode(image, coding, memory, take_to_memory, &s, error);
   if (status == TLW_OK) *size = s.used;
   return status;
 }
 
-tlw_status tlw_png_encode(const tlw_png_image *image, uint8_t *out, size_t capacity, size_t *size, tlw_error *error) {
-  const tlw_status status = check_image(image, error);
+tlw_status tlw_png_encode(const tlw_png_image *image, const tlw_png_options *options, uint8_t *out, size_t capacity,
+                          size_t *size, tlw_error *error) {
+  tlw_png_coding coding;
+  tlw_status status = check_image(image, error);
+  if (status == TLW_OK && (!out || !size)) status = tlw_fail(error, TLW_ERR_ARGUMENT, "out and size must not be NULL");
+  if (status == TLW_OK) status = check_options(options, &coding, error);
   if (status != TLW_OK) return status;
-  if (!out || !size) return tlw_fail(error, TLW_ERR_ARGUMENT, "out and size must not be NULL");
-  return tlw_png_encode_counted(image, NULL, out, capacity, size, error);
+  return tlw_png_encode_counted(image, coding, NULL, out, capacity, size, error);
 }
 
 struct file_sink {
@@ -142,15 +165,19 @@ static tlw_status open_temporary(const char *path, struct file_sink *s, char **n
   return fail_write(s->shown, errno, error);
 }
 
-static tlw_status write_temporary(const tlw_png_image *image, struct file_sink *s, tlw_error *error) {
-  tlw_status status = encode(image, NULL, take_to_file, s, error);
+static tlw_status write_temporary(const tlw_png_image *image, tlw_png_coding coding, struct file_sink *s,
+                                  tlw_error *error) {
+  tlw_status status = encode(image, coding, NULL, take_to_file, s, error);
   if (status == TLW_OK) status = flush_file(s, error);
   if (tlw_file_close(s->fd) != 0 && status == TLW_OK) status = fail_write(s->shown, errno, error);
   return status;
 }
 
-tlw_status tlw_png_write(const tlw_png_image *image, const char *path, tlw_error *error) {
+tlw_status tlw_png_write(const tlw_png_image *image, const tlw_png_options *options, const char *path,
+                         tlw_error *error) {
+  tlw_png_coding coding;
   tlw_status status = check_image(image, error);
+  if (status == TLW_OK) status = check_options(options, &coding, error);
   if (status != TLW_OK) return status;
   if (!path || !*path) return tlw_fail(error, TLW_ERR_ARGUMENT, "path must name a file");
   char shown[TLW_SHOWN_PATH_SIZE];
@@ -162,7 +189,7 @@ tlw_status tlw_png_write(const tlw_png_image *image, const char *path, tlw_error
   char *name = NULL;
   status = open_temporary(path, &s, &name, error);
   if (status == TLW_OK) {
-    status = write_temporary(image, &s, error);
+    status = write_temporary(image, coding, &s, error);
     if (status == TLW_OK && tlw_file_rename(name, path) != 0) status = fail_write(shown, errno, error);
     if (status != TLW_OK) tlw_file_unlink(name);
   }

@@ -1,4 +1,7 @@
-/* A PNG file made row by row, in memory that does not depend on its height. The bytes are those of tlw_png_encode. */
+/*
+ * A PNG file made row by row, in memory that does not depend on its height but for TLW_PNG_SMALL. The bytes are those
+ * of tlw_png_encode.
+ */
 #ifndef TALLOW_IO_PNG_ENCODER_H
 #define TALLOW_IO_PNG_ENCODER_H
 
@@ -11,12 +14,12 @@ struct tlw_png_encoder;
 typedef tlw_status (*tlw_png_take_fn)(void *context, const uint8_t *bytes, size_t size, tlw_error *error);
 
 /*
- * Begins a file. All memory, libpng's and zlib's too, comes from memory, which may be NULL: then it is not counted.
- * image: its pixels and row_stride are not looked at; the palette must stay until the end. TLW_ERR_MEMORY,
- * TLW_ERR_BUDGET, and what take gives; *encoder is then NULL.
+ * Begins a file. All memory comes from memory, which may be NULL: then it is not counted; libdeflate's is counted by
+ * its size. image: its pixels and row_stride are not looked at; the palette is not needed later. TLW_ERR_MEMORY,
+ * TLW_ERR_BUDGET, TLW_ERR_UNAVAILABLE as tlw_png_coding_check, and what take gives; *encoder is then NULL.
  */
-tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_image *image, struct tlw_memory *memory,
-                                tlw_png_take_fn take, void *context, tlw_error *error);
+tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_image *image, tlw_png_coding coding,
+                                struct tlw_memory *memory, tlw_png_take_fn take, void *context, tlw_error *error);
 
 /*
  * The next rows, not more than the image has left; after the last the file is complete. TLW_ERR_ARGUMENT: a pixel is
@@ -29,19 +32,22 @@ tlw_status tlw_png_encoder_rows(struct tlw_png_encoder *encoder, const uint8_t *
 void tlw_png_encoder_close(struct tlw_png_encoder **encoder);
 
 /*
- * Bytes that an encoder of this width counts while it is open. One allocation, except with a zlib that needs more than
- * any that is known, which then allocates more.
+ * Bytes that an encoder of such images counts while it is open, asked for before the first is taken. libpng with a zlib
+ * that needs more than any that is known allocates more.
  */
-uint64_t tlw_png_encoder_bytes(int32_t width);
+uint64_t tlw_png_encoder_bytes(tlw_png_coding coding, int32_t width, int32_t height, int32_t n_colors);
 
-/* As tlw_png_bound, for sides in range and a palette of so many colours. */
-size_t tlw_png_encoder_bound(int32_t width, int32_t height, int32_t n_colors);
+/* As tlw_png_bound, for sides in range, one coding and a palette of so many colours. */
+size_t tlw_png_encoder_bound(tlw_png_coding coding, int32_t width, int32_t height, int32_t n_colors);
+
+/* TLW_ERR_ARGUMENT: there is no such coding; TLW_ERR_UNAVAILABLE: the library that it needs is missing. */
+tlw_status tlw_png_coding_check(tlw_png_coding coding, tlw_error *error);
 
 /*
  * As tlw_png_encode, of an image that is right but for its pixels, with tlw_png_encoder_bytes of memory, which may be
  * NULL. TLW_ERR_BUDGET: also if memory has no room for these (bytes: the budget that would do).
  */
-tlw_status tlw_png_encode_counted(const tlw_png_image *image, struct tlw_memory *memory, uint8_t *out, size_t capacity,
-                                  size_t *size, tlw_error *error);
+tlw_status tlw_png_encode_counted(const tlw_png_image *image, tlw_png_coding coding, struct tlw_memory *memory,
+                                  uint8_t *out, size_t capacity, size_t *size, tlw_error *error);
 
 #endif

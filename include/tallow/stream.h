@@ -27,6 +27,7 @@
 #include "tallow/candles.h"
 #include "tallow/chart.h"
 #include "tallow/engine.h"
+#include "tallow/png.h"
 #include "tallow/status.h"
 
 #ifdef __cplusplus
@@ -73,6 +74,7 @@ typedef void (*tlw_release_fn)(void *user);
 typedef struct tlw_stream_options {
   size_t struct_size;       /* set by tlw_stream_options_init */
   tlw_stream_format format; /* default TLW_STREAM_RASTER */
+  tlw_png_coding coding;    /* of TLW_STREAM_PNG; default TLW_PNG_FAST */
   uint32_t slots;    /* of each engine, 2 to 4; default 3. Fewer are used where a host budget has no room for them */
   uint32_t encoders; /* threads that encode and deliver, 1 to TLW_THREADS_MAX; AUTO: as many as engine 0 has */
   int32_t digest;    /* 1: pieces come with digests, made by the encoders; for TLW_STREAM_PNG only. Default 0 */
@@ -89,7 +91,7 @@ TLW_API void tlw_stream_options_init(tlw_stream_options *options);
  * failure *stream is NULL.
  *
  * TLW_ERR_ARGUMENT; TLW_ERR_BUDGET: a host budget can't hold the stream itself; TLW_ERR_MEMORY; TLW_ERR_DEVICE_LOST;
- * TLW_ERR_UNAVAILABLE: digests are asked for and there is no libcrypto.
+ * TLW_ERR_UNAVAILABLE: digests are asked for and there is no libcrypto, or TLW_PNG_SMALL and no libdeflate.
  */
 TLW_API tlw_status tlw_stream_open(tlw_stream **stream, tlw_engine *const *engines, size_t n_engines,
                                    const tlw_stream_options *options, tlw_error *error);

@@ -25,8 +25,8 @@ extern "C" {
 TLW_API const char *tlw_version(void);
 
 /*
- * The libraries that decide the bytes of files beside Tallow itself, such as "zlib", and their versions at run time,
- * by index from 0; NULL behind the last. Static storage. Thread-safety: any thread, any time.
+ * The libraries that decide the bytes of files of TLW_PNG_LIBPNG, such as "zlib", and their versions at run time, by
+ * index from 0; NULL behind the last. Static storage. Thread-safety: any thread, any time.
  */
 TLW_API const char *tlw_library_name(int index);
 TLW_API const char *tlw_library_version(int index);

@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "render.h"
 #include "report.h"
+#include "spec.h"
 
 #define SEE_HELP "; try 'tallow render --help'"
 
@@ -17,6 +18,9 @@ static cli_exit check_place(const render *r, const char *name, const char *text)
   for (int i = 0; i < r->args->n_operands; i++)
     if (cli_is_same_file(text, r->args->operands[i]))
       return cli_fail(CLI_USAGE, "%s %s would replace the FILE %s" SEE_HELP, name, text, r->args->operands[i]);
+  const char *spec = render_value(r, RENDER_SPEC)->text;
+  if (spec && cli_is_same_file(text, spec))
+    return cli_fail(CLI_USAGE, "%s and --spec name the same file, %s" SEE_HELP, name, text);
   return CLI_OK;
 }
 
@@ -39,24 +43,51 @@ static cli_exit check_reports(const render *r) {
   return code;
 }
 
+/* What is wrong with a setting: of a description its place is told. other: what it does not go with, or the same. */
+static cli_exit refuse(const cli_value *setting, const cli_value *other, const char *wrong) {
+  const char *place = setting->place ? setting->place : other->place;
+  if (!place) return cli_fail(CLI_USAGE, "%s" SEE_HELP, wrong);
+  return cli_fail(setting->place && other->place ? CLI_DATA : CLI_USAGE, "%s: %s", place, wrong);
+}
+
+/* Settings that do not go together, typed or from --spec. */
+static cli_exit check_settings(const render *r) {
+  const cli_value *from = render_value(r, RENDER_FROM), *to = render_value(r, RENDER_TO);
+  const cli_value *window = render_value(r, RENDER_WINDOW), *last = render_value(r, RENDER_LAST);
+  const cli_value *stride = render_value(r, RENDER_STRIDE), *margins = render_value(r, RENDER_MARGINS);
+  tlw_chart_layout layout;
+  tlw_error error;
+  char wrong[256];
+  if (from->given && to->given && from->time >= to->time) {
+    snprintf(wrong, sizeof wrong, "--from %.96s must lie before --to %.96s", from->text, to->text);
+    return refuse(to, from, wrong);
+  }
+  if (stride->given && !window->given) return refuse(stride, stride, "--stride needs --window");
+  if (last->given && window->given) return refuse(window, last, "--last and --window exclude each other: use --from");
+  if (tlw_chart_layout_of(&r->chart, &layout, &error) != TLW_OK) return refuse(margins, margins, error.message);
+  return CLI_OK;
+}
+
 static cli_exit check_options(const render *r) {
   if (r->verbose && r->quiet) return cli_fail(CLI_USAGE, "--verbose and --quiet exclude each other" SEE_HELP);
-  const cli_value *from = render_value(r, RENDER_FROM), *to = render_value(r, RENDER_TO);
-  if (from->given && to->given && from->time >= to->time)
-    return cli_fail(CLI_USAGE, "--from %s must lie before --to %s" SEE_HELP, from->text, to->text);
   const uint64_t backend = render_value(r, RENDER_BACKEND)->number;
   if (render_value(r, RENDER_DEVICE)->given && backend != TLW_BACKEND_OPENCL && backend != TLW_BACKEND_CUDA)
     return cli_fail(CLI_USAGE, "--device needs --backend opencl or --backend cuda" SEE_HELP);
-  const int windows = render_value(r, RENDER_WINDOW)->given;
-  if (render_value(r, RENDER_STRIDE)->given && !windows) return cli_fail(CLI_USAGE, "--stride needs --window" SEE_HELP);
-  if (render_value(r, RENDER_LAST)->given && windows)
-    return cli_fail(CLI_USAGE, "--last and --window exclude each other: use --from" SEE_HELP);
   const cli_value *stats = render_value(r, RENDER_STATS);
   if (stats->given && strcmp(stats->text, "-") == 0)
     return cli_fail(CLI_USAGE, "--stats needs the name of a file, not -" SEE_HELP);
   if (strcmp(render_value(r, RENDER_OUTPUT)->text, "-") == 0 && !r->dry_run && isatty(STDOUT_FILENO))
     return cli_fail(CLI_USAGE, "--output -: standard output is a terminal: send it to a file, or name one" SEE_HELP);
   return check_reports(r);
+}
+
+/* Only one of them can be standard input. */
+static cli_exit check_spec(const render *r) {
+  const char *spec = render_value(r, RENDER_SPEC)->text;
+  for (int i = 0; spec && strcmp(spec, "-") == 0 && i < r->args->n_operands; i++)
+    if (strcmp(r->args->operands[i], "-") == 0)
+      return cli_fail(CLI_USAGE, "--spec - and the FILE - can't both be standard input" SEE_HELP);
+  return CLI_OK;
 }
 
 /* What the run would make of this path; NULL: nothing. */
@@ -78,10 +109,10 @@ static cli_exit check_inputs(render *r) {
                       "the FILE %s is a %s that the run would replace: leave it out, or use another folder" SEE_HELP,
                       render_name(r, i), what);
   }
-  const int reports[] = {RENDER_STATS, RENDER_ALLOC_LOG};
-  const char *const names[] = {"--stats", "--alloc-log"};
-  for (int i = 0; i < 2; i++) {
-    const char *text = render_value(r, reports[i])->text;
+  const int others[] = {RENDER_STATS, RENDER_ALLOC_LOG, RENDER_SPEC};
+  const char *const names[] = {"--stats", "--alloc-log", "--spec"};
+  for (int i = 0; i < 3; i++) {
+    const char *text = render_value(r, others[i])->text;
     const char *what = text ? written_as(r, text) : NULL;
     if (what) return cli_fail(CLI_USAGE, "%s %s has the name of a %s of the run" SEE_HELP, names[i], text, what);
   }
@@ -134,6 +165,14 @@ static void set_chart_options(render *r) {
   r->chart.scale = (tlw_scale)render_value(r, RENDER_SCALE)->number;
   r->chart.volume = render_value(r, RENDER_VOLUME)->number == SWITCH_ON;
   r->chart.grid = render_value(r, RENDER_GRID)->number == SWITCH_ON;
+  int32_t *const margins[] = {[MARGIN_LEFT] = &r->chart.margin_left,
+                              [MARGIN_TOP] = &r->chart.margin_top,
+                              [MARGIN_RIGHT] = &r->chart.margin_right,
+                              [MARGIN_BOTTOM] = &r->chart.margin_bottom};
+  for (int i = 0; i <= MARGIN_BOTTOM; i++) {
+    const cli_part *side = &render_value(r, RENDER_MARGINS)->parts[i];
+    *margins[i] = side->given ? (int32_t)side->number : TLW_MARGIN_AUTO;
+  }
 }
 
 /* ---- the stream ---- */
@@ -142,6 +181,7 @@ static cli_exit open_stream(render *r) {
   tlw_stream_options options;
   tlw_stream_options_init(&options);
   options.format = TLW_STREAM_PNG;
+  options.coding = (tlw_png_coding)render_value(r, RENDER_PNG)->number;
   options.sink = render_sink;
   options.sink_user = r;
   options.digest = r->journal != NULL;
@@ -397,7 +437,9 @@ static cli_exit run_interruptibly(render *r) {
 static cli_exit plan(render *r) {
   const cli_args *args = r->args;
   const int windows = args->values[RENDER_WINDOW].given, by = args->values[RENDER_BY].given;
-  cli_exit code = check_options(r);
+  set_chart_options(r);
+  cli_exit code = check_settings(r);
+  if (!code) code = check_options(r);
   if (!code)
     code = cli_targets_plan(&r->targets, &cli_charts, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands,
                             args->operands);
@@ -407,13 +449,41 @@ static cli_exit plan(render *r) {
   if (!code) code = check_inputs(r);
   if (!code) code = cli_csv_options(args, &r->csv);
   if (code) return code;
-  set_chart_options(r);
   r->streams_windows = windows && !by;
   if (r->streams_windows) render_windows_plan(r);
   return CLI_OK;
 }
 
-cli_exit cli_run_render(const cli_args *args) {
+static cli_exit print_spec(render *r) {
+  set_chart_options(r);
+  cli_exit code = check_settings(r);
+  cli_buffer text = {0};
+  cli_spec_put(&text, r->args);
+  if (!code && text.failed) code = cli_fail(CLI_NO_MEMORY, "no memory for a description");
+  if (!code) fwrite(text.bytes, 1, text.length, stdout);
+  cli_buffer_free(&text);
+  return code;
+}
+
+static cli_exit draw_charts(render *r) {
+  const int n = r->args->n_operands;
+  cli_exit code = plan(r);
+  if (!code) code = cli_progress_begin(&r->progress, r->args, n);
+  if (code) return code;
+  r->output = malloc(sizeof *r->output);
+  r->codes = calloc((size_t)n, sizeof *r->codes);
+  if (r->output && r->codes)
+    code = run_interruptibly(r);
+  else
+    code = cli_progress_end(&r->progress, cli_fail(CLI_NO_MEMORY, "no memory for %d files", n));
+  free(r->codes);
+  free(r->output);
+  return code;
+}
+
+cli_exit cli_run_render(const cli_args *typed) {
+  cli_args described = *typed;
+  const cli_args *args = &described;
   render r = {
       .args = args,
       .verbose = args->values[RENDER_VERBOSE].given,
@@ -426,16 +496,10 @@ cli_exit cli_run_render(const cli_args *args) {
       .released = PTHREAD_COND_INITIALIZER,
       .refused = -1,
   };
-  cli_exit code = plan(&r);
-  if (!code) code = cli_progress_begin(&r.progress, args, args->n_operands);
-  if (code) return code;
-  r.output = malloc(sizeof *r.output);
-  r.codes = calloc((size_t)args->n_operands, sizeof *r.codes);
-  if (r.output && r.codes)
-    code = run_interruptibly(&r);
-  else
-    code = cli_progress_end(&r.progress, cli_fail(CLI_NO_MEMORY, "no memory for %d files", args->n_operands));
-  free(r.codes);
-  free(r.output);
+  cli_spec spec = {0};
+  cli_exit code = check_spec(&r);
+  if (!code && args->values[RENDER_SPEC].given) code = cli_spec_read(&spec, args->values[RENDER_SPEC].text, &described);
+  if (!code) code = args->values[RENDER_PRINT_SPEC].given ? print_spec(&r) : draw_charts(&r);
+  cli_spec_free(&spec);
   return code;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "format.h"
+#include "tallow/png.h"
 #include "tallow/version.h"
 
 #define HEADER_START "{\"tallow\": \""
@@ -28,7 +29,32 @@ void cli_manifest_name(const cli_shard *shard, char out[CLI_MANIFEST_NAME_SIZE])
 
 /* ---- writing ---- */
 
-static void add_value(cli_buffer *out, const cli_option *option, const cli_value *value) {
+static void add_part(cli_buffer *out, const cli_option *option, const cli_part *part) {
+  cli_buffer text = {0};
+  cli_buffer_format(&text, "%.*s", part->length, part->given ? part->text : "");
+  const cli_value value = {.text = part->given ? text.bytes : NULL, .number = part->number};
+  cli_manifest_value(out, option, &value);
+  out->failed |= text.failed;
+  cli_buffer_free(&text);
+}
+
+static void add_list(cli_buffer *out, const cli_option *option, const cli_value *value) {
+  for (int i = 0; i < value->n_parts; i++) {
+    cli_buffer_format(out, i ? ", " : "[");
+    add_part(out, option->parts, &value->parts[i]);
+  }
+  cli_buffer_format(out, value->n_parts ? "]" : "null");
+}
+
+static void add_members(cli_buffer *out, const cli_option *option, const cli_value *value) {
+  for (int i = 0; i < option->n_parts; i++) {
+    cli_buffer_format(out, "%s\"%s\": ", i ? ", " : "{", option->parts[i].name);
+    add_part(out, &option->parts[i], &value->parts[i]);
+  }
+  cli_buffer_add(out, "}", 1);
+}
+
+void cli_manifest_value(cli_buffer *out, const cli_option *option, const cli_value *value) {
   char time[CLI_TIME_SIZE];
   switch (option->kind) {
   case CLI_FLAG:
@@ -47,6 +73,12 @@ static void add_value(cli_buffer *out, const cli_option *option, const cli_value
   case CLI_TEXT:
     cli_buffer_json(out, value->text);
     return;
+  case CLI_LIST:
+    add_list(out, option, value);
+    return;
+  case CLI_MEMBERS:
+    add_members(out, option, value);
+    return;
   case CLI_NUMBER:
   case CLI_BYTES:
   case CLI_DURATION:
@@ -59,10 +91,20 @@ static void add_value(cli_buffer *out, const cli_option *option, const cli_value
     cli_buffer_format(out, "null");
 }
 
-/* Whether an option decides what is drawn; --output only says where it goes. */
-static int is_parameter(int index, const cli_option *option) {
-  if (index == RENDER_OUTPUT) return 0;
-  return option->group == CLI_GROUP_DRAWN || option->group == CLI_GROUP_INPUT || option->group == CLI_GROUP_BAD_ROWS;
+/* Whether an option decides the files. */
+static int is_parameter(const cli_option *option) {
+  return cli_is_setting(option) || option->group == CLI_GROUP_INPUT || option->group == CLI_GROUP_BAD_ROWS;
+}
+
+/* What decides the bytes of the files beside Tallow, or the version of its own coding. */
+static void add_libraries(cli_buffer *out, tlw_png_coding coding) {
+  if (coding == TLW_PNG_FAST) cli_buffer_format(out, "\"tallow-png\": \"%d\"", TLW_PNG_FAST_VERSION);
+  if (coding == TLW_PNG_SMALL)
+    cli_buffer_format(out, "\"libdeflate\": \"0\""); /* of its interface; it tells no other */
+  for (int i = 0; coding == TLW_PNG_LIBPNG && tlw_library_name(i); i++) {
+    cli_buffer_format(out, "%s\"%s\": ", i ? ", " : "", tlw_library_name(i));
+    cli_buffer_json(out, tlw_library_version(i));
+  }
 }
 
 void cli_manifest_header(cli_buffer *out, const cli_args *args) {
@@ -70,17 +112,14 @@ void cli_manifest_header(cli_buffer *out, const cli_args *args) {
   cli_buffer_format(out, HEADER_START "%s\", \"manifest\": 1, \"parameters\": {", tlw_version());
   for (int i = 0; i < args->command->n_options; i++) {
     const cli_option *option = &args->command->options[i];
-    if (!is_parameter(i, option)) continue;
+    if (!is_parameter(option)) continue;
     const int follows_window = i == RENDER_STRIDE && !args->values[i].given;
     cli_buffer_format(out, "%s\"%s\": ", comma, option->name);
-    add_value(out, option, &args->values[follows_window ? RENDER_WINDOW : i]);
+    cli_manifest_value(out, option, &args->values[follows_window ? RENDER_WINDOW : i]);
     comma = ", ";
   }
   cli_buffer_format(out, "}, \"libraries\": {");
-  for (int i = 0; tlw_library_name(i); i++) {
-    cli_buffer_format(out, "%s\"%s\": ", i ? ", " : "", tlw_library_name(i));
-    cli_buffer_json(out, tlw_library_version(i));
-  }
+  add_libraries(out, (tlw_png_coding)args->values[RENDER_PNG].number);
   cli_buffer_format(out, "}}");
 }
 
@@ -275,6 +314,18 @@ int cli_manifest_is_header(const char *text, size_t length) {
   return take(&c, LITERAL(HEADER_START));
 }
 
+/* A list of what is no list itself. */
+static int pass_list(struct cursor *c) {
+  cli_span inside;
+  while (c->at < c->end && *c->at != ']') {
+    if (*c->at != '"')
+      c->at++;
+    else if (!take_string(c, &inside))
+      return 0;
+  }
+  return take(c, "]", 1);
+}
+
 /* The next member whose value is no object, of this one or of one within it. */
 static int next_member(struct cursor *c, cli_span *name, cli_span *value) {
   for (; c->at < c->end; c->at++) {
@@ -285,6 +336,8 @@ static int next_member(struct cursor *c, cli_span *name, cli_span *value) {
     cli_span inside;
     if (c->at < c->end && *c->at == '"') {
       if (!take_string(c, &inside)) return 0;
+    } else if (c->at < c->end && *c->at == '[') {
+      if (!pass_list(c)) return 0;
     } else {
       while (c->at < c->end && *c->at != ',' && *c->at != '}') c->at++;
     }

@@ -2,7 +2,7 @@
  * The text of a manifest: lines of JSON, whose bytes follow from the inputs, the options and the versions of
  * libraries alone.
  *
- *   {"tallow": "0.1.0", "manifest": 1, "parameters": {"size": "64x64", ...}, "libraries": {"libpng": "1.6.39", ...}}
+ *   {"tallow": "0.1.0", "manifest": 1, "parameters": {"size": "64x64", ...}, "libraries": {"tallow-png": "1"}}
  *   {"ordinal": 0, "name": "a.png", "source": "in/a.csv", "symbol": null, "window": null, "range": {"first":
  *     "2020-01-01T00:00:00Z", "last": "2020-01-01T00:59:00Z", "rows": 60}, "data": "5d41...", "status": "ok", "size":
  *     1234, "width": 64, "height": 64, "sha256": "9f86...", "raster_sha256": "60303a..."}
@@ -42,6 +42,9 @@ void cli_manifest_name(const cli_shard *shard, char out[CLI_MANIFEST_NAME_SIZE])
 int cli_manifest_read_name(const char *name, size_t length, cli_shard *shard);
 
 /* ---- writing ---- */
+
+/* The value of an option as JSON; null where it was not given and has no default. */
+void cli_manifest_value(cli_buffer *out, const cli_option *option, const cli_value *value);
 
 /* The first line, from the options of render. None of these write a newline. */
 void cli_manifest_header(cli_buffer *out, const cli_args *args);

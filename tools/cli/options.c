@@ -5,6 +5,7 @@
 
 #include "tallow/chart.h"
 #include "tallow/engine.h"
+#include "tallow/png.h"
 #include "tallow/window.h"
 #include "tools/synth/synth.h"
 
@@ -33,6 +34,11 @@ static const char *axis_name(int index) {
 
 static const char *scale_name(int index) {
   static const char *const names[] = {[TLW_SCALE_LINEAR] = "linear", [TLW_SCALE_LOG] = "log"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *png_name(int index) {
+  static const char *const names[] = {[TLW_PNG_FAST] = "fast", [TLW_PNG_SMALL] = "small", [TLW_PNG_LIBPNG] = "libpng"};
   return index < COUNT(names) ? names[index] : NULL;
 }
 
@@ -80,6 +86,8 @@ const char *cli_group_title(cli_group group) {
   return titles[group];
 }
 
+int cli_is_setting(const cli_option *option) { return option->group == CLI_GROUP_DRAWN && !option->apart; }
+
 const char *cli_option_default(const cli_option *option) {
   return option->group == CLI_GROUP_BAD_ROWS ? option->choices(0) : option->fallback;
 }
@@ -122,12 +130,22 @@ const char *cli_option_default(const cli_option *option) {
   .name = "quiet", .group = CLI_GROUP_MESSAGES, .also = " silent ", .letter = 'q', .kind = CLI_FLAG,                   \
   .help = "Say nothing on standard error but errors: no warnings."
 
+#define SIDE_ROW .kind = CLI_NUMBER, .most = TLW_CHART_MAX_SIDE
+
+static const cli_option margin_parts[] = {
+    [MARGIN_LEFT] = {.name = "left", SIDE_ROW},
+    [MARGIN_TOP] = {.name = "top", SIDE_ROW},
+    [MARGIN_RIGHT] = {.name = "right", SIDE_ROW},
+    [MARGIN_BOTTOM] = {.name = "bottom", SIDE_ROW},
+};
+
 static const cli_option render_options[] = {
     [RENDER_OUTPUT] = {.name = "output",
                        .group = CLI_GROUP_DRAWN,
                        .letter = 'o',
                        .kind = CLI_TEXT,
                        .required = 1,
+                       .apart = 1,
                        .metavar = "OUT",
                        .hint = CLI_HINT_FILE,
                        .also = " out outfile outdir out-dir dest directory folder dir ",
@@ -138,6 +156,24 @@ static const cli_option render_options[] = {
                            "(aapl.csv.gz becomes aapl.png). For one FILE a folder is named with a slash at its end, "
                            "unless it exists. With --window always a folder (aapl_000000.png, aapl_000001.png, "
                            "...)."},
+    [RENDER_SPEC] = {.name = "spec",
+                     .group = CLI_GROUP_DRAWN,
+                     .apart = 1,
+                     .hint = CLI_HINT_FILE,
+                     .also = " config settings description preset ",
+                     .kind = CLI_TEXT,
+                     .metavar = "JSON",
+                     .help = "Take settings from the file JSON, or - for standard input: an object whose keys are the "
+                             "options below, such as {\"size\": \"800x600\", \"grid\": false}. What is on the command "
+                             "line wins."},
+    [RENDER_PRINT_SPEC] = {.name = "print-spec",
+                           .group = CLI_GROUP_DRAWN,
+                           .apart = 1,
+                           .alone = 1,
+                           .also = " dump-spec show-spec print-config ",
+                           .kind = CLI_FLAG,
+                           .help = "Print what the options below and --spec amount to, as a file for --spec, and draw "
+                                   "nothing."},
     [RENDER_BACKEND] = {.name = "backend",
                         .group = CLI_GROUP_WORK,
                         .also = " gpu engine renderer ",
@@ -245,6 +281,26 @@ static const cli_option render_options[] = {
                      .fallback = "on",
                      .choices = cli_switch_name,
                      .help = "The grid lines."},
+    [RENDER_MARGINS] = {.name = "margins",
+                        .group = CLI_GROUP_DRAWN,
+                        .also = " margin padding pad border ",
+                        .kind = CLI_MEMBERS,
+                        .metavar = "SIDE=N",
+                        .parts = margin_parts,
+                        .n_parts = COUNT(margin_parts),
+                        .help = "Pixels between the plot and the sides of the chart, several between commas, such as "
+                                "left=8,right=64. SIDE is left, top, right or bottom. A side without it gets what its "
+                                "labels need."},
+    [RENDER_PNG] = {.name = "png",
+                    .group = CLI_GROUP_DRAWN,
+                    .also = " encoder compression compress level png-coding ",
+                    .kind = CLI_CHOICE,
+                    .metavar = "CODING",
+                    .fallback = "fast",
+                    .choices = png_name,
+                    .help =
+                        "How files are compressed: by Tallow itself, the same bytes everywhere; small, by libdeflate "
+                        "where it is installed; or by libpng. The pixels are the same."},
     [RENDER_BY] = {.name = "by",
                    .group = CLI_GROUP_INPUT,
                    .also = " symbol symbols ticker group-by ",
@@ -374,6 +430,8 @@ static const char *const render_examples[] = {
     "tallow render aapl.csv -o last-year.png --last 250 --theme light --size 1920x1080",
     "tallow render btc.csv.gz -o january.png --from 2022-01-01 --to 2022-02-01 --axis time",
     "tallow render data/*.csv -o charts",
+    "tallow render --size 800x600 --theme light --print-spec > chart.json",
+    "tallow render aapl.csv -o aapl.png --spec chart.json --volume off",
     "tallow render btc.csv.gz -o windows --window 100 --stride 25 --size 256x256",
     "tallow render data/*.csv -o small --host-mem 64MiB --stats stats.json",
     "tallow synth candles --rows 500 | tallow render - -o demo.png",
@@ -388,6 +446,9 @@ static const char *const render_notes[] = {
     "epoch in s, ms, us or ns. Without an offset it is UTC.",
     "--window draws complete windows only, numbered from 0 in the order of the candles: NAME_000000.png and so on. A "
     "FILE with fewer candles than N is an error. --last can't be used with it.",
+    "JSON is text in UTF-8: one object. Numbers are numbers, on and off are true and false, SIDE=N is an object such "
+    "as {\"left\": 8}, all else is in double quotes; null is the same as leaving the key out. 'tallow render "
+    "--print-spec' shows every key.",
     "SIZE is a number of bytes: 512MiB, 1.5GiB, or 512M and 1.5G for the same; KB, MB, GB and TB are powers of 1000. "
     "Neither budget changes a pixel; one that is too small is refused with the number of bytes that would do.",
     "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
@@ -395,15 +456,15 @@ static const char *const render_notes[] = {
     NULL,
 };
 
-static const char *nan_policy_name(int index) {
-  static const char *const names[] = {[TLW_NAN_PROPAGATE] = "propagate", [TLW_NAN_SKIP] = "skip"};
-  return index < COUNT(names) ? names[index] : NULL;
+/* What an operation that has the field calls its values. */
+static const char *choice_name(tlw_window_op op, tlw_window_field field, int index) {
+  const tlw_window_parameter *p = tlw_window_find_parameter(op, field);
+  return index <= p->most ? p->choices[index].name : NULL;
 }
 
-static const char *seed_name(int index) {
-  static const char *const names[] = {[TLW_SEED_FIRST] = "first", [TLW_SEED_MEAN] = "mean"};
-  return index < COUNT(names) ? names[index] : NULL;
-}
+static const char *nan_policy_name(int index) { return choice_name(TLW_WINDOW_EMA, TLW_FIELD_NAN, index); }
+
+static const char *seed_name(int index) { return choice_name(TLW_WINDOW_EMA, TLW_FIELD_SEED, index); }
 
 static const char *table_format_name(int index) {
   static const char *const names[] = {"auto", "csv", "npy"};
@@ -428,7 +489,7 @@ static const cli_option window_options[] = {
                        .kind = CLI_TEXT,
                        .metavar = "NAMES",
                        .help = "The columns to look at, names or numbers from 1, several between commas. Without it, "
-                               "close of a CSV file and all of an array."},
+                               "close of a CSV file (price of trades) and all of an array."},
     [WINDOW_OP] = {.name = "op",
                    .group = CLI_GROUP_COMPUTED,
                    .also = " ops operation operations func function agg indicator ",
@@ -478,8 +539,8 @@ static const cli_option window_options[] = {
                     .kind = CLI_CHOICE,
                     .metavar = "POLICY",
                     .choices = nan_policy_name,
-                    .help = "What a NaN does: propagate makes NaN of each window that it is in, skip leaves it out. "
-                            "Without it, propagate."},
+                    .help = "What a NaN does: propagate makes NaN of each window that it is in, and from there on of "
+                            "ema, rma and what begins with cum; skip leaves it out. Without it, propagate."},
     [WINDOW_ADJUST] = {.name = "adjust",
                        .group = CLI_GROUP_COMPUTED,
                        .kind = CLI_FLAG,
@@ -522,7 +583,7 @@ static const cli_option window_options[] = {
                      .group = CLI_GROUP_COMPUTED,
                      .also = " ls show ",
                      .kind = CLI_FLAG,
-                     .help = "Print the operations, or those of --op alone, with their parameters and exit."},
+                     .help = "Print the operations and exit; with --op, those with their parameters."},
     [WINDOW_JSON] = {.name = "json",
                      .group = CLI_GROUP_COMPUTED,
                      .kind = CLI_FLAG,
@@ -623,9 +684,9 @@ static const char *const window_notes[] = {
     "first, and is read in memory that does not depend on its length. An empty field, null or NaN is NaN.",
     "Results are columns named COLUMN_OP_WINDOW, such as close_mean_20: for each column all operations, for each of "
     "them all windows. Without a window there is none in the name (close_cumsum); a quantile has its number "
-    "(close_quantile_0.9_20), the second column stands behind the first (close_volume_corr_60), and parameters behind "
-    "an operation of --op are in the name (close_ema_adjust1_20). A column that was not asked for by its name has that "
-    "of the header, or c and its number where there is none or several have it.",
+    "(close_quantile_0.9_20), the second column stands behind the first (close_volume_corr_60), and what parameters "
+    "behind an operation of --op change is in the name (close_ema_adjust1_20). A column that was not "
+    "asked for by its name has that of the header, or c and its number where there is none or several have it.",
     "Numbers have 17 significant digits, which give back the same bits; where there is no result they are nan. How "
     "each is computed is told in tallow/window.h. An array that is written has two dimensions, rows and results, of a "
     "single result too.",

@@ -19,7 +19,9 @@ typedef enum cli_kind {
   CLI_BYTES,    /* a number of bytes with a unit of cli_byte_units, in any case, or a whole one without */
   CLI_TIME,     /* what tlw_time_parse reads */
   CLI_DURATION, /* a whole number with ns, us, ms, s, m, h, d or w, from least to most nanoseconds */
-  CLI_STREAM    /* the number of a descriptor that is open for writing */
+  CLI_STREAM,   /* the number of a descriptor that is open for writing */
+  CLI_LIST,     /* values of parts[0] between commas: CLI_NUMBER, CLI_CHOICE or CLI_TEXT */
+  CLI_MEMBERS   /* NAME=VALUE between commas, each of another of the parts, which are of these kinds too */
 } cli_kind;
 
 /* Headings under which options are listed. */
@@ -41,7 +43,9 @@ typedef enum cli_hint { CLI_HINT_NOTHING, CLI_HINT_FILE, CLI_HINT_FOLDER, CLI_HI
 /* The name at index, or NULL behind the last. */
 typedef const char *(*cli_names)(int index);
 
-typedef struct cli_option {
+typedef struct cli_option cli_option;
+
+struct cli_option {
   const char *name; /* without dashes */
   char letter;      /* or 0 */
   cli_kind kind;
@@ -55,9 +59,13 @@ typedef struct cli_option {
   cli_hint hint; /* CLI_TEXT */
   const char
       *also; /* what people call it elsewhere, between blanks: it is no name, but suggests this one; NULL: none */
-  const char *such; /* CLI_TEXT that is required: what to give, with an example */
-  cli_names listed; /* CLI_TEXT: names that shells offer, several between commas; NULL: none */
-} cli_option;
+  const char *such;        /* CLI_TEXT that is required: what to give, with an example */
+  cli_names listed;        /* CLI_TEXT: names that shells offer, several between commas; NULL: none */
+  const cli_option *parts; /* of CLI_LIST one, of CLI_MEMBERS n_parts, at most CLI_PARTS_MAX; they have no default */
+  int n_parts;
+  int apart; /* 1: it is in CLI_GROUP_DRAWN, but no setting of a chart */
+  int alone; /* 1: with it operands and options that are required may be left out */
+};
 
 #define CLI_OPTIONS_MAX 64
 
@@ -81,6 +89,8 @@ typedef struct cli_command {
 /* Indices into the options of each command; --help is the last of each. */
 enum {
   RENDER_OUTPUT,
+  RENDER_SPEC,
+  RENDER_PRINT_SPEC,
   RENDER_BACKEND,
   RENDER_DEVICE,
   RENDER_SIZE,
@@ -94,6 +104,8 @@ enum {
   RENDER_STRIDE,
   RENDER_VOLUME,
   RENDER_GRID,
+  RENDER_MARGINS,
+  RENDER_PNG,
   RENDER_BY,
   RENDER_COLUMNS,
   RENDER_HEADER,
@@ -176,6 +188,7 @@ enum { HELP_MAN, HELP_HELP, HELP_OPTIONS };
 enum { COMPLETION_HELP, COMPLETION_OPTIONS };
 
 enum { SWITCH_ON, SWITCH_OFF };
+enum { MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM };
 enum { SYNTH_KIND_CANDLES, SYNTH_KIND_TRADES };
 enum { SHELL_BASH, SHELL_ZSH, SHELL_FISH };
 
@@ -189,6 +202,9 @@ const char *cli_shell_name(int index);
 const char *cli_delimiter_name(int index);
 const char *cli_decimal_name(int index);
 const char *cli_window_op_name(int index);
+
+/* 1: it says what a chart looks like or which candles it has, and may be in a description. */
+int cli_is_setting(const cli_option *option);
 
 /* "What is drawn" */
 const char *cli_group_title(cli_group group);

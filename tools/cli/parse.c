@@ -1,131 +1,14 @@
 #include "parse.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "nearest.h"
 #include "report.h"
-#include "tallow/csv.h"
 
 #define WORD_SIZE 64 /* for the name of an option */
-
-/* Reads digits alone, at least one. Returns what follows, or NULL. */
-static const char *read_digits(const char *text, uint64_t *number) {
-  const char *c = text;
-  for (*number = 0; *c >= '0' && *c <= '9'; c++) {
-    uint64_t digit = (uint64_t)(*c - '0');
-    if (*number > (UINT64_MAX - digit) / 10) return NULL;
-    *number = *number * 10 + digit;
-  }
-  return c == text ? NULL : c;
-}
-
-static int read_number(const char *text, uint64_t least, uint64_t most, uint64_t *number) {
-  const char *end = read_digits(text, number);
-  return end && *end == 0 && *number >= least && *number <= most;
-}
-
-static int read_size(const cli_option *option, const char *text, cli_value *value) {
-  uint64_t width, height;
-  const char *end = read_digits(text, &width);
-  if (!end || (*end != 'x' && *end != 'X')) return 0;
-  if (width < option->least || width > option->most) return 0;
-  if (!read_number(end + 1, option->least, option->most, &height)) return 0;
-  value->width = (int32_t)width;
-  value->height = (int32_t)height;
-  return 1;
-}
-
-/* Reads a point and up to 6 digits, as millionths; nothing is 0. Returns what follows, or NULL. */
-static const char *read_millionths(const char *text, uint64_t *millionths) {
-  *millionths = 0;
-  if (*text != '.') return text;
-  uint64_t number;
-  const char *end = read_digits(text + 1, &number);
-  if (!end || end - text > 7) return NULL;
-  for (long digits = end - text - 1; digits < 6; digits++) number *= 10;
-  *millionths = number;
-  return end;
-}
-
-/* 512MiB, 1.5 GiB, 800mb, 4096. Parts of a byte are dropped, but there must be a unit where there is a point. */
-static int read_bytes(const cli_option *option, const char *text, uint64_t *number) {
-  uint64_t whole, millionths;
-  const char *end = read_digits(text, &whole);
-  if (!end) return 0;
-  const char *unit_name = read_millionths(end, &millionths);
-  if (!unit_name) return 0;
-  if (*unit_name == ' ') unit_name++;
-  const cli_unit *unit = cli_byte_units;
-  while (unit->name && strcasecmp(unit->name, unit_name) != 0) unit++;
-  if (!unit->name || (unit->size == 1 && *end == '.')) return 0;
-  const uint64_t part = millionths * unit->size / 1000000; /* below 2^60 before the division */
-  if (whole > (UINT64_MAX - part) / unit->size) return 0;
-  *number = whole * unit->size + part;
-  return *number >= option->least && *number <= option->most;
-}
-
-static int read_duration(const cli_option *option, const char *text, uint64_t *number) {
-  static const cli_unit units[] = {{"ns", 1},
-                                   {"us", UINT64_C(1000)},
-                                   {"ms", UINT64_C(1000000)},
-                                   {"s", UINT64_C(1000000000)},
-                                   {"m", UINT64_C(60000000000)},
-                                   {"h", UINT64_C(3600000000000)},
-                                   {"d", UINT64_C(86400000000000)},
-                                   {"w", UINT64_C(604800000000000)},
-                                   {NULL, 0}};
-  const char *end = read_digits(text, number);
-  if (!end) return 0;
-  const cli_unit *unit = units;
-  while (unit->name && strcmp(unit->name, end) != 0) unit++;
-  if (!unit->name || *number > UINT64_MAX / unit->size) return 0;
-  *number *= unit->size;
-  return *number >= option->least && *number <= option->most;
-}
-
-static int read_stream(const char *text, uint64_t most, uint64_t *number) {
-  if (!read_number(text, 0, most, number)) return 0;
-  const int flags = fcntl((int)*number, F_GETFL);
-  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
-}
-
-/* Words that are as good as a name. */
-static const struct {
-  const char *word, *name;
-} same_words[] = {
-    {",", "comma"}, {";", "semicolon"}, {"\t", "tab"}, {"\\t", "tab"}, {"|", "pipe"},    {".", "point"},
-    {"yes", "on"},  {"true", "on"},     {"1", "on"},   {"no", "off"},  {"false", "off"}, {"0", "off"},
-    {"on", "yes"},  {"true", "yes"},    {"1", "yes"},  {"off", "no"},  {"false", "no"},  {"0", "no"},
-};
-
-static int index_of_name(const char *word, cli_names names) {
-  for (int i = 0; names(i); i++)
-    if (strcasecmp(names(i), word) == 0) return i;
-  return -1;
-}
-
-static int index_of_word(const char *word, cli_names names) {
-  int index = index_of_name(word, names);
-  for (size_t i = 0; index < 0 && i < sizeof same_words / sizeof *same_words; i++)
-    if (strcasecmp(same_words[i].word, word) == 0) index = index_of_name(same_words[i].name, names);
-  return index;
-}
-
-/* "a, b or c" */
-static void list_names(cli_names names, char *out, size_t size) {
-  size_t used = 0;
-  out[0] = 0;
-  for (int i = 0; names(i) && used < size; i++) {
-    const char *before = i == 0 ? "" : names(i + 1) ? ", " : " or ";
-    used += (size_t)snprintf(out + used, size - used, "%s%s", before, names(i));
-  }
-}
 
 /* Says what is wrong and where to read more. */
 static cli_exit fail_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -144,92 +27,6 @@ static cli_exit fail_name(const char *command, const char *wrong, const char *da
   return cli_fail(CLI_USAGE, "%s; did you mean %s%s? try 'tallow %s --help'", wrong, dashes, meant, command);
 }
 
-int cli_find_name(const char *what, const char *word, cli_names names, const char *command) {
-  const int index = index_of_word(word, names);
-  if (index >= 0) return index;
-  char list[256], wrong[640];
-  list_names(names, list, sizeof list);
-  cli_nearest nearest;
-  cli_nearest_start(&nearest, word);
-  for (int i = 0; names(i); i++) cli_nearest_try(&nearest, names(i));
-  snprintf(wrong, sizeof wrong, "%s must be %s, not '%.200s'", what, list, word);
-  fail_name(command, wrong, "", nearest.best);
-  return -1;
-}
-
-static cli_exit fail_value(const cli_command *command, const cli_option *option, const char *expected,
-                           const char *text) {
-  return fail_usage(command->name, "--%s must be %s, not '%.200s'", option->name, expected, text);
-}
-
-static cli_exit fail_number(const cli_command *command, const cli_option *option, const char *text) {
-  char expected[96];
-  if (option->most >= INT64_MAX)
-    snprintf(expected, sizeof expected, "a whole number, %" PRIu64 " or more and below 2^%d", option->least,
-             option->most == INT64_MAX ? 63 : 64);
-  else
-    snprintf(expected, sizeof expected, "a whole number from %" PRIu64 " to %" PRIu64, option->least, option->most);
-  return fail_value(command, option, expected, text);
-}
-
-static cli_exit fail_size(const cli_command *command, const cli_option *option, const char *text) {
-  char expected[128];
-  snprintf(expected, sizeof expected, "WIDTHxHEIGHT, such as 1280x720, each side %" PRIu64 " to %" PRIu64,
-           option->least, option->most);
-  return fail_value(command, option, expected, text);
-}
-
-/* An epoch of four digits is a year that someone meant. */
-static int is_year(const char *text) { return strlen(text) == 4 && strspn(text, "0123456789") == 4; }
-
-static cli_exit read_time(const cli_command *command, const cli_option *option, const char *text, int64_t *time) {
-  tlw_error error;
-  if (is_year(text)) return fail_value(command, option, "a time, not a year alone: write YYYY-01-01", text);
-  if (tlw_time_parse(text, time, &error) == TLW_OK) return CLI_OK;
-  return fail_usage(command->name, "--%s: %s", option->name, error.message);
-}
-
-static cli_exit read_choice(const cli_command *command, const cli_option *option, const char *text, uint64_t *choice) {
-  char what[64];
-  snprintf(what, sizeof what, "--%s", option->name);
-  int index = cli_find_name(what, text, option->choices, command->name);
-  if (index < 0) return CLI_USAGE;
-  *choice = (uint64_t)index;
-  return CLI_OK;
-}
-
-static cli_exit read_value(const cli_command *command, const cli_option *option, const char *text, cli_value *value) {
-  value->text = text;
-  switch (option->kind) {
-  case CLI_FLAG:
-    value->number = 1;
-    return CLI_OK;
-  case CLI_TEXT:
-    return *text ? CLI_OK : fail_usage(command->name, "--%s must not be empty", option->name);
-  case CLI_CHOICE:
-    return read_choice(command, option, text, &value->number);
-  case CLI_NUMBER:
-    if (read_number(text, option->least, option->most, &value->number)) return CLI_OK;
-    return fail_number(command, option, text);
-  case CLI_SIZE:
-    return read_size(option, text, value) ? CLI_OK : fail_size(command, option, text);
-  case CLI_BYTES:
-    if (read_bytes(option, text, &value->number)) return CLI_OK;
-    return fail_value(command, option, "a number of bytes below 2^64, such as 512MiB, 1.5GiB or 800MB", text);
-  case CLI_TIME:
-    return read_time(command, option, text, &value->time);
-  case CLI_DURATION:
-    if (read_duration(option, text, &value->number)) return CLI_OK;
-    return fail_value(command, option, "a whole number with ns, us, ms, s, m, h, d or w, such as 5m, from 1ns to 366d",
-                      text);
-  case CLI_STREAM:
-    if (read_stream(text, option->most, &value->number)) return CLI_OK;
-    return fail_value(command, option,
-                      "the number of a descriptor that is open for writing, such as 3 with 3>progress.jsonl", text);
-  }
-  return CLI_INTERNAL;
-}
-
 static int index_by_name(const cli_command *command, const char *name, size_t length) {
   for (int i = 0; i < command->n_options; i++)
     if (strncmp(command->options[i].name, name, length) == 0 && command->options[i].name[length] == 0) return i;
@@ -242,22 +39,15 @@ static int index_by_letter(const cli_command *command, char letter) {
   return -1;
 }
 
-/* Whether people elsewhere say word for it. */
-static int is_also(const char *also, const char *word) {
-  char between_blanks[WORD_SIZE + 2];
-  snprintf(between_blanks, sizeof between_blanks, " %.*s ", WORD_SIZE - 1, word);
-  return also && *word && strcasestr(also, between_blanks);
-}
-
-/* The name of the option that was meant; NULL if none is near. */
-static const char *nearest_option(const cli_command *command, const char *word) {
+/* The name of the option that was meant; NULL if none is as near. most: letters that may differ. */
+static const char *nearest_option(const cli_command *command, const char *word, int most) {
   cli_nearest nearest;
   cli_nearest_start(&nearest, word);
   for (int i = 0; i < command->n_options; i++) {
-    if (is_also(command->options[i].also, word)) return command->options[i].name;
+    if (cli_is_also(command->options[i].also, word)) return command->options[i].name;
     cli_nearest_try(&nearest, command->options[i].name);
   }
-  return nearest.best;
+  return nearest.best && nearest.distance <= most ? nearest.best : NULL;
 }
 
 /* ", but synth and devices have it"; nothing if no command has. */
@@ -279,7 +69,8 @@ static cli_exit fail_unknown_option(const cli_command *command, const char *name
   if (strcmp(word, "version") == 0) return fail_usage(command->name, "--version stands alone: 'tallow --version'");
   list_owners(word, 0, owners, sizeof owners);
   snprintf(wrong, sizeof wrong, "%s has no option --%s%s", command->name, word, owners);
-  return fail_name(command->name, wrong, "--", nearest_option(command, word));
+  /* What another command has is seldom a slip of the keyboard. */
+  return fail_name(command->name, wrong, "--", nearest_option(command, word, owners[0] ? 1 : WORD_SIZE));
 }
 
 static int other_case(int c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
@@ -287,11 +78,16 @@ static int other_case(int c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c >
 /* word: of letters, or perhaps a name behind a single dash. */
 static cli_exit fail_unknown_letter(const cli_command *command, char letter, const char *word) {
   char owners[128], wrong[256], other[2] = {(char)other_case(letter), 0};
-  const char *name = word[2] ? nearest_option(command, word + 1) : NULL;
+  const char *name = word[2] ? nearest_option(command, word + 1, WORD_SIZE) : NULL;
   list_owners(NULL, letter, owners, sizeof owners);
   snprintf(wrong, sizeof wrong, "%s has no option -%c%s", command->name, letter, owners);
   if (name) return fail_name(command->name, wrong, "--", name);
   return fail_name(command->name, wrong, "-", index_by_letter(command, other[0]) >= 0 ? other : NULL);
+}
+
+static cli_exit read_value(const cli_command *command, const cli_option *option, const char *text, cli_value *value) {
+  const cli_origin origin = {.command = command->name};
+  return cli_value_read(&origin, option, text, value);
 }
 
 /* Stores one option. text is its value; NULL for a flag. */
@@ -370,12 +166,19 @@ static cli_exit fail_missing(const cli_args *args, const cli_option *option) {
   return fail_name(args->command->name, wrong, letter, ends_in_png(last) ? last : NULL);
 }
 
+/* Whether an option is there that wants nothing beside it. */
+static int stands_alone(const cli_args *args) {
+  for (int i = 0; i < args->command->n_options; i++)
+    if (args->command->options[i].alone && args->values[i].given) return 1;
+  return 0;
+}
+
 static cli_exit fill_defaults(cli_args *args) {
   const cli_command *command = args->command;
   for (int i = 0; i < command->n_options; i++) {
     const cli_option *option = &command->options[i];
     if (args->values[i].given) continue;
-    if (option->required) return fail_missing(args, option);
+    if (option->required && !stands_alone(args)) return fail_missing(args, option);
     if (!option->fallback) continue;
     cli_exit code = read_value(command, option, option->fallback, &args->values[i]);
     if (code) return code;
@@ -394,7 +197,7 @@ static const char *example_of(const cli_command *command) {
 
 static cli_exit check_operands(const cli_args *args) {
   const cli_command *command = args->command;
-  if (args->n_operands < command->least_operands)
+  if (args->n_operands < command->least_operands && !stands_alone(args))
     return fail_usage(command->name, "%s is missing; an example: '%s'", command->operands, example_of(command));
   if (args->n_operands > command->most_operands)
     return fail_usage(command->name, "%s has no use for '%.200s'", command->name,
@@ -451,7 +254,7 @@ const cli_command *cli_find_command(const char *name) {
   for (int i = 0; i < cli_n_commands; i++) {
     if (strcmp(cli_commands[i].name, name) == 0) return &cli_commands[i];
     cli_nearest_try(&nearest, cli_commands[i].name);
-    if (is_also(cli_commands[i].also, name)) also = cli_commands[i].name;
+    if (cli_is_also(cli_commands[i].also, name)) also = cli_commands[i].name;
   }
   fail_unknown_command(name, also ? also : nearest.best);
   return NULL;

@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
   uint8_t rgb[TLW_INK_COUNT * 3];
   if (tlw_theme_palette(options.theme, rgb, &error) != TLW_OK) return fail("no palette", &error);
   const tlw_png_image image = {pixels, WIDTH, WIDTH, HEIGHT, rgb, TLW_INK_COUNT};
-  if (tlw_png_write(&image, argv[1], &error) != TLW_OK) return fail(argv[1], &error);
+  if (tlw_png_write(&image, NULL, argv[1], &error) != TLW_OK) return fail(argv[1], &error);
   printf("%s: %d candles, %d x %d\n", argv[1], ROWS, WIDTH, HEIGHT);
   return EXIT_SUCCESS;
 }

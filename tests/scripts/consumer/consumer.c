@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
   if (tlw_csv_read("no such file", NULL, NULL, &table, &error) != TLW_ERR_NOT_FOUND) return fail("csv", "it was found");
   if (tlw_theme_palette(options.theme, rgb, &error) != TLW_OK) return fail("palette", error.message);
   const tlw_png_image image = {pixels, SIDE, SIDE, SIDE, rgb, TLW_INK_COUNT};
-  if (tlw_png_write(&image, argv[1], &error) != TLW_OK) return fail("png", error.message);
+  if (tlw_png_write(&image, NULL, argv[1], &error) != TLW_OK) return fail("png", error.message);
   printf("consumed %s\n", tlw_version());
   return 0;
 }
