@@ -44,8 +44,10 @@ export TALLOW_CUDA_IMAGE=$PWD/image
 draws cuda
 
 # What is asked for and can't be had ends the configuration, with a reason.
-rm -rf refused
-refuses() { fails_with 1 "$1" cmake -S "$TALLOW_SOURCE" -B refused -G "$TALLOW_GENERATOR" "${options[@]}" "${@:2}"; }
+refuses() {
+  rm -rf refused
+  fails_with 1 "$1" cmake -S "$TALLOW_SOURCE" -B refused -G "$TALLOW_GENERATOR" "${options[@]}" "${@:2}"
+}
 refuses "nvcc was not found" -DTALLOW_CUDA=ON -DTALLOW_NVCC=OFF
 refuses "it must be AUTO, ON or OFF" -DTALLOW_CUDA=MAYBE
-refuses "TALLOW_TIERS names 'sse9': it must be ALL, empty or a list of tiers" "-DTALLOW_TIERS=sse9"
+refuses "TALLOW_TIERS names 'sse9': it must be ALL, empty or a list of tiers" -DTALLOW_TIERS=sse9
