@@ -52,6 +52,12 @@ function(tallow_add_tier target name lanes)
     # Loops of which there are copies for the compiler to specialise: one will do.
     target_compile_definitions(${library} PRIVATE TLW_FEW_COPIES)
   endif()
+  # Eight windows are four vectors there, which gcc keeps in memory unless it is told that they are worth registers: sums
+  # then take 18 times as long.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND lanes EQUAL 2 AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+    target_compile_options(${library} PRIVATE --param=sra-max-scalarization-size-Ospeed=4096
+                                              --param=max-completely-peeled-insns=5000)
+  endif()
   # Vectors wider than the registers of a tier never cross a call, so their ABI does not matter.
   target_compile_options(${library} PRIVATE ${optimization} -fno-math-errno -Wno-psabi ${ARGN})
   target_sources(${target} INTERFACE $<TARGET_OBJECTS:${library}>)

@@ -385,12 +385,12 @@ INLINE int64_t pass_tile(int kind, int tail, struct fold *f, const struct view *
 }
 
 /*
- * By tail, where that is worth the code. It is not where sanitizers, which take minutes for what is compiled eight
- * times, would look at the same code again.
+ * By tail, where that is worth the code: not in tiers whose vectors are so short that calculating takes most of the time
+ * and compiling most of a minute, and not where sanitizers would look at the same code again.
  */
 INLINE int64_t pass(int kind, struct fold *f, const struct view *v, int64_t count) {
   const int tail = (int)(f->w->window % GROUP);
-#ifndef TLW_FEW_COPIES
+#if TLK_LANES > 2 && !defined(TLW_FEW_COPIES)
 #define PASS_TAIL(n)                                                                                                   \
   case n:                                                                                                              \
     return pass_tile(kind, n, f, v, count)
