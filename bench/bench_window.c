@@ -328,9 +328,9 @@ static void print_worst(tlw_window_op op, const bench_work *works, const bench_w
 static void run_any_op(const struct wish *wish, tlw_window_op op, bench_json *json) {
   static struct job jobs[ANY_WINDOWS + 1];
   static bench_work works[ANY_WINDOWS + COPIES];
-  jobs[ANY_WINDOWS] = make_job(TLW_WINDOW_SUM, 1, field.n_rows / 2);
+  jobs[ANY_WINDOWS] = make_job(TLW_WINDOW_SUM, 1, field.n_rows);
   for (int64_t w = 1; w <= ANY_WINDOWS; w++) {
-    jobs[w - 1] = make_job(op, w, field.n_rows / 2);
+    jobs[w - 1] = make_job(op, w, field.n_rows);
     shorten(&jobs[w - 1]);
     works[w - 1] = (bench_work){.run = run_job, .context = &jobs[w - 1]};
   }
