@@ -624,6 +624,17 @@ class Render(Case):
         files = [picture.file for picture in pictures]
         self.assertEqual((files[0], len(set(files))), (default.file, 3))
 
+    def test_png_without_libdeflate(self):
+        """One coding is refused, with what to install, before anything is drawn; the others need no such library."""
+        self.synth("a.csv")
+        (self.here / "libdeflate.so.0").write_bytes(b"no library")
+        env = {"LD_LIBRARY_PATH": f"{self.here}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
+        self.fails(UNAVAILABLE, "render", "a.csv", "-o", "small.png", "--backend", "cpu", "--png", "small", env=env,
+                   says=("need libdeflate: install it (package libdeflate0), or choose another coding",))
+        self.assertFalse((self.here / "small.png").exists())
+        for coding in ("fast", "libpng"):
+            self.run_tallow("render", "a.csv", "-o", f"{coding}.png", "--backend", "cpu", "--png", coding, env=env)
+
     def test_volume(self):
         text = self.synth("a.csv")
         self.write("b.csv", "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()))
