@@ -15,7 +15,9 @@
 #include "host/io/png_encoder.h"
 #include "host/io/png_tier.h"
 #include "kernels/core/png.h"
+#include "png_kit.h"
 #include "png_reference.h"
+#include "series.h"
 
 #define GUARD 0xa5
 #define GUARD_SIZE 64
@@ -25,16 +27,10 @@ extern const struct tlw_png_tier tlw_png_tier_portable;
 
 /* --- Helpers ---------------------------------------------------------------------------------------------------- */
 
-static uint64_t random_state = 0x9e3779b97f4a7c15u;
+static rng randoms = {0x9e3779b97f4a7c15};
 
-static uint64_t random_u64(void) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static size_t random_below(size_t n) { return (size_t)((random_u64() >> 11) % n); }
+static uint64_t random_u64(void) { return rng_next(&randoms); }
+static size_t random_below(size_t n) { return (size_t)rng_below(&randoms, n); }
 
 /* Tiers of this CPU, by the names that TALLOW_CPU_TIER takes. */
 static const char *tier_names[MOST_TIERS];
@@ -321,29 +317,8 @@ static void test_one_header(void **state) {
 
 /* The loops of each tier, and those that use nothing of a CPU, against what they say. */
 static void check_tier(const struct tlw_png_tier *tier) {
-  for (int i = 0; i < 3000; i++) {
-    const uint32_t table = (uint32_t)random_below(4), depth = 1u << table;
-    const size_t width = 1 + random_below(600), size = (width * depth + 7) / 8;
-    const uint8_t most = (uint8_t)random_below((size_t)1 << depth);
-    uint8_t pixels[600], above[1024 + 64] = {0}, packed[1024 + 64], filtered[1024 + 64], expected[1024] = {0};
-    uint64_t edges[32];
-    memset(packed, 0, sizeof packed);
-    for (size_t x = 0; x < width; x++) pixels[x] = (uint8_t)random_below((size_t)most + 1);
-    for (size_t x = 0; x < width; x++) expected[x * depth / 8] |= (uint8_t)(pixels[x] << (8 - depth - x * depth % 8));
-    assert_true(tier->pack(packed, pixels, width, table, most));
-    assert_memory_equal(packed, expected, size);
-    for (size_t k = 0; k < size; k++) above[k] = random_below(5) ? packed[k] : (uint8_t)random_u64();
-    memset(edges, 0xff, sizeof edges);
-    tier->filter(filtered, edges, packed, above, size);
-    for (size_t k = 0; k < size; k++) {
-      assert_int_equal(filtered[k], (uint8_t)(packed[k] - above[k]));
-      assert_int_equal(edges[k / 64] >> k % 64 & 1, filtered[k] != (k > 0 ? filtered[k - 1] : 2));
-    }
-    if (size % 64) assert_int_equal(edges[size / 64] >> size % 64, 0);
-    if (most == 255) continue;
-    pixels[random_below(width)] = (uint8_t)(most + 1 + random_below((size_t)255 - most));
-    assert_false(tier->pack(packed, pixels, width, table, most));
-  }
+  for (uint64_t seed = 0; seed < 3000; seed++)
+    if (!png_tier_agrees(tier, seed)) fail_msg("tier %s, seed %d", tier->name, (int)seed);
 }
 
 static void test_tiers(void **state) {

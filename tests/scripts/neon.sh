@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The CPU backend, compiled for 64-bit Arm and run by an emulator, draws what the oracle draws and merges in chunks as the
-# rules say, and gives the windows that the oracle gives; and the fast path of the CSV reader reads what the readers of single fields read.
+# The CPU backend, compiled for 64-bit Arm and run by an emulator, draws what the oracle draws, merges in chunks as the
+# rules say and gives the windows that the oracle gives; the fast path of the CSV reader reads what the readers of single
+# fields read, and the loops of PNG files do as they say.
 # shellcheck source=tests/scripts/common.sh
 source "$(dirname "$0")/common.sh"
 need aarch64-linux-gnu-gcc aarch64-linux-gnu-objdump qemu-aarch64
@@ -16,14 +17,16 @@ for name in tier_ops window_fold window_fold_counted window_fold_whole window_op
 done
 "${compile[@]}" -O3 -DTLW_PLAIN_TIER=tlw_plain_tier_neon '-DTLW_TIER_NAME="neon"' -c host/io/plain_ops.c \
   -o "$TALLOW_WORK/plain.o"
+"${compile[@]}" -O3 -DTLW_PNG_TIER=tlw_png_tier_neon '-DTLW_TIER_NAME="neon"' -c host/io/png_ops.c \
+  -o "$TALLOW_WORK/png.o"
 # Without streams, whose files need libpng, and labels of time, which need zone files.
 mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam host/window -name '*.c' \
   ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -name stream.c ! -name 'pipeline*.c' \
   ! -name time_ticks.c)
 "${compile[@]}" -static -o "$TALLOW_WORK/neon_parity" tests/scripts/neon_parity.c tests/merging.c tests/oracle.c \
-  tests/series.c tests/plain_kit.c tests/window_cases.c tests/window_oracle.c host/gpu/gpu.c \
+  tests/series.c tests/plain_kit.c tests/png_kit.c tests/window_cases.c tests/window_oracle.c host/gpu/gpu.c \
   host/io/plain.c host/io/number.c host/io/text.c host/io/time_text.c \
-  "${sources[@]}" "${tier_objects[@]}" "$TALLOW_WORK/plain.o" -ldl -lm
+  "${sources[@]}" "${tier_objects[@]}" "$TALLOW_WORK/plain.o" "$TALLOW_WORK/png.o" -ldl -lm
 cd "$TALLOW_WORK"
 
 code=$(aarch64-linux-gnu-objdump -d --no-show-raw-insn "${tier_objects[@]}")
@@ -32,4 +35,5 @@ grep -qE '\s(fcmgt|fcmge|fmul|fdiv|fadd)\s+v[0-9]+\.2d' <<<"$code" || fail "no a
 output=$(qemu-aarch64 ./neon_parity 2000) || fail "$output"
 says "$output" "tier neon"
 says "$output" "plain tier neon"
+says "$output" "png tier neon"
 echo "$output"

@@ -1,6 +1,6 @@
 /*
  * Draws random charts on the CPU backend and holds them against the oracle, merges candles in chunks, computes
- * windows, and reads random CSV files: for CPUs on which the suite can't run.
+ * windows, reads random CSV files, and packs rows of PNG files: for CPUs on which the suite can't run.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 #include "tests/merging.h"
 #include "tests/oracle.h"
 #include "tests/plain_kit.h"
+#include "tests/png_kit.h"
 #include "tests/series.h"
 #include "tests/window_cases.h"
 #include "tests/window_oracle.h"
@@ -132,5 +133,11 @@ int main(int argc, char **argv) {
   int64_t n_rows = 0;
   for (long i = 0; i < n; i++) misread += !plain_agrees(plain, (uint64_t)i, &n_rows);
   printf("%ld of %ld files, %" PRId64 " rows, are read as their fields are\n", n - misread, n, n_rows);
-  return bad || wrong || misread || untrue ? EXIT_FAILURE : EXIT_SUCCESS;
+
+  extern const struct tlw_png_tier tlw_png_tier_neon;
+  long unlike = 0;
+  for (long i = 0; i < n; i++) unlike += !png_tier_agrees(&tlw_png_tier_neon, (uint64_t)i);
+  printf("png tier %s\n%ld of %ld rows are packed and filtered as they should be\n", tlw_png_tier_neon.name, n - unlike,
+         n);
+  return bad || wrong || misread || untrue || unlike ? EXIT_FAILURE : EXIT_SUCCESS;
 }
