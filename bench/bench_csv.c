@@ -44,7 +44,7 @@ static void hash_rows(struct job *job, int64_t n) {
 }
 
 static void stream_rows(struct job *job) {
-  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], columns[4], times, BATCH};
+  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], columns[4], times, .capacity = BATCH};
   tlw_csv *csv;
   tlw_error error;
   int64_t n;

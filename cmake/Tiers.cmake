@@ -6,7 +6,7 @@ set(window_sources
     host/cpu/window_ops.c
     host/cpu/window_order.c
     host/cpu/window_scan.c)
-set(tier_sources host/cpu/tier_ops.c host/io/plain_ops.c host/io/png_ops.c ${window_sources})
+set(tier_sources host/cpu/line_ops.c host/cpu/tier_ops.c host/io/plain_ops.c host/io/png_ops.c ${window_sources})
 
 # The least tier, which every CPU has, is always built; beside it those of TALLOW_TIERS.
 set(known_tiers "")

@@ -1,5 +1,17 @@
-/* Finds the ink of each pixel column: that of the mark whose body covers it. */
+/* Finds the ink of each pixel column: that of the mark whose body covers it; and whether the grid has it. */
 #include "chart_args.h"
+
+/* Time labels have the lines of the grid; without them there are cells. */
+TLK_FN tlk_i32 tlk_is_grid_column(tlk_chart_args a, TLK_GLOBAL const tlk_u8 *m, tlk_u32 chart, tlk_i32 x) {
+  if (a.layout.time_marks > 0) {
+    TLK_GLOBAL const tlk_notes *notes = tlk_chart_notes(a, m, chart);
+    TLK_GLOBAL const tlk_time_mark *marks = tlk_chart_marks(notes);
+    tlk_i32 found = 0;
+    for (tlk_i32 i = 0; i < notes->n_marks; i++) found |= marks[i].column == x;
+    if (notes->n_marks > 0) return found & a.layout.grid;
+  }
+  return tlk_on_grid(x, a.layout.plot_width, a.layout.column_cells);
+}
 
 TLK_KERNEL(tlk_chart_columns, tlk_chart_args) {
   const tlk_u32 chart = TLK_GROUP() / a.groups;
@@ -30,5 +42,6 @@ TLK_KERNEL(tlk_chart_columns, tlk_chart_args) {
     column.volume_top = (tlk_u16)mark.bar_top;
     column.ink = (tlk_u16)mark.ink;
   }
+  if (tlk_is_grid_column(a, m, chart, x)) column.ink |= TLK_COLUMN_ON_GRID;
   TLK_AT(tlk_column, m, a.columns)[chart * stride + (tlk_u64)x] = column;
 }

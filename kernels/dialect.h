@@ -2,7 +2,10 @@
  * One dialect for device code: CUDA C, OpenCL C 1.2 and C11 (CPU tiers and the software driver of the tests).
  *
  * A kernel is TLK_KERNEL(name, args_type) { ... }: it sees its arguments as `a` and a slab of device memory as `m`.
- * Offsets in `a` are bytes into the slab. Groups and lanes are one-dimensional.
+ * Offsets in `a` are bytes into the slab. Groups and lanes are one-dimensional. Lanes of a group meet at TLK_BARRIER,
+ * behind which they see each other's shared memory, and at TLK_GLOBAL_BARRIER, behind which they see what they wrote to
+ * the slab. TLK_LONG_FN is a function that a device calls: in line, from all its places, it would take a minute to
+ * compile.
  */
 #ifndef TLK_DIALECT_H
 #define TLK_DIALECT_H
@@ -25,12 +28,14 @@ typedef ulong tlk_u64;
 #define TLK_BITS(x) as_ulong(x)
 #define TLK_FROM_BITS(x) as_double(x)
 #define TLK_FN static inline
+#define TLK_LONG_FN static __attribute__((noinline))
 #define TLK_CONSTANT __constant
 #define TLK_GLOBAL __global
 #define TLK_LOCAL __local
 #define TLK_UNROLL
 #define TLK_SHARED(type, name, count) __local type name[count]
 #define TLK_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
+#define TLK_GLOBAL_BARRIER() barrier(CLK_GLOBAL_MEM_FENCE)
 #define TLK_GROUP() ((tlk_u32)get_group_id(0))
 #define TLK_LANE() ((tlk_u32)get_local_id(0))
 #define TLK_KERNEL(name, args_type) __kernel void name(const args_type a, __global tlk_u8 *m)
@@ -50,12 +55,14 @@ typedef unsigned long long tlk_u64;
 #define TLK_BITS(x) ((tlk_u64)__double_as_longlong(x))
 #define TLK_FROM_BITS(x) __longlong_as_double((tlk_i64)(x))
 #define TLK_FN static __device__ __forceinline__
+#define TLK_LONG_FN static __device__ __noinline__
 #define TLK_CONSTANT static __device__ const
 #define TLK_GLOBAL
 #define TLK_LOCAL
 #define TLK_UNROLL _Pragma("unroll")
 #define TLK_SHARED(type, name, count) __shared__ type name[count]
 #define TLK_BARRIER() __syncthreads()
+#define TLK_GLOBAL_BARRIER() __syncthreads()
 #define TLK_GROUP() (blockIdx.x)
 #define TLK_LANE() (threadIdx.x)
 #define TLK_KERNEL(name, args_type) extern "C" __global__ void name(const args_type a, tlk_u8 *m)
@@ -82,6 +89,7 @@ union tlk_double {
 #define TLK_BITS(x) (((union tlk_double){.number = (x)}).bits)
 #define TLK_FROM_BITS(x) (((union tlk_double){.bits = (x)}).number)
 #define TLK_FN static inline __attribute__((unused))
+#define TLK_LONG_FN TLK_FN
 #define TLK_CONSTANT static const
 
 #define TLK_GLOBAL
@@ -98,6 +106,7 @@ void tlk_host_barrier(void);
 void *tlk_host_shared(size_t size);
 #define TLK_SHARED(type, name, count) type *const name = (type *)tlk_host_shared(sizeof(type) * (count))
 #define TLK_BARRIER() tlk_host_barrier()
+#define TLK_GLOBAL_BARRIER() tlk_host_barrier()
 #define TLK_GROUP() tlk_host_group()
 #define TLK_LANE() tlk_host_lane()
 #define TLK_KERNEL(name, args_type)                                                                                    \

@@ -46,6 +46,41 @@ static bool filters(const struct tlw_png_tier *tier, kit *k, rng *r) {
   return beyond == 0 || k->edges[k->size / TLW_PNG_BLOCK] >> beyond == 0;
 }
 
+/* Rows of which some units change, held against packing and filtering all of them. */
+static bool changes(const struct tlw_png_tier *tier, const kit *k, rng *r) {
+  uint8_t pixels[MOST_WIDTH], above[ROOM] = {0}, whole[ROOM] = {0}, packed[ROOM] = {0}, fresh[ROOM] = {0};
+  uint8_t expected[ROOM], filtered[ROOM];
+  uint64_t edges[ROOM / TLW_PNG_BLOCK], found[ROOM / TLW_PNG_BLOCK + 1];
+  uint16_t blocks[ROOM / TLW_PNG_BLOCK + 1];
+  const size_t words = (k->size + TLW_PNG_BLOCK - 1) / TLW_PNG_BLOCK;
+  struct tlw_png_row row = {(uint32_t)k->width, k->table, k->most, packed, fresh, filtered, found, blocks, 0};
+  memcpy(pixels, k->pixels, k->width);
+  for (int y = 0; y < 6; y++) {
+    uint64_t changed[TLW_PNG_CHANGES] = {y == 0 ? UINT64_MAX : rng_next(r) & rng_next(r)};
+    uint8_t given[MOST_WIDTH];
+    for (size_t x = 0; x < k->width; x++) {
+      const bool is_changed = changed[0] >> x / TLW_PNG_UNIT & 1;
+      if (y > 0 && is_changed && rng_below(r, 9) == 0) pixels[x] = (uint8_t)rng_below(r, (uint64_t)k->most + 1);
+      given[x] = is_changed ? pixels[x] : UINT8_MAX; /* which is not looked at */
+    }
+    if (!tier->pack(whole, pixels, k->width, k->table, k->most) || !tier->change(&row, given, changed)) return false;
+    tier->filter(expected, edges, whole, above, k->size);
+    if (memcmp(filtered, expected, k->size) != 0 || memcmp(packed, whole, k->size) != 0) return false;
+    uint32_t n = 0;
+    for (size_t i = 0; i < words; i++) {
+      if (edges[i] == 0) continue;
+      if (n == row.n_edges || blocks[n] != i || found[n] != edges[i]) return false;
+      n++;
+    }
+    if (n != row.n_edges) return false;
+    memcpy(above, whole, sizeof above);
+  }
+  if (k->most == UINT8_MAX) return true;
+  const uint64_t all[TLW_PNG_CHANGES] = {UINT64_MAX};
+  pixels[rng_below(r, k->width)] = (uint8_t)(k->most + 1);
+  return !tier->change(&row, pixels, all);
+}
+
 static bool refuses(const struct tlw_png_tier *tier, kit *k, rng *r) {
   if (k->most == UINT8_MAX) return true;
   k->pixels[rng_below(r, k->width)] = (uint8_t)(k->most + 1 + rng_below(r, (uint64_t)UINT8_MAX - k->most));
@@ -56,5 +91,5 @@ bool png_tier_agrees(const struct tlw_png_tier *tier, uint64_t seed) {
   rng r = {seed};
   kit k;
   fill(&k, &r);
-  return packs(tier, &k) && filters(tier, &k, &r) && refuses(tier, &k, &r);
+  return packs(tier, &k) && filters(tier, &k, &r) && changes(tier, &k, &r) && refuses(tier, &k, &r);
 }

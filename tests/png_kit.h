@@ -10,7 +10,10 @@
 
 #include "host/io/png_tier.h"
 
-/* A random row of any depth, packed, filtered against a row above, and refused for one pixel that is no colour. */
+/*
+ * A random row of any depth, packed, filtered against a row above and refused for one pixel that is no colour; and rows
+ * of which parts change.
+ */
 bool png_tier_agrees(const struct tlw_png_tier *tier, uint64_t seed);
 
 #endif

@@ -62,9 +62,20 @@ void columns_open(columns *c, int64_t n_rows) {
   c->close = column(n_rows);
   c->volume = column(n_rows);
   c->time = column(n_rows);
+  c->lines = NULL;
+  c->n_lines = 0;
+}
+
+void columns_open_lines(columns *c, int32_t n_lines) {
+  if (n_lines == 0) return;
+  c->lines = column(n_lines);
+  c->n_lines = n_lines;
+  for (int32_t i = 0; i < n_lines; i++) c->lines[i] = column(c->n_rows);
 }
 
 void columns_close(columns *c) {
+  for (int32_t i = 0; i < c->n_lines; i++) free(c->lines[i]);
+  free(c->lines);
   free(c->open);
   free(c->high);
   free(c->low);
@@ -83,14 +94,16 @@ void columns_view(const columns *c, tlw_candles *candles) {
                            .volume = c->volume,
                            .time = c->time,
                            .n_rows = c->n_rows,
-                           .n_series = 1};
+                           .n_series = 1,
+                           .lines = (const void *const *)c->lines,
+                           .n_lines = c->n_lines};
 }
 
 uint64_t columns_hash(const columns *c) {
   const void *all[6] = {c->open, c->high, c->low, c->close, c->volume, c->time};
   uint64_t hash = 0;
-  for (int k = 0; k < 6; k++) {
-    const unsigned char *bytes = all[k];
+  for (int k = 0; k < 6 + c->n_lines; k++) {
+    const unsigned char *bytes = k < 6 ? all[k] : c->lines[k - 6];
     for (int64_t i = 0; i < c->n_rows; i++) {
       uint64_t word;
       memcpy(&word, bytes + 8 * i, sizeof word);
@@ -115,8 +128,8 @@ const char *volume_kind_name(volume_kind kind) {
 }
 
 const char *time_kind_name(time_kind kind) {
-  static const char *const names[TIME_KIND_COUNT] = {"regular", "nights",    "doubled", "equal",
-                                                     "extreme", "irregular", "bursts"};
+  static const char *const names[TIME_KIND_COUNT] = {"regular",   "nights", "doubled", "equal", "extreme",
+                                                     "irregular", "bursts", "saving",  "years"};
   return names[kind];
 }
 
@@ -325,10 +338,31 @@ static void fill_extreme_times(columns *c, int64_t first, int64_t n, rng *r) {
   if (n > 0) qsort(c->time + first, (size_t)n, sizeof c->time[0], compare_times);
 }
 
+/* Around a change of clocks in Europe or America. */
+static void fill_saving_times(columns *c, int64_t first, int64_t n, rng *r) {
+  static const int64_t changes[] = {1710054000, 1711846800, 1729990800, 1730613600, 1743296400, 1761440400};
+  static const int64_t minutes[] = {1, 5, 15, 30, 60, 240};
+  const int64_t step = minutes[rng_below(r, sizeof minutes / sizeof *minutes)] * MINUTE;
+  const int64_t change = changes[rng_below(r, sizeof changes / sizeof *changes)] * 1000000000;
+  for (int64_t i = 0; i < n; i++) c->time[first + i] = change + (i - n / 2) * step;
+}
+
+static void fill_year_times(columns *c, int64_t first, int64_t n, rng *r) {
+  static const int64_t days[] = {1, 7, 30, 91, 365};
+  const int64_t step = days[rng_below(r, sizeof days / sizeof *days)];
+  const int64_t begin = rng_between(r, -40000, 40000);
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t day = begin + i * step;
+    c->time[first + i] = (day < 106000 ? day : 106000) * DAY;
+  }
+}
+
 void fill_times(columns *c, int64_t first, int64_t n, time_kind kind, rng *r) {
   static const int64_t steps[] = {1, 1000, 1000000, 1000000000, MINUTE, 60 * MINUTE, DAY, 7 * DAY};
-  if (kind == TIMES_EXTREME) {
-    fill_extreme_times(c, first, n, r);
+  if (kind == TIMES_EXTREME || kind == TIMES_SAVING || kind == TIMES_YEARS) {
+    if (kind == TIMES_EXTREME) fill_extreme_times(c, first, n, r);
+    if (kind == TIMES_SAVING) fill_saving_times(c, first, n, r);
+    if (kind == TIMES_YEARS) fill_year_times(c, first, n, r);
     return;
   }
   int64_t most = INT64_C(4000000000000000000) / (n + 1);
@@ -354,8 +388,83 @@ void fill_times(columns *c, int64_t first, int64_t n, time_kind kind, rng *r) {
     case TIMES_BURSTS:
       time += one_in(r, 20) ? (int64_t)rng_below(r, (uint64_t)most) : 1;
       break;
-    case TIMES_EQUAL:
-    case TIMES_EXTREME:
+    default:
+      break;
+    }
+  }
+}
+
+void mix_times(columns *c, int64_t first, int64_t n, rng *r) {
+  for (uint64_t k = 1 + rng_below(r, 4); n > 0 && k > 0; k--) {
+    int64_t *const a = &c->time[first + (int64_t)rng_below(r, (uint64_t)n)];
+    int64_t *const b = &c->time[first + (int64_t)rng_below(r, (uint64_t)n)];
+    const int64_t kept = *a;
+    *a = one_in(r, 8) ? INT64_MAX : *b;
+    *b = kept;
+  }
+}
+
+/* ---- lines ---- */
+
+/* Of the finite lows and highs; 1 and 2 where there are none. */
+static void find_range(const columns *c, int64_t first, int64_t n, double *low, double *high) {
+  *low = (double)INFINITY;
+  *high = -(double)INFINITY;
+  for (int64_t i = first; i < first + n; i++) {
+    if (isfinite(c->low[i])) *low = fmin(*low, c->low[i]);
+    if (isfinite(c->high[i])) *high = fmax(*high, c->high[i]);
+  }
+  if (isfinite(*low) && isfinite(*high)) return;
+  *low = 1.0;
+  *high = 2.0;
+}
+
+static double average(const columns *c, int64_t first, int64_t row, int64_t length) {
+  double sum = 0.0;
+  if (row - first < length - 1) return (double)NAN;
+  for (int64_t i = row - length + 1; i <= row; i++) sum += c->close[i] / (double)length;
+  return sum;
+}
+
+void fill_line(columns *c, int32_t line, int64_t first, int64_t n, line_kind kind, rng *r) {
+  double *const values = c->lines[line];
+  double low, high;
+  find_range(c, first, n, &low, &high);
+  const int64_t length = rng_between(r, 1, 30);
+  const uint64_t rate = 1 + rng_below(r, 60);
+  const double level = low + (high - low) * rng_unit(r);
+  for (int64_t i = first; i < first + n; i++) {
+    const double any = low + (high - low) * (1.4 * rng_unit(r) - 0.2);
+    switch (kind) {
+    case LINES_AVERAGE:
+      values[i] = average(c, first, i, length);
+      break;
+    case LINES_AROUND:
+      values[i] = any;
+      break;
+    case LINES_FLAT:
+      values[i] = level;
+      break;
+    case LINES_GAPS:
+      values[i] = !one_in(r, rate) ? c->close[i] : one_in(r, 3) ? (double)INFINITY : (double)NAN;
+      break;
+    case LINES_ALL_GAPS:
+      values[i] = one_in(r, 2) ? (double)NAN : -(double)INFINITY;
+      break;
+    case LINES_SPARSE:
+      values[i] = one_in(r, rate) ? any : (double)NAN;
+      break;
+    case LINES_JUMPS:
+      values[i] = one_in(r, 2) ? low : high;
+      break;
+    case LINES_HUGE:
+      values[i] = huge_price(r);
+      break;
+    case LINES_NEGATIVE:
+      values[i] = one_in(r, 4) ? either_sign(r, 0.0) : -fabs(any);
+      break;
+    case LINES_BITS:
+      values[i] = any_bits(r);
       break;
     }
   }

@@ -24,10 +24,14 @@ typedef struct columns {
   int64_t n_rows;
   double *open, *high, *low, *close, *volume;
   int64_t *time;
+  double **lines; /* n_lines of them; NULL: none */
+  int32_t n_lines;
 } columns;
 
-/* Aborts where there is no memory. */
+/* Without lines. Aborts where there is no memory. */
 void columns_open(columns *c, int64_t n_rows);
+/* Once: with lines, of zeros. */
+void columns_open_lines(columns *c, int32_t n_lines);
 void columns_close(columns *c);
 /* A view of all rows as one series. */
 void columns_view(const columns *c, tlw_candles *candles);
@@ -71,9 +75,26 @@ typedef enum time_kind {
   TIMES_EQUAL,     /* all the same */
   TIMES_EXTREME,   /* from INT64_MIN to INT64_MAX */
   TIMES_IRREGULAR, /* uneven nanoseconds */
-  TIMES_BURSTS     /* nanoseconds apart, with months between */
+  TIMES_BURSTS,    /* nanoseconds apart, with months between */
+  TIMES_SAVING,    /* minutes to hours around the changes of clocks of 2024 and 2025 */
+  TIMES_YEARS      /* days to years apart, through years of four digits */
 } time_kind;
-#define TIME_KIND_COUNT 7
+#define TIME_KIND_COUNT 9
+
+/* Columns of lines. */
+typedef enum line_kind {
+  LINES_AVERAGE, /* of the newest closes, none at first */
+  LINES_AROUND,  /* values about the range of prices, and beyond */
+  LINES_FLAT,    /* one price */
+  LINES_GAPS,    /* prices with NaN and infinities here and there */
+  LINES_ALL_GAPS,
+  LINES_SPARSE,   /* a value here and there */
+  LINES_JUMPS,    /* from the lowest to the highest and back */
+  LINES_HUGE,     /* up to the greatest double, of both signs */
+  LINES_NEGATIVE, /* zeros and below */
+  LINES_BITS
+} line_kind;
+#define LINE_KIND_COUNT 10
 
 const char *price_kind_name(price_kind kind);
 const char *volume_kind_name(volume_kind kind);
@@ -86,5 +107,9 @@ void fill_volumes(columns *c, int64_t first, int64_t n, volume_kind kind, rng *r
 void lift_prices(columns *c, int64_t first, int64_t n, double least);
 /* Never decreasing. */
 void fill_times(columns *c, int64_t first, int64_t n, time_kind kind, rng *r);
+/* Exchanges some of n times, or gives them any bits: fit for the index axis alone. */
+void mix_times(columns *c, int64_t first, int64_t n, rng *r);
+/* Of the prices that are there. */
+void fill_line(columns *c, int32_t line, int64_t first, int64_t n, line_kind kind, rng *r);
 
 #endif

@@ -146,11 +146,6 @@ uint64_t kit_resident(void) {
 
 static bool one_in(rng *r, uint64_t n) { return rng_below(r, n) == 0; }
 
-static size_t size_of(tlw_type type) { return type == TLW_TYPE_F64 ? sizeof(double) : sizeof(float); }
-
-/* Bytes of a record of all columns. */
-static int64_t record_size(tlw_type type) { return (int64_t)(5 * size_of(type) + sizeof(int64_t)); }
-
 tlw_candles kit_view(const kit_batch *b) {
   tlw_candles candles;
   columns_view(&b->data, &candles);
@@ -226,32 +221,22 @@ static void random_options(tlw_chart_options *o, const kit_shape *shape, rng *r)
   o->axis = (tlw_axis)rng_below(r, 2);
   o->volume = !one_in(r, 3);
   o->grid = !one_in(r, 3);
+  if (one_in(r, 4) && shape->most_side >= 220) { /* with text */
+    o->width = rng_between(r, 160, 220);
+    o->height = rng_between(r, 120, 170);
+  }
   if (one_in(r, 4)) o->margin_left = o->margin_top = o->margin_right = o->margin_bottom = 0;
+}
+
+static void round_column(double *column, int64_t n) {
+  for (int64_t i = 0; i < n; i++) column[i] = (double)(float)column[i];
 }
 
 /* As a column of floats would have them. */
 static void round_to_float(columns *c) {
   double *all[5] = {c->open, c->high, c->low, c->close, c->volume};
-  for (int k = 0; k < 5; k++)
-    for (int64_t i = 0; i < c->n_rows; i++) all[k][i] = (double)(float)all[k][i];
-}
-
-static void random_type(kit_batch *b, rng *r) {
-  b->type = one_in(r, 3) ? TLW_TYPE_F32 : TLW_TYPE_F64;
-  const int64_t tight = (int64_t)size_of(b->type);
-  switch (rng_below(r, 4)) {
-  case 0:
-    b->stride = record_size(b->type) + (int64_t)rng_below(r, 40);
-    b->misalign = (int64_t)rng_below(r, 8);
-    break;
-  case 1:
-    b->stride = tight;
-    b->misalign = one_in(r, 2) ? (int64_t)rng_below(r, 8) : 0;
-    break;
-  default:
-    break;
-  }
-  if (b->type == TLW_TYPE_F32) round_to_float(&b->data);
+  for (int k = 0; k < 5; k++) round_column(all[k], c->n_rows);
+  for (int32_t i = 0; i < c->n_lines; i++) round_column(c->lines[i], c->n_rows);
 }
 
 /* Series one behind the other, with rows of no series in between. */
@@ -302,11 +287,24 @@ static void fill(kit_batch *b, rng *r) {
   fill_times(c, 0, c->n_rows, (time_kind)rng_below(r, TIME_KIND_COUNT), r);
 }
 
+/* Texts and lines, and the form of the columns. */
+static void random_extras(kit_batch *b, rng *r) {
+  columns *c = &b->data;
+  extras_open(&b->extras, &b->options, c, r);
+  for (int32_t i = 0; i < c->n_lines; i++) fill_line(c, i, 0, c->n_rows, (line_kind)rng_below(r, LINE_KIND_COUNT), r);
+  if (b->options.axis == TLW_AXIS_INDEX && one_in(r, 6)) mix_times(c, 0, c->n_rows, r);
+  b->how = packing_random(c->n_lines, r);
+  if (b->how.type == TLW_TYPE_F32) round_to_float(c);
+}
+
 static void random_batch(kit_batch *b, const kit_shape *shape, rng *r) {
   random_options(&b->options, shape, r);
   columns_open(&b->data, random_rows(shape, r));
   fill(b, r);
-  if (!shape->plain) random_type(b, r);
+  if (shape->plain)
+    b->options.labels = 0;
+  else
+    random_extras(b, r);
   b->n_series = one_in(r, 10) ? 0 : 1 + (int64_t)rng_below(r, (uint64_t)shape->most_series);
   const uint64_t kind = rng_below(r, 3);
   if (kind == 0) b->n_series = 1;
@@ -323,7 +321,7 @@ static void random_scale(kit_batch *b, uint64_t seed) {
   rng r = {~seed};
   if (!one_in(&r, 3)) return;
   b->options.scale = TLW_SCALE_LOG;
-  lift_prices(&b->data, 0, b->data.n_rows, b->type == TLW_TYPE_F32 ? 0x1p-149 : 0x1p-1074);
+  lift_prices(&b->data, 0, b->data.n_rows, b->how.type == TLW_TYPE_F32 ? 0x1p-149 : 0x1p-1074);
 }
 
 void kit_plan_open(kit_plan *plan, uint64_t seed, const kit_shape *shape) {
@@ -369,6 +367,7 @@ void kit_plan_close(kit_plan *plan) {
   for (int i = 0; i < plan->n_batches; i++) {
     kit_batch *b = &plan->batches[i];
     columns_close(&b->data);
+    extras_close(&b->extras);
     free(b->offsets);
     free(b->counts);
     free(b->expected);
@@ -394,78 +393,20 @@ const uint8_t *kit_expected(const kit_plan *plan, int64_t chart) {
 
 /* ---- copies of columns ---- */
 
-struct packed {
-  void *blocks[6];
-  size_t sizes[6];
-  tlw_candles candles;
-};
-
-static void *make_block(struct packed *p, int i, size_t size) {
-  p->blocks[i] = allocate(size);
-  p->sizes[i] = size > 0 ? size : 1;
-  memset(p->blocks[i], 0xA5, p->sizes[i]);
-  return p->blocks[i];
-}
-
-static void put(void *to, tlw_type type, double value) {
-  const float narrow = (float)value;
-  if (type == TLW_TYPE_F64)
-    memcpy(to, &value, sizeof value);
-  else
-    memcpy(to, &narrow, sizeof narrow);
-}
-
-/* Bytes from the first byte of a column of n rows to its last. */
-static size_t extent(int64_t n, size_t stride, size_t size) { return n > 0 ? (size_t)(n - 1) * stride + size : 0; }
-
 /* Copies n rows from `first` on in the batch's form. */
-static void pack(const kit_batch *b, int64_t first, int64_t n, struct packed *p) {
-  const columns *c = &b->data;
-  const double *const prices[5] = {c->open, c->high, c->low, c->close, c->volume};
-  const size_t size = size_of(b->type), misalign = (size_t)b->misalign;
-  const bool tight = b->stride == 0 || (size_t)b->stride == size;
-  const size_t stride = b->stride == 0 ? size : (size_t)b->stride;
-  const size_t time_stride = tight ? sizeof(int64_t) : stride;
-  char *at[6];
-  *p = (struct packed){0};
-  if (tight) {
-    for (int k = 0; k < 5; k++) at[k] = (char *)make_block(p, k, misalign + extent(n, size, size)) + misalign;
-    at[5] = (char *)make_block(p, 5, misalign + extent(n, sizeof(int64_t), sizeof(int64_t))) + misalign;
-  } else {
-    char *records = make_block(p, 0, misalign + extent(n, stride, (size_t)record_size(b->type)));
-    for (size_t k = 0; k < 6; k++) at[k] = records + misalign + k * size;
-  }
-  for (int64_t i = 0; i < n; i++) {
-    for (int k = 0; k < 5; k++) put(at[k] + (size_t)i * stride, b->type, prices[k][first + i]);
-    memcpy(at[5] + (size_t)i * time_stride, &c->time[first + i], sizeof(int64_t));
-  }
-  tlw_candles_init(&p->candles);
-  p->candles.open = at[0];
-  p->candles.high = at[1];
-  p->candles.low = at[2];
-  p->candles.close = at[3];
-  p->candles.volume = b->with_volume ? at[4] : NULL;
-  p->candles.time = b->with_time ? (const int64_t *)(void *)at[5] : NULL;
-  p->candles.n_rows = n;
-  p->candles.type = b->type;
-  p->candles.stride = b->stride;
-  p->candles.time_stride = b->stride == 0 ? 0 : (int64_t)time_stride;
-}
-
-/* Whoever looks at the columns from now on sees something else, and a sanitizer sees it. */
-static void unpack(struct packed *p) {
-  for (int i = 0; i < 6; i++) {
-    if (p->blocks[i] != NULL) memset(p->blocks[i], 0x7F, p->sizes[i]);
-    free(p->blocks[i]);
-    p->blocks[i] = NULL;
-  }
+static void pack_rows(const kit_batch *b, int64_t first, int64_t n, packed *p) {
+  pack(p, &b->data, &b->how, first, n);
+  if (!b->with_volume) p->candles.volume = NULL;
+  if (!b->with_time) p->candles.time = NULL;
 }
 
 /* What a push was given. Stays until the run is closed, so that a second release is noticed. */
 struct kit_live {
   kit_run *run;
   const kit_batch *batch;
-  struct packed packed;
+  packed columns;
+  extras texts;
+  tlw_chart_options options;
   int64_t *offsets, *counts;
   _Atomic int released;
   bool accepted, with_release;
@@ -487,7 +428,8 @@ static void spoil_numbers(int64_t **numbers, int64_t n) {
 static int64_t n_offsets(const kit_batch *b) { return b->n_series + (b->counts == NULL); }
 
 static void spoil(struct kit_live *live) {
-  unpack(&live->packed);
+  unpack(&live->columns);
+  extras_close(&live->texts);
   spoil_numbers(&live->offsets, n_offsets(live->batch));
   spoil_numbers(&live->counts, live->batch->n_series);
 }
@@ -500,12 +442,14 @@ static struct kit_live *make_live(kit_run *run, const kit_batch *b) {
   memset(live, 0, sizeof *live);
   live->run = run;
   live->batch = b;
-  pack(b, 0, b->data.n_rows, &live->packed);
+  pack_rows(b, 0, b->data.n_rows, &live->columns);
+  live->options = b->options;
+  extras_copy(&live->texts, &live->options);
   live->offsets = copy_numbers(b->offsets, n_offsets(b));
   live->counts = copy_numbers(b->counts, b->n_series);
-  live->packed.candles.offsets = live->offsets;
-  live->packed.candles.counts = live->counts;
-  live->packed.candles.n_series = b->n_series;
+  live->columns.candles.offsets = live->offsets;
+  live->columns.candles.counts = live->counts;
+  live->columns.candles.n_series = b->n_series;
   lock_run(run);
   if (run->n_lives == KIT_LIVES) abort();
   run->lives[run->n_lives++] = live;
@@ -571,16 +515,16 @@ static void add_to_file(kit_run *run, const tlw_piece *p) {
 
 /* The file against the one that tlw_png_encode makes of the expected pixels. */
 static void look_at_file(kit_run *run, const tlw_piece *p, const tlw_chart_options *options, const uint8_t *expected) {
-  uint8_t rgb[TLW_INK_COUNT * 3];
+  uint8_t rgb[TLW_COLORS_MOST * 3];
   const size_t bound = tlw_png_bound(p->width, p->height);
   uint8_t *file = allocate(bound);
   size_t size = 0;
-  const tlw_png_image image = {expected, (size_t)p->width, p->width, p->height, rgb, TLW_INK_COUNT};
+  oracle_palette(options, rgb);
+  const tlw_png_image image = {expected, (size_t)p->width, p->width, p->height, rgb, oracle_n_colors(options)};
   tlw_png_options png;
   tlw_png_options_init(&png);
   png.coding = run->coding;
-  if (tlw_theme_palette(options->theme, rgb, NULL) != TLW_OK ||
-      tlw_png_encode(&image, &png, file, bound, &size, NULL) != TLW_OK)
+  if (tlw_png_encode(&image, &png, file, bound, &size, NULL) != TLW_OK)
     trouble(run, "the expected file of chart %lld can't be made", (long long)p->chart);
   else if (size != run->file_size || memcmp(file, run->file, size) != 0)
     trouble(run, "chart %lld, %d x %d: the file of %zu bytes is another, %zu were expected", (long long)p->chart,
@@ -638,8 +582,8 @@ static void look_at(kit_run *run, const tlw_piece *p) {
 }
 
 /*
- * The pieces of a push with release come with the push's own record as user, for release is called with the same. Such
- * a record is known by its place among the others.
+ * The pieces of a push with release come with the push's own record as user, for release is called with the same.
+ * Such a record is known by its place among the others.
  */
 static const void *batch_of_user(kit_run *run, void *user) {
   const void *batch = user;
@@ -711,8 +655,8 @@ static void release(void *user) {
 static tlw_status push(kit_run *run, tlw_stream *stream, const kit_batch *b, tlw_error *error) {
   struct kit_live *live = make_live(run, b);
   live->with_release = b->way == KIT_RELEASE;
-  tlw_candles candles = live->packed.candles;
-  tlw_chart_options options = b->options;
+  tlw_candles candles = live->columns.candles;
+  tlw_chart_options options = live->options;
   void *user = live->with_release ? (void *)live : (void *)(uintptr_t)b;
   const tlw_status status =
       tlw_stream_push(stream, &candles, &options, live->with_release ? release : NULL, user, error);
@@ -739,20 +683,24 @@ static tlw_status give_rows(tlw_stream *stream, const kit_batch *b, int64_t firs
                             tlw_error *error) {
   const tlw_time_range range = range_of(b->data.time + first, n);
   tlw_chart_options options = b->options;
+  extras texts;
+  extras_copy(&texts, &options);
   const bool needs_range = options.axis == TLW_AXIS_TIME;
   tlw_status status =
       tlw_stream_series(stream, n, needs_range || one_in(r, 2) ? &range : NULL, &options, (void *)(uintptr_t)b, error);
   memset(&options, 0x7F, sizeof options);
+  extras_spoil_texts(&texts);
   const uint64_t most = one_in(r, 2) ? 9 : (uint64_t)n;
   for (int64_t done = 0; done < n && status == TLW_OK;) {
     int64_t rows = one_in(r, 8) ? 0 : 1 + (int64_t)rng_below(r, most);
     if (rows > n - done) rows = n - done;
-    struct packed chunk;
-    pack(b, first + done, rows, &chunk);
+    packed chunk;
+    pack_rows(b, first + done, rows, &chunk);
     status = tlw_stream_rows(stream, &chunk.candles, error);
     unpack(&chunk);
     done += rows;
   }
+  extras_close(&texts);
   return status;
 }
 
@@ -795,8 +743,8 @@ static tlw_status produce(void *user, tlw_candles *candles, tlw_chart_options *c
   if (producer->next == run->plan->n_batches) return TLW_OK;
   const kit_batch *b = &run->plan->batches[producer->next++];
   producer->given = make_live(run, b);
-  *candles = producer->given->packed.candles;
-  *chart = b->options;
+  *candles = producer->given->columns.candles;
+  *chart = producer->given->options;
   run->pushes++;
   return TLW_OK;
 }

@@ -1,6 +1,7 @@
 /*
- * What the tests of streams, budgets, resets and buffers share: engines by target, the software CUDA driver's controls,
- * plans of random batches with the images that they must give, and a sink that holds every piece against them.
+ * What the tests of streams, budgets, resets and buffers share: engines by target, the software CUDA driver's
+ * controls, plans of random batches with the images that they must give, and a sink that holds every piece against
+ * them.
  */
 #ifndef TALLOW_TESTS_STREAM_KIT_H
 #define TALLOW_TESTS_STREAM_KIT_H
@@ -8,7 +9,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "extras.h"
 #include "harness.h"
+#include "packing.h"
 #include "series.h"
 #include "softcuda/softcuda.h"
 #include "tallow/buffer.h"
@@ -64,13 +67,12 @@ uint64_t kit_resident(void);
 typedef enum kit_way { KIT_PUSH, KIT_RELEASE, KIT_ROWS } kit_way;
 
 typedef struct kit_batch {
-  columns data;              /* contiguous doubles, no finer than the type */
+  columns data;              /* contiguous doubles, no finer than the type of the packing */
+  extras extras;             /* what options points to */
   int64_t *offsets, *counts; /* as in tlw_candles */
   int64_t n_series;
   tlw_chart_options options;
-  tlw_type type;
-  int64_t stride;   /* 0; the size of the type; or that of a record of all columns */
-  int64_t misalign; /* bytes that the columns are off their alignment; 0 without a stride */
+  packing how;
   bool with_volume, with_time;
   kit_way way;
   int64_t first_chart;
@@ -91,13 +93,15 @@ typedef struct kit_shape {
   int batches; /* exactly so many; else 1 to 10 */
   int32_t least_side, most_side;
   int64_t most_rows, most_series; /* of a batch */
-  bool plain;                     /* contiguous doubles, pushed without release */
+  bool plain;                     /* contiguous doubles, pushed without release; no text and lines */
 } kit_shape;
 
 void kit_plan_open(kit_plan *plan, uint64_t seed, const kit_shape *shape);
 void kit_plan_close(kit_plan *plan);
 
-/* A plan of one batch over n_rows plain rows, with room for n_series, to be filled in further: see kit_batch_finish. */
+/*
+ * A plan of one batch over n_rows plain rows, with room for n_series, to be filled in further: see kit_batch_finish.
+ */
 kit_batch *kit_plan_single(kit_plan *plan, uint64_t seed, int32_t width, int32_t height, int64_t n_rows,
                            int64_t n_series);
 /* Draws what the batches must give. */

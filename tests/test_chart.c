@@ -14,14 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extras.h"
 #include "harness.h"
 #include "oracle.h"
 #include "series.h"
+#include "text_oracle.h"
 
-#define WIDTH 40
-#define HEIGHT 30
+#define WIDTH 200
+#define HEIGHT 130
 #define ROWS 12
 #define SERIES 3
+#define LINES 2
 
 static tlw_engine *engine;
 
@@ -40,12 +43,16 @@ static int close_engine(void **state) {
   return engine == NULL ? 0 : -1;
 }
 
-/* A call that is right in all respects: three charts of 12 rows, the middle one empty. Tests break one thing each. */
+/*
+ * A call that is right in all respects: three charts of 12 rows, the middle one empty, with all texts and two lines.
+ * Tests break one thing each.
+ */
 typedef struct call {
   columns data;
   int64_t offsets[SERIES + 1];
   tlw_candles candles;
   tlw_chart_options options;
+  tlw_line lines[LINES];
   guarded images;
 } call;
 
@@ -56,6 +63,9 @@ static void call_open(call *c) {
   fill_prices(&c->data, 0, ROWS, PRICES_WALK, &r);
   fill_volumes(&c->data, 0, ROWS, VOLUMES_PLAIN, &r);
   fill_times(&c->data, 0, ROWS, TIMES_REGULAR, &r);
+  columns_open_lines(&c->data, LINES);
+  fill_line(&c->data, 0, 0, ROWS, LINES_AVERAGE, &r);
+  fill_line(&c->data, 1, 0, ROWS, LINES_AROUND, &r);
   columns_view(&c->data, &c->candles);
   const int64_t offsets[SERIES + 1] = {0, 7, 7, ROWS};
   memcpy(c->offsets, offsets, sizeof offsets);
@@ -64,6 +74,14 @@ static void call_open(call *c) {
   tlw_chart_options_init(&c->options);
   c->options.width = WIDTH;
   c->options.height = HEIGHT;
+  c->options.title = "Title";
+  c->options.price_name = "Price";
+  c->options.volume_name = "Volume";
+  c->options.time_name = "Time";
+  c->lines[0] = (tlw_line){"one", TLW_COLOR_AUTO};
+  c->lines[1] = (tlw_line){NULL, 0xffffff};
+  c->options.lines = c->lines;
+  c->options.n_lines = LINES;
   guarded_open(&c->images, &(guarded_shape){WIDTH, HEIGHT, SERIES, 3, 5, 16, 16}, 11);
 }
 
@@ -144,6 +162,15 @@ static void test_options_defaults(void **state) {
   assert_int_equal(o.margin_top, TLW_MARGIN_AUTO);
   assert_int_equal(o.margin_right, TLW_MARGIN_AUTO);
   assert_int_equal(o.margin_bottom, TLW_MARGIN_AUTO);
+  assert_int_equal(o.labels, 1);
+  assert_int_equal(o.last_price, 1);
+  assert_null(o.title);
+  assert_null(o.price_name);
+  assert_null(o.volume_name);
+  assert_null(o.time_name);
+  assert_null(o.zone);
+  assert_null(o.lines);
+  assert_int_equal(o.n_lines, 0);
 }
 
 static void test_candles_defaults(void **state) {
@@ -161,6 +188,8 @@ static void test_candles_defaults(void **state) {
   assert_null(c.offsets);
   assert_int_equal(c.n_rows, 0);
   assert_int_equal(c.n_series, 1);
+  assert_null(c.lines);
+  assert_int_equal(c.n_lines, 0);
 }
 
 typedef void (*option_change)(tlw_chart_options *o);
@@ -190,15 +219,45 @@ static void option_no_height(tlw_chart_options *o) { o->margin_top = HEIGHT - 1 
 static void option_left_huge(tlw_chart_options *o) { o->margin_left = o->margin_right = INT32_MAX; }
 static void option_top_huge(tlw_chart_options *o) { o->margin_top = o->margin_bottom = INT32_MAX; }
 
+/* One byte too long; and a line's name may be. */
+static char long_text[TLW_TEXT_MOST + 2];
+static tlw_line bad_lines[LINES];
+
+static void option_labels_large(tlw_chart_options *o) { o->labels = 2; }
+static void option_labels_negative(tlw_chart_options *o) { o->labels = -1; }
+static void option_last_price_large(tlw_chart_options *o) { o->last_price = 2; }
+static void option_last_price_negative(tlw_chart_options *o) { o->last_price = INT32_MIN; }
+static void option_title_long(tlw_chart_options *o) { o->title = long_text; }
+static void option_price_name_long(tlw_chart_options *o) { o->price_name = long_text; }
+static void option_volume_name_long(tlw_chart_options *o) { o->volume_name = long_text; }
+static void option_time_name_long(tlw_chart_options *o) { o->time_name = long_text; }
+static void option_n_lines_negative(tlw_chart_options *o) { o->n_lines = -1; }
+static void option_n_lines_large(tlw_chart_options *o) { o->n_lines = TLW_LINES_MOST + 1; }
+static void option_n_lines_huge(tlw_chart_options *o) { o->n_lines = INT32_MAX; }
+static void option_bad_line(tlw_chart_options *o, const char *name, int32_t color) {
+  bad_lines[0] = (tlw_line){"", TLW_COLOR_AUTO};
+  bad_lines[1] = (tlw_line){name, color};
+  o->lines = bad_lines;
+}
+static void option_line_name_long(tlw_chart_options *o) { option_bad_line(o, long_text, 0); }
+static void option_color_negative(tlw_chart_options *o) { option_bad_line(o, NULL, -2); }
+static void option_color_large(tlw_chart_options *o) { option_bad_line(o, NULL, 0x1000000); }
+
 static const option_change bad_options[] = {
-    option_size_zero,    option_size_short,     option_width_small,     option_width_large,   option_width_negative,
-    option_height_small, option_height_large,   option_height_zero,     option_theme_large,   option_theme_negative,
-    option_axis_large,   option_axis_negative,  option_volume_large,    option_grid_negative, option_left_negative,
-    option_top_negative, option_right_negative, option_bottom_negative, option_no_width,      option_no_height,
-    option_left_huge,    option_top_huge,       option_scale_large,     option_scale_negative};
+    option_labels_large,     option_labels_negative, option_last_price_large, option_last_price_negative,
+    option_title_long,       option_price_name_long, option_volume_name_long, option_time_name_long,
+    option_n_lines_negative, option_n_lines_large,   option_n_lines_huge,     option_line_name_long,
+    option_color_negative,   option_color_large,     option_size_zero,        option_size_short,
+    option_width_small,      option_width_large,     option_width_negative,   option_height_small,
+    option_height_large,     option_height_zero,     option_theme_large,      option_theme_negative,
+    option_axis_large,       option_axis_negative,   option_volume_large,     option_grid_negative,
+    option_left_negative,    option_top_negative,    option_right_negative,   option_bottom_negative,
+    option_no_width,         option_no_height,       option_left_huge,        option_top_huge,
+    option_scale_large,      option_scale_negative};
 
 static void test_option_errors(void **state) {
   (void)state;
+  memset(long_text, 'x', sizeof long_text - 1);
   for (size_t i = 0; i < sizeof bad_options / sizeof bad_options[0]; i++) {
     call c;
     call_open(&c);
@@ -213,6 +272,12 @@ static void test_option_errors(void **state) {
     assert_int_equal(tlw_chart_layout_of(&c.options, &layout, &error), TLW_ERR_ARGUMENT);
     assert_record(&error, TLW_ERR_ARGUMENT);
     assert_int_equal(tlw_chart_layout_of(&c.options, &layout, NULL), TLW_ERR_ARGUMENT);
+    uint8_t rgb[TLW_COLORS_MOST * 3];
+    int32_t n_colors;
+    memset(&error, 0x5A, sizeof error);
+    assert_int_equal(tlw_chart_palette(&c.options, rgb, &n_colors, &error), TLW_ERR_ARGUMENT);
+    assert_record(&error, TLW_ERR_ARGUMENT);
+    assert_int_equal(tlw_chart_palette(&c.options, rgb, &n_colors, NULL), TLW_ERR_ARGUMENT);
     call_close(&c);
   }
 }
@@ -226,6 +291,17 @@ static void call_no_high(call *c) { c->candles.high = NULL; }
 static void call_no_low(call *c) { c->candles.low = NULL; }
 static void call_no_close(call *c) { c->candles.close = NULL; }
 static void call_no_volume(call *c) { c->candles.volume = NULL; }
+static void call_no_lines(call *c) { c->candles.lines = NULL; }
+static void call_no_line(call *c) {
+  static const void *lines[LINES];
+  lines[0] = c->data.lines[0];
+  lines[1] = NULL;
+  c->candles.lines = lines;
+}
+static void call_fewer_lines(call *c) { c->candles.n_lines = LINES - 1; }
+static void call_more_lines(call *c) { c->candles.n_lines = LINES + 1; }
+static void call_lines_negative(call *c) { c->candles.n_lines = -1; }
+static void call_unknown_lines(call *c) { c->options.n_lines = 0; }
 static void call_no_time(call *c) {
   c->options.axis = TLW_AXIS_TIME;
   c->candles.time = NULL;
@@ -257,7 +333,13 @@ static void call_image_stride_zero(call *c) { c->images.raster.image_stride = 0;
 static void call_image_stride_huge(call *c) { c->images.raster.image_stride = SIZE_MAX; }
 static void call_image_stride_wraps(call *c) { c->images.raster.image_stride = SIZE_MAX / 2 + 1; }
 
-static const call_change bad_calls[] = {call_candles_size_zero,
+static const call_change bad_calls[] = {call_no_lines,
+                                        call_no_line,
+                                        call_fewer_lines,
+                                        call_more_lines,
+                                        call_lines_negative,
+                                        call_unknown_lines,
+                                        call_candles_size_zero,
                                         call_candles_size_short,
                                         call_no_open,
                                         call_no_high,
@@ -348,7 +430,124 @@ static void test_what_is_not_needed_may_be_missing(void **state) {
   c.options.volume = 0;
   assert_int_equal(render(&c, NULL), TLW_OK);
   assert_drawn(&c, SERIES);
+  c.options.lines = NULL;
+  c.options.title = c.options.price_name = c.options.volume_name = c.options.time_name = "";
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  c.options.title = c.options.price_name = c.options.volume_name = c.options.time_name = NULL;
+  c.options.n_lines = c.candles.n_lines = 0;
+  c.candles.lines = NULL;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  c.options.labels = 0;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
   call_close(&c);
+}
+
+/* Columns of lines are not needed where there are no rows. */
+static void test_no_rows_of_lines(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  tlw_candles_init(&c.candles);
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  c.candles.lines = (const void *const *)c.data.lines;
+  c.candles.n_lines = c.options.n_lines;
+  assert_drawn(&c, 1);
+  call_close(&c);
+}
+
+/* The longest texts that there may be. */
+static void test_long_texts(void **state) {
+  (void)state;
+  call c;
+  call_open(&c);
+  char text[TLW_TEXT_MOST + 1];
+  memset(text, 'x', TLW_TEXT_MOST);
+  text[TLW_TEXT_MOST] = '\0';
+  c.options.title = c.options.price_name = c.options.volume_name = c.options.time_name = text;
+  c.lines[1].name = text;
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  memset(text, 0xe2, TLW_TEXT_MOST);
+  assert_int_equal(render(&c, NULL), TLW_OK);
+  assert_drawn(&c, SERIES);
+  call_close(&c);
+}
+
+static void expect_drawable(const char *text, uint32_t missing) {
+  uint32_t got = 0x5A5A5A5A;
+  assert_int_equal(tlw_text_is_drawable(text, &got), missing == 0);
+  assert_int_equal(got, missing == 0 ? 0x5A5A5A5A : missing);
+  assert_int_equal(tlw_text_is_drawable(text, NULL), missing == 0);
+}
+
+static void test_drawable_texts(void **state) {
+  (void)state;
+  expect_drawable("", 0);
+  expect_drawable("BTC/\xe2\x82\xac 1\xc2\xbd", 0);
+  expect_drawable("e\xcc\x81", 0); /* e and an acute */
+  expect_drawable("\xe4\xb8\xad", 0x4e2d);
+  expect_drawable("abc\xf0\x9f\x98\x80\xe4\xb8\xad", 0x1f600);
+  expect_drawable("a\x80", 0xfffd);
+  expect_drawable("a\xed\xa0\x80", 0xfffd);    /* a surrogate */
+  expect_drawable("a\xc0\xaf", 0xfffd);        /* an overlong form */
+  expect_drawable("a\xe2\x82", 0xfffd);        /* cut off */
+  expect_drawable("x\xcc\x81", 0x301);         /* x has no acute, */
+  expect_drawable("e\xcc\x81\xcc\xb3", 0x333); /* and no e with one is underlined twice */
+  expect_drawable("\xe4\xb8\xad\xcc\x81", 0x4e2d);
+  assert_int_equal(tlw_text_is_drawable(NULL, NULL), 1);
+  rng r = {77};
+  const struct tlw_font *const font = tlw_font(TLW_FONT_21);
+  int32_t n_missing = 0;
+  for (int i = 0; i < 4000; i++) {
+    char text[TLW_TEXT_MOST + 1];
+    random_text(text, &r);
+    const uint32_t missing = text_missing(font, text);
+    expect_drawable(text, missing);
+    n_missing += missing != 0;
+  }
+  assert_in_range(n_missing, 1000, 3500);
+}
+
+/* Nothing behind the colours is touched. */
+static void test_palettes(void **state) {
+  (void)state;
+  rng r = {78};
+  for (int i = 0; i < 1000; i++) {
+    columns data;
+    extras texts;
+    tlw_chart_options o;
+    tlw_chart_options_init(&o);
+    columns_open(&data, 0);
+    extras_open(&texts, &o, &data, &r);
+    o.theme = (tlw_theme)rng_below(&r, TLW_THEME_COUNT);
+    o.width = rng_between(&r, 100, 300);
+    o.height = rng_between(&r, 100, 300);
+    if (rng_below(&r, 4) == 0) o.n_lines = 0;
+    uint8_t rgb[TLW_COLORS_MOST * 3 + 1], expected[TLW_COLORS_MOST * 3];
+    int32_t n_colors = -1;
+    memset(rgb, 0x5A, sizeof rgb);
+    assert_int_equal(tlw_chart_palette(&o, rgb, &n_colors, NULL), TLW_OK);
+    assert_int_equal(n_colors, oracle_n_colors(&o));
+    oracle_palette(&o, expected);
+    assert_memory_equal(rgb, expected, 3 * (size_t)n_colors);
+    for (size_t k = 3 * (size_t)n_colors; k < sizeof rgb; k++) assert_int_equal(rgb[k], 0x5A);
+    extras_close(&texts);
+    columns_close(&data);
+  }
+  tlw_chart_options o;
+  tlw_error error;
+  uint8_t rgb[TLW_COLORS_MOST * 3];
+  int32_t n_colors;
+  tlw_chart_options_init(&o);
+  assert_int_equal(tlw_chart_palette(NULL, rgb, &n_colors, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_chart_palette(&o, NULL, &n_colors, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
+  assert_int_equal(tlw_chart_palette(&o, rgb, NULL, &error), TLW_ERR_ARGUMENT);
+  assert_record(&error, TLW_ERR_ARGUMENT);
 }
 
 static void test_image_stride_of_one_chart(void **state) {
@@ -506,6 +705,7 @@ static void test_log_scale_refuses_floats(void **state) {
   call c;
   call_open(&c);
   c.options.scale = TLW_SCALE_LOG;
+  c.candles.n_lines = c.options.n_lines = 0;
   float records[ROWS][5];
   for (int i = 0; i < ROWS; i++) {
     for (int k = 0; k < 4; k++) records[i][k] = (float)price_column(&c, k)[i];
@@ -656,6 +856,14 @@ static void test_layout_is_the_oracles(void **state) {
     o.width = rng_between(&r, TLW_CHART_MIN_SIDE, most);
     o.height = rng_between(&r, TLW_CHART_MIN_SIDE, most);
     o.volume = rng_between(&r, 0, 1);
+    o.labels = rng_below(&r, 4) != 0;
+    o.title = rng_below(&r, 2) ? "x" : rng_below(&r, 2) ? "" : NULL;
+    o.price_name = rng_below(&r, 3) ? NULL : "x";
+    o.time_name = rng_below(&r, 2) ? NULL : "x";
+    o.volume_name = rng_below(&r, 2) ? NULL : "x";
+    const tlw_line line = {rng_below(&r, 2) ? "x" : NULL, TLW_COLOR_AUTO};
+    o.n_lines = rng_between(&r, 0, 1);
+    o.lines = rng_below(&r, 3) ? &line : NULL;
     if (rng_below(&r, 2) == 0) {
       o.margin_left = rng_between(&r, TLW_MARGIN_AUTO, o.width / 3);
       o.margin_right = rng_between(&r, TLW_MARGIN_AUTO, o.width / 3);
@@ -702,12 +910,12 @@ static void test_themes(void **state) {
   static const struct {
     tlw_theme theme;
     const char *name, *other;
-    uint32_t background, grid, up, down;
+    uint32_t background, grid, up, down, text;
   } themes[TLW_THEME_COUNT] = {
-      {TLW_THEME_CLASSIC, "classic", "Classic", 0x000000, 0x333333, 0x00FF00, 0xFF0000},
-      {TLW_THEME_MODERN, "modern", "MODERN", 0x1E1E1E, 0x424242, 0x26A69A, 0xEF5350},
-      {TLW_THEME_TRADINGVIEW, "tradingview", "TradingView", 0x131722, 0x2A2E39, 0x089981, 0xF23645},
-      {TLW_THEME_LIGHT, "light", "lIGHT", 0xFFFFFF, 0xE0E0E0, 0x26A69A, 0xEF5350},
+      {TLW_THEME_CLASSIC, "classic", "Classic", 0x000000, 0x333333, 0x00FF00, 0xFF0000, 0xC8C8C8},
+      {TLW_THEME_MODERN, "modern", "MODERN", 0x1E1E1E, 0x424242, 0x26A69A, 0xEF5350, 0xC4C4C4},
+      {TLW_THEME_TRADINGVIEW, "tradingview", "TradingView", 0x131722, 0x2A2E39, 0x089981, 0xF23645, 0xB2B5BE},
+      {TLW_THEME_LIGHT, "light", "lIGHT", 0xFFFFFF, 0xE0E0E0, 0x26A69A, 0xEF5350, 0x404040},
   };
   for (int i = 0; i < TLW_THEME_COUNT; i++) {
     assert_string_equal(tlw_theme_name(themes[i].theme), themes[i].name);
@@ -726,6 +934,7 @@ static void test_themes(void **state) {
     colours[TLW_INK_GRID] = themes[i].grid;
     colours[TLW_INK_UP] = themes[i].up;
     colours[TLW_INK_DOWN] = themes[i].down;
+    colours[TLW_INK_TEXT] = themes[i].text;
     for (int ink = 0; ink < TLW_INK_COUNT; ink++) {
       assert_int_equal((uint32_t)rgb[3 * ink] << 16 | (uint32_t)rgb[3 * ink + 1] << 8 | rgb[3 * ink + 2], colours[ink]);
     }
@@ -864,6 +1073,10 @@ int main(void) {
       cmocka_unit_test(test_null_arguments),
       cmocka_unit_test(test_engine_survives_errors),
       cmocka_unit_test(test_what_is_not_needed_may_be_missing),
+      cmocka_unit_test(test_no_rows_of_lines),
+      cmocka_unit_test(test_long_texts),
+      cmocka_unit_test(test_drawable_texts),
+      cmocka_unit_test(test_palettes),
       cmocka_unit_test(test_image_stride_of_one_chart),
       cmocka_unit_test(test_decreasing_times),
       cmocka_unit_test(test_decreasing_times_of_two),

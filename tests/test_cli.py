@@ -29,13 +29,13 @@ USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 6
 STOPPED, INTERRUPTED = 75, 130
 COMMANDS = ("render", "window", "merge", "devices", "synth", "completion", "help")
 TIERS = ("baseline", "avx2", "avx512")
-PALETTES = {  # background, grid, up, down
-    "classic": "000000 333333 00FF00 FF0000",
-    "modern": "1E1E1E 424242 26A69A EF5350",
-    "tradingview": "131722 2A2E39 089981 F23645",
-    "light": "FFFFFF E0E0E0 26A69A EF5350",
+PALETTES = {  # background, grid, up, down, text
+    "classic": "000000 333333 00FF00 FF0000 C8C8C8",
+    "modern": "1E1E1E 424242 26A69A EF5350 C4C4C4",
+    "tradingview": "131722 2A2E39 089981 F23645 B2B5BE",
+    "light": "FFFFFF E0E0E0 26A69A EF5350 404040",
 }
-GRID, UP, DOWN = 1, 2, 3
+GRID, UP, DOWN, TEXT = 1, 2, 3, 4
 HEADER = "time,open,high,low,close,volume\n"
 
 notes = []  # printed behind the summary
@@ -355,7 +355,8 @@ class Help(Case):
 
     def test_every_option_is_there(self):
         expected = {
-            "render": "output spec print-spec size theme axis scale last from to window stride volume grid margins png "
+            "render": "output spec print-spec size theme axis scale last from to window stride volume grid "
+            "labels last-price title price-name volume-name time-name timezone mav lines line-colors margins png "
             "by columns header delimiter decimal day-first adjusted expansion "
             "bad-field missing-price negative-price high-below-low outside negative-volume out-of-order duplicate "
             "resume shard manifest dry-run "
@@ -600,6 +601,7 @@ class Render(Case):
                 png = self.render("a.csv", "--theme", spelling)
                 self.assertEqual(png.palette, palette)
                 pixels.add(b"".join(png.rows))
+            self.assertEqual(self.render("a.csv", "--theme", theme, "--labels", "off").palette, palette[:-7])
         self.assertEqual(len(pixels), 1)
         self.assertEqual(self.render("a.csv").palette, PALETTES["modern"])
 

@@ -17,15 +17,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extras.h"
 #include "harness.h"
 #include "host/base/error.h"
 #include "host/chart/layout.h"
-#include "host/chart/slots.h"
+#include "host/chart/notes.h"
+#include "host/chart/source.h"
 #include "host/cpu/chart.h"
 #include "host/cpu/columns.h"
 #include "host/cpu/cpu.h"
 #include "merging.h"
 #include "oracle.h"
+#include "packing.h"
 #include "series.h"
 
 #define CASES 4000
@@ -107,9 +110,13 @@ static void backend_close(struct backend *b) {
 
 struct chart {
   tlw_chart_options options;
+  extras extras;
+  tlw_candles candles;
+  struct tlw_source source;
   tlk_layout layout;
   tlk_series shape;
   columns data;
+  tlk_sheet *sheet; /* NULL without text */
   uint8_t *expected;
 };
 
@@ -120,23 +127,62 @@ static void chart_open(struct chart *c, rng *r, bool large) {
   c->options.axis = (tlw_axis)rng_below(r, 2);
   c->options.volume = (int32_t)rng_below(r, 2);
   c->options.grid = (int32_t)rng_below(r, 2);
-  assert_int_equal(tlw_layout_of(&c->options, &c->layout, NULL), TLW_OK);
   columns_open(&c->data, 1 + (int64_t)rng_below(r, rng_below(r, 2) ? 60 : 3000));
   fill_prices(&c->data, 0, c->data.n_rows, (price_kind)rng_below(r, PRICE_KIND_COUNT), r);
   fill_volumes(&c->data, 0, c->data.n_rows, (volume_kind)rng_below(r, VOLUME_KIND_COUNT), r);
   fill_times(&c->data, 0, c->data.n_rows, (time_kind)rng_below(r, TIME_KIND_COUNT), r);
-  tlw_candles candles;
-  columns_view(&c->data, &candles);
-  const bool by_time = c->options.axis == TLW_AXIS_TIME;
-  assert_int_equal(tlw_slots_of(&candles, 0, by_time, c->layout.plot_width, &c->shape, NULL), TLW_OK);
+  extras_open(&c->extras, &c->options, &c->data, r);
+  for (int32_t i = 0; i < c->options.n_lines; i++)
+    fill_line(&c->data, i, 0, c->data.n_rows, (line_kind)rng_below(r, LINE_KIND_COUNT), r);
+  columns_view(&c->data, &c->candles);
+  assert_int_equal(tlw_source_of(&c->candles, &c->options, &c->source, NULL), TLW_OK);
+  c->layout = c->source.layout;
+  assert_int_equal(c->source.shape(&c->source, 0, &c->shape, NULL), TLW_OK);
+  c->sheet = NULL;
+  if (c->layout.sheet_size > 0) {
+    c->sheet = malloc((size_t)c->layout.sheet_size);
+    assert_non_null(c->sheet);
+    c->source.make_sheet(&c->options, &c->layout, c->sheet);
+  }
   c->expected = malloc((size_t)c->options.width * (size_t)c->options.height);
   assert_non_null(c->expected);
-  oracle_render(&candles, 0, &c->options, c->expected);
+  oracle_render(&c->candles, 0, &c->options, c->expected);
 }
 
 static void chart_close(struct chart *c) {
   free(c->expected);
+  free(c->sheet);
+  extras_close(&c->extras);
   columns_close(&c->data);
+}
+
+/* Rows `from` to `to` - 1. */
+static tlw_candles part_of(const struct chart *c, int64_t from, int64_t to, const void **lines) {
+  tlw_candles part;
+  view_rows(&c->candles, from, to - from, lines, &part);
+  return part;
+}
+
+/* Notes of rows that came in two chunks, in memory of exactly their size; NULL: the chart has none. */
+static tlk_notes *make_notes(const struct chart *c) {
+  const size_t size = (size_t)tlk_notes_size(c->layout);
+  if (size == 0) return NULL;
+  tlk_notes *const notes = malloc(size);
+  void *const memory = malloc((size_t)tlw_chunk_notes_size(&c->layout));
+  assert_true(notes != NULL && memory != NULL);
+  struct tlw_chunk_notes *const chunks = tlw_chunk_notes_begin(memory, &c->layout);
+  const void *lines[TLW_LINES_MOST];
+  const int64_t half = c->data.n_rows / 2;
+  const tlw_candles first = part_of(c, 0, half, lines);
+  tlw_chunk_notes_add(chunks, &first, &c->shape, 0);
+  const tlw_candles second = part_of(c, half, c->data.n_rows, lines);
+  tlw_chunk_notes_add(chunks, &second, &c->shape, half);
+  struct tlw_source source = c->source;
+  tlw_chunk_notes_end(chunks, &source);
+  source.chunk_notes = chunks;
+  source.note(&source, 0, &c->shape, notes);
+  free(memory);
+  return notes;
 }
 
 /* The merged candles in memory of exactly their size. */
@@ -183,18 +229,26 @@ static void check_rows(struct backend *b, const struct chart *c, struct tlw_rend
 
 static void check_bands(struct backend *b, const struct chart *c, rng *r) {
   double *merged = merge(c);
+  tlk_notes *notes = make_notes(c);
   const int32_t height = c->options.height, most = rng_below(r, 2) ? height : rng_between(r, 1, height);
   for (int32_t y0 = 0, n; y0 < height; y0 += n) {
     n = rng_between(r, 1, most < height - y0 ? most : height - y0);
     /* Neither rows nor the place of the series in them are needed any more. */
     tlk_series series = c->shape;
     series.begin = INT64_MAX / 2;
-    struct tlw_render_job job = {
-        .layout = c->layout, .series = &series, .n_series = 1, .merged = merged, .y0 = y0, .y1 = y0 + n};
+    struct tlw_render_job job = {.layout = c->layout,
+                                 .series = &series,
+                                 .n_series = 1,
+                                 .merged = merged,
+                                 .sheet = c->sheet,
+                                 .notes = notes,
+                                 .y0 = y0,
+                                 .y1 = y0 + n};
     assert_int_equal(b->ops->fit(b->state, &job, 3, 1), n);
     check_rows(b, c, &job, r);
   }
   free(merged);
+  free(notes);
 }
 
 static void check_whole(struct backend *b, const struct chart *c, rng *r) {
@@ -207,6 +261,9 @@ static void check_whole(struct backend *b, const struct chart *c, rng *r) {
                                .time = c->options.axis == TLW_AXIS_TIME ? c->data.time : NULL,
                                .series = &c->shape,
                                .n_series = 1,
+                               .sheet = c->sheet,
+                               .note = c->source.note,
+                               .source = &c->source,
                                .y1 = c->options.height};
   assert_int_equal(b->ops->fit(b->state, &job, 3, 1), 1);
   check_rows(b, c, &job, r);
@@ -327,7 +384,9 @@ static void test_scratch_leaves_room(void **unused) {
   backend_close(b);
 }
 
-/* A chart whose layout was not prepared takes what there is; where there is nothing it is refused, and later drawn. */
+/*
+ * A chart whose layout was not prepared takes what there is; where there is nothing it is refused, and later drawn.
+ */
 static void test_draw_prepares(void **unused) {
   (void)unused;
   struct backend *b = backend_open(THREADS);

@@ -899,7 +899,7 @@ static void test_sorted_repeats(void **state) {
   assert_int_equal(tlw_csv_open(path_of("file.csv"), &o, NULL, &csv, NULL), TLW_OK);
   double numbers[4];
   int64_t n = 7;
-  const tlw_csv_rows rows = {&numbers[0], &numbers[1], &numbers[2], &numbers[3], NULL, NULL, 1};
+  const tlw_csv_rows rows = {&numbers[0], &numbers[1], &numbers[2], &numbers[3], .capacity = 1};
   assert_int_equal(tlw_csv_next(csv, &rows, &n, NULL), TLW_ERR_DATA);
   assert_int_equal(n, 0);
   tlw_csv_report report;

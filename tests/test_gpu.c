@@ -21,8 +21,7 @@
 
 #include "host/base/error.h"
 #include "host/base/fault.h"
-#include "host/chart/layout.h"
-#include "host/chart/slots.h"
+#include "host/chart/source.h"
 #include "host/gpu/backend.h"
 #include "host/gpu/gpu.h"
 #include "host/gpu/plan.h"
@@ -34,6 +33,7 @@
 
 #define SEED 20240917
 #define MOST_CHARTS 6
+#define MOST_LINES 2
 #define GUARD 64
 #define POISON 0xA7
 #define LOG_LINES 8
@@ -238,18 +238,41 @@ struct scene {
   tlw_chart_options options;
   columns data;
   tlw_candles candles;
+  const void *lines[MOST_LINES];
   int64_t offsets[MOST_CHARTS + 1];
+  struct tlw_source source;
   tlk_layout layout;
   tlk_series series[MOST_CHARTS];
+  tlk_sheet *sheet; /* or NULL */
+  uint8_t *notes;   /* likewise */
   size_t image;
 };
+
+/* What the job of a scene is made from. */
+static void scene_prepare(struct scene *s) {
+  const size_t n = (size_t)s->candles.n_series;
+  struct tlw_source *source = &s->source;
+  assert_int_equal(tlw_source_of(&s->candles, &s->options, source, NULL), TLW_OK);
+  s->layout = source->layout;
+  s->image = (size_t)s->options.width * (size_t)s->options.height;
+  const size_t sheet = (size_t)s->layout.sheet_size, notes = (size_t)tlk_notes_size(s->layout);
+  s->sheet = sheet ? malloc(sheet) : NULL;
+  if (sheet) source->make_sheet(&s->options, &s->layout, s->sheet);
+  s->notes = notes ? malloc(n * notes) : NULL;
+  for (size_t i = 0; i < n; i++) {
+    assert_int_equal(source->shape(source, (int64_t)i, &s->series[i], NULL), TLW_OK);
+    if (notes) source->note(source, (int64_t)i, &s->series[i], (tlk_notes *)(void *)(s->notes + i * notes));
+  }
+}
 
 static void scene_open(struct scene *s, uint64_t seed, int64_t n_series, int64_t most_rows) {
   rng r = {seed};
   memset(s, 0, sizeof *s);
   tlw_chart_options_init(&s->options);
-  s->options.width = rng_between(&r, 16, 200);
-  s->options.height = rng_between(&r, 16, 160);
+  const bool may_have_text = rng_below(&r, 3) == 0;
+  s->options.width = rng_between(&r, 16, may_have_text ? 300 : 200);
+  s->options.height = rng_between(&r, 16, may_have_text ? 200 : 119);
+  s->options.title = "Title";
   s->options.axis = (tlw_axis)rng_below(&r, 2);
   s->options.volume = rng_below(&r, 3) != 0;
   s->options.grid = rng_below(&r, 3) != 0;
@@ -269,16 +292,18 @@ static void scene_open(struct scene *s, uint64_t seed, int64_t n_series, int64_t
   s->candles.offsets = s->offsets;
   s->candles.n_series = n_series;
   if (!s->options.volume) s->candles.volume = NULL;
-  if (s->options.axis == TLW_AXIS_INDEX) s->candles.time = NULL;
-  assert_int_equal(tlw_layout_of(&s->options, &s->layout, NULL), TLW_OK);
-  for (int64_t i = 0; i < n_series; i++)
-    assert_int_equal(
-        tlw_slots_of(&s->candles, i, s->options.axis == TLW_AXIS_TIME, s->layout.plot_width, &s->series[i], NULL),
-        TLW_OK);
-  s->image = (size_t)s->options.width * (size_t)s->options.height;
+  s->lines[0] = s->data.close;
+  s->lines[1] = s->data.open;
+  s->candles.lines = s->lines;
+  s->candles.n_lines = s->options.n_lines = (int32_t)rng_below(&r, MOST_LINES + 1);
+  scene_prepare(s);
 }
 
-static void scene_close(struct scene *s) { columns_close(&s->data); }
+static void scene_close(struct scene *s) {
+  columns_close(&s->data);
+  free(s->sheet);
+  free(s->notes);
+}
 
 static struct tlw_render_job job_of(const struct scene *s) {
   return (struct tlw_render_job){
@@ -288,9 +313,11 @@ static struct tlw_render_job job_of(const struct scene *s) {
       .low = s->candles.low,
       .close = s->candles.close,
       .volume = s->candles.volume,
-      .time = s->candles.time,
+      .time = s->source.candles.time,
       .series = s->series,
       .n_series = s->candles.n_series,
+      .sheet = s->sheet,
+      .notes = s->notes,
       .y1 = s->layout.height,
   };
 }
@@ -522,7 +549,8 @@ static void test_sparse_series(void **unused) {
     assert_int_equal(ops->fit(gpu, &job, 1, 2 << 20), MOST_CHARTS);
     const uint64_t up = services.uploaded, columns_drawn = 4u + (job.volume != NULL) + (job.time != NULL);
     draw(&job, &ticket);
-    assert_int_equal(services.uploaded - up, rows * columns_drawn * sizeof(double) + sizeof series);
+    const uint64_t over = (uint64_t)s.layout.sheet_size + MOST_CHARTS * tlk_notes_size(s.layout);
+    assert_int_equal(services.uploaded - up, rows * columns_drawn * sizeof(double) + sizeof series + over);
     land(&ticket);
     assert_drawn(&raster, &s, 0);
     ops->staging_close(gpu, &raster.block);
@@ -559,6 +587,7 @@ static bool draw_by_shares(const struct scene *s, uint64_t limit) {
     struct tlw_render_job job = job_of(s);
     job.series += first;
     job.n_series -= first;
+    if (job.notes) job.notes = s->notes + (uint64_t)first * tlk_notes_size(s->layout);
     const int64_t n = ops->fit(gpu, &job, 2, limit);
     fits = n > 0;
     if (!fits) break;

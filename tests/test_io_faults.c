@@ -138,7 +138,7 @@ static tlw_status read_stream_of(const char *path, tlw_error *error) {
     return status;
   }
   static double columns[5][300];
-  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], columns[4], NULL, 300};
+  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], columns[4], .capacity = 300};
   int64_t done = 0, n = 300;
   while (status == TLW_OK && n == 300) {
     n = -1;
@@ -228,7 +228,7 @@ static tlw_status read_held_rows(tlw_error *error) {
   tlw_csv *csv = NULL;
   tlw_status status = tlw_csv_open(path_of("file.csv"), NULL, engine, &csv, error);
   static double columns[4][700];
-  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], NULL, NULL, 700};
+  const tlw_csv_rows rows = {columns[0], columns[1], columns[2], columns[3], .capacity = 700};
   int64_t done = 0, n = 700;
   while (status == TLW_OK && n == 700) {
     status = tlw_csv_next(csv, &rows, &n, error);

@@ -142,7 +142,7 @@ static void test_rows(void **state) {
 
 /* ---- refusals ---- */
 
-enum { ROWS = 3000, SERIES = 5, WIDTH = 90, HEIGHT = 70 };
+enum { ROWS = 3000, SERIES = 5, WIDTH = 170, HEIGHT = 130 };
 static const int64_t offsets[SERIES + 1] = {100, 900, 900, 960, 2500, 2990};
 
 /* The columns as others may have them. */

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label_oracle.h"
 #include "oracle.h"
 
 #define MINUTE INT64_C(60000000000)
 #define DAY INT64_C(86400000000000)
 
-/* Rows of a picture from top to bottom: . background, + grid, U up, D down. */
+/* Rows of a picture from top to bottom: . background, + grid, U up, D down, T text, levels of lines 1234 and abcd. */
 typedef struct strip {
   int32_t rows;
   const char *text;
@@ -70,7 +71,7 @@ static void drawing_open(drawing *d, int32_t width, int32_t height, const candle
 
 static char letter_at(const drawing *d, int32_t x, int32_t y) {
   uint8_t ink = d->pixels[(size_t)y * (size_t)d->options.width + (size_t)x];
-  return ink < TLW_INK_COUNT ? ".+UD"[ink] : '?';
+  return ink < TLW_INK_LINES + 8 ? ".+UDT1234abcd"[ink] : '?';
 }
 
 static void expect_picture(drawing *d, const strip *strips, size_t n) {
@@ -341,9 +342,9 @@ static void test_grid(void **state) {
 }
 
 /*
- * 160 x 160 at margins 2, 3, 4, 5: plot 154 x 152; volume 30 rows without lines, 3 empty, 119 price rows with 2 cells.
- * 340 x 220 without margins: volume 44 rows from row 176 with one cell, 5 empty, 171 price rows with 3 cells; 4 cells
- * of columns, which also cross the empty rows.
+ * 160 x 160 at margins 2, 3, 4, 5: plot 154 x 152; volume 30 rows without lines, 3 empty, 119 price rows with 2
+ * cells. 340 x 220 without margins: volume 44 rows from row 176 with one cell, 5 empty, 171 price rows with 3 cells;
+ * 4 cells of columns, which also cross the empty rows.
  */
 static void test_grid_lines(void **state) {
   (void)state;
@@ -436,7 +437,9 @@ static void test_candles_lie_above_grid(void **state) {
   free(d.pixels);
 }
 
-/* Width 400: slot 400, body odd(min(320, 40)) = 39, wick odd(39 / 12) = 3. Height 40: pad 2, 36 rows from row 2 on. */
+/*
+ * Width 400: slot 400, body odd(min(320, 40)) = 39, wick odd(39 / 12) = 3. Height 40: pad 2, 36 rows from row 2 on.
+ */
 static void test_wide_candle(void **state) {
   (void)state;
   const candle candles[] = {{25, 35, 0, 10, 0}};
@@ -547,8 +550,8 @@ static void test_equal_times_merge(void **state) {
 }
 
 /*
- * The whole range of int64: 2^64 - 1, with d = 1. k = 18 is the least shift: (2^64 - 1) >> 18 = 2^46 - 1, and 1 >> 18 =
- * 0. So D = 1 and S = 2^46. The positions 0, 0, 2^45 and 2^46 - 1 have the centres 0, 0, 16 and 31 of 32 columns.
+ * The whole range of int64: 2^64 - 1, with d = 1. k = 18 is the least shift: (2^64 - 1) >> 18 = 2^46 - 1, and 1 >> 18
+ * = 0. So D = 1 and S = 2^46. The positions 0, 0, 2^45 and 2^46 - 1 have the centres 0, 0, 16 and 31 of 32 columns.
  */
 static void test_extreme_times(void **state) {
   (void)state;
@@ -718,20 +721,30 @@ static void test_series_of_a_batch(void **state) {
   }
 }
 
+static void expect_layout(const tlw_chart_options *options, const int32_t *expected) {
+  tlw_chart_layout layout;
+  oracle_layout(options, &layout);
+  assert_int_equal(layout.plot_x, expected[0]);
+  assert_int_equal(layout.plot_width, expected[1]);
+  assert_int_equal(layout.price_y, expected[2]);
+  assert_int_equal(layout.price_height, expected[3]);
+  assert_int_equal(layout.volume_y, expected[4]);
+  assert_int_equal(layout.volume_height, expected[5]);
+}
+
 static void test_layouts(void **state) {
   (void)state;
   /* width, height, margin, volume; x, width; price y, height; volume y, height */
   const int32_t cases[][10] = {
       {16, 16, TLW_MARGIN_AUTO, 1, 0, 16, 0, 12, 13, 3},
       {159, 119, TLW_MARGIN_AUTO, 1, 3, 153, 3, 89, 94, 22},
-      {160, 120, TLW_MARGIN_AUTO, 1, 3, 117, 3, 76, 81, 19},
-      {800, 600, TLW_MARGIN_AUTO, 1, 18, 732, 18, 429, 460, 110},
-      {1280, 720, TLW_MARGIN_AUTO, 1, 22, 1178, 22, 514, 552, 132},
-      {1920, 1080, TLW_MARGIN_AUTO, 1, 24, 1800, 24, 782, 831, 201},
-      {1920, 1080, TLW_MARGIN_AUTO, 0, 24, 1800, 24, 1008, 0, 0},
-      {16384, 16384, TLW_MARGIN_AUTO, 1, 24, 16264, 24, 12643, 13074, 3262},
-      {16384, 16, TLW_MARGIN_AUTO, 1, 0, 16288, 0, 12, 13, 3},
-      {16, 16384, TLW_MARGIN_AUTO, 1, 0, 16, 0, 12661, 13069, 3267},
+      {160, 120, TLW_MARGIN_AUTO, 1, 3, 154, 3, 90, 95, 22},
+      {800, 600, TLW_MARGIN_AUTO, 1, 18, 764, 18, 438, 470, 112},
+      {1920, 1080, TLW_MARGIN_AUTO, 1, 24, 1872, 24, 801, 850, 206},
+      {1920, 1080, TLW_MARGIN_AUTO, 0, 24, 1872, 24, 1032, 0, 0},
+      {16384, 16384, TLW_MARGIN_AUTO, 1, 24, 16336, 24, 12661, 13093, 3267},
+      {16384, 16, TLW_MARGIN_AUTO, 1, 0, 16384, 0, 12, 13, 3},
+      {16, 16384, TLW_MARGIN_AUTO, 1, 0, 16, 0, 12699, 13108, 3276},
       {18, 18, 8, 1, 8, 2, 8, 1, 9, 1},
       {25, 25, 8, 1, 8, 9, 8, 8, 16, 1},
       {26, 26, 8, 1, 8, 10, 8, 7, 16, 2},
@@ -742,15 +755,243 @@ static void test_layouts(void **state) {
     tlw_chart_options options;
     options_of(&options, c[0], c[1], c[2]);
     options.volume = c[3];
-    tlw_chart_layout layout;
-    oracle_layout(&options, &layout);
-    assert_int_equal(layout.plot_x, c[4]);
-    assert_int_equal(layout.plot_width, c[5]);
-    assert_int_equal(layout.price_y, c[6]);
-    assert_int_equal(layout.price_height, c[7]);
-    assert_int_equal(layout.volume_y, c[8]);
-    assert_int_equal(layout.volume_height, c[9]);
+    expect_layout(&options, c + 4);
   }
+}
+
+/*
+ * With text, and all names but those that are 0: of 160 x 120, rows of text are 13 high, p = 3 and a digit is 6 wide,
+ * so the margins are 3, 3, 6 * 6 + 6 = 42 and 13 + 6 = 19. Of 800 x 600: 16, 4 and 7, and 21 a row of the title: 18,
+ * 21 + 16 + 8 = 45, 9 * 7 + 8 = 71 and 2 * 16 + 8 = 40.
+ */
+static void test_layouts_with_text(void **state) {
+  (void)state;
+  /* width, height; title, price_name, time_name; x, width; price y, height; volume y, height */
+  const int32_t cases[][11] = {
+      {150, 130, 1, 1, 1, 4, 142, 4, 95, 102, 24},          {160, 120, 0, 0, 0, 3, 115, 3, 77, 82, 19},
+      {160, 120, 1, 1, 1, 3, 115, 3, 77, 82, 19},           {399, 200, 1, 0, 0, 6, 351, 22, 125, 150, 31},
+      {400, 200, 1, 0, 0, 6, 334, 22, 125, 150, 31},        {800, 600, 0, 0, 0, 18, 711, 18, 434, 465, 111},
+      {800, 600, 1, 1, 1, 18, 711, 45, 400, 457, 103},      {1920, 1080, 0, 0, 0, 24, 1786, 24, 795, 844, 205},
+      {3840, 2160, 0, 0, 0, 24, 3616, 24, 1610, 1685, 415},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const int32_t *c = cases[i];
+    tlw_chart_options options;
+    options_of(&options, c[0], c[1], TLW_MARGIN_AUTO);
+    options.volume = options.labels = 1;
+    options.title = c[2] ? "t" : "";
+    options.price_name = c[3] ? "p" : NULL;
+    options.time_name = c[4] ? "t" : NULL;
+    expect_layout(&options, c + 5);
+  }
+}
+
+/* ---- labels ---- */
+
+static void expect_label(const labels *all, int32_t i, label_kind kind, const char *text, int32_t x, int32_t top) {
+  assert_true(i < all->n_labels);
+  assert_int_equal(all->labels[i].kind, kind);
+  assert_string_equal(label_text(&all->labels[i]), text);
+  assert_int_equal(all->labels[i].x, x);
+  assert_int_equal(all->labels[i].top, top);
+}
+
+/*
+ * 160 x 120: 71 rows of prices from 6 on, ticks 26 rows apart or more: 1.0, 1.5 and 2.0 in rows 76, 41 and 6. The
+ * last price, 2, takes the place of 2.0; the label of 1.0 would end in row 82, below row 80. Of the volumes, of 19
+ * rows, 0 alone has a tick, whose label would end in row 106, below the plot.
+ */
+static void test_labels(void **state) {
+  (void)state;
+  const candle candles[] = {{1, 2, 1, 2, 100}};
+  drawing d;
+  drawing_open(&d, 160, 120, candles, 1);
+  free(d.pixels);
+  options_of(&d.options, 160, 120, TLW_MARGIN_AUTO);
+  d.options.volume = d.options.labels = d.options.last_price = 1;
+  labels *all = oracle_labels(&d.candles, 0, &d.options);
+  assert_int_equal(all->n_labels, 2);
+  expect_label(all, 0, LABEL_LAST_PRICE, "2", 121, 0);
+  expect_label(all, 1, LABEL_PRICE, "1.5", 121, 35);
+  assert_int_equal(all->labels[0].ink, TLW_INK_BACKGROUND);
+  assert_int_equal(all->labels[1].ink, TLW_INK_TEXT);
+  assert_int_equal(all->n_boxes, 1);
+  const label_box box = {120, 0, 8, 13, TLW_INK_UP};
+  assert_memory_equal(&all->boxes[0], &box, offsetof(label_box, ink) + 1);
+  assert_int_equal(all->n_columns, 0);
+  assert_int_equal(all->n_rows, 4);
+  const int32_t rows[] = {76, 41, 6, 100};
+  assert_memory_equal(all->rows, rows, sizeof rows);
+  free(all);
+
+  /* Without a last price the label of 2.0 is there; with no candle there is none. */
+  d.options.last_price = 0;
+  all = oracle_labels(&d.candles, 0, &d.options);
+  assert_int_equal(all->n_labels, 2);
+  expect_label(all, 0, LABEL_PRICE, "1.5", 121, 35);
+  expect_label(all, 1, LABEL_PRICE, "2.0", 121, 0);
+  free(all);
+  d.candles.n_rows = 0;
+  all = oracle_labels(&d.candles, 0, &d.options);
+  assert_int_equal(all->n_labels + all->n_boxes + all->n_rows + all->n_columns, 0);
+  free(all);
+  d.options.labels = 0;
+  assert_null(oracle_labels(&d.candles, 0, &d.options));
+}
+
+/*
+ * 800 x 600 with all names: the title at row 4, the second line at 25, names of lines behind boxes of 9 x 2. The
+ * price name ends at column 796; the names of volumes and times begin 8 rows above the middle of the 12 rows between
+ * the panels, and 4 + 16 rows below the plot. One candle, at noon: its time is at column 18 + 355.
+ */
+static void test_labels_of_a_large_chart(void **state) {
+  (void)state;
+  const candle candles[] = {{1, 2, 1, 1, 100}};
+  const int64_t time[] = {DAY / 2};
+  const double values[] = {1.5};
+  const void *columns[] = {values, values};
+  const tlw_line lines[] = {{NULL, TLW_COLOR_AUTO}, {"1234", TLW_COLOR_AUTO}};
+  drawing d;
+  drawing_open(&d, 800, 600, candles, 1);
+  free(d.pixels);
+  options_of(&d.options, 800, 600, TLW_MARGIN_AUTO);
+  d.options.volume = d.options.labels = 1;
+  d.options.title = "1";
+  d.options.price_name = "22";
+  d.options.volume_name = "333";
+  d.options.time_name = "4444";
+  d.options.lines = lines;
+  d.options.n_lines = d.candles.n_lines = 2;
+  d.candles.lines = columns;
+  d.candles.time = time;
+  labels *const all = oracle_labels(&d.candles, 0, &d.options);
+  const int32_t n = all->n_labels;
+  expect_label(all, 0, LABEL_TITLE, "1", 18, 4);
+  expect_label(all, 1, LABEL_PRICE_NAME, "22", 796 - 14, 25);
+  expect_label(all, 2, LABEL_LINE_NAME, "1234", 18 + 13, 25);
+  assert_int_equal(all->n_boxes, 1);
+  const label_box box = {18, 25 + 7, 9, 2, TLW_INK_LINES + 7};
+  assert_memory_equal(&all->boxes[0], &box, offsetof(label_box, ink) + 1);
+  expect_label(all, n - 2, LABEL_VOLUME_NAME, "333", 733, 45 + 400 + 6 - 8);
+  expect_label(all, n - 1, LABEL_TIME_NAME, "4444", 18 + (711 - 28) / 2, 560 + 20);
+  const label *const noon = &all->labels[n - 3];
+  assert_string_equal(label_text(noon), "1 Jan 1970 12:00");
+  assert_int_equal(noon->at, 18 + 355);
+  assert_int_equal(noon->x, 18 + 355 - noon->part.width / 2);
+  assert_int_equal(noon->top, 564);
+  assert_int_equal(all->n_columns, 1);
+  free(all);
+}
+
+/* ---- lines ---- */
+
+/* Draws candles of 0 to 15 in 16 rows, so that value v is in the middle of row 15 - v, with lines. */
+static void open_lines(drawing *d, int32_t width, const candle *candles, int64_t n, const void **columns,
+                       int32_t n_lines) {
+  drawing_open(d, width, 16, candles, n);
+  d->candles.lines = columns;
+  d->candles.n_lines = d->options.n_lines = n_lines;
+}
+
+/*
+ * A line is 1.5 rows thick: of the rows above and below its own it covers a quarter. Half of the columns of its ends
+ * belongs to it. Level 1 of 4 begins at an eighth, 2 at three of them; over candles one half counts.
+ */
+static void test_level_line(void **state) {
+  (void)state;
+  const candle candles[] = {{0, 15, 0, 15, 0}, {15, 15, 0, 0, 0}};
+  const double level[] = {7, 7}, on_an_edge[] = {7.5, 7.5};
+  const void *columns[] = {level, on_an_edge};
+  drawing d;
+  open_lines(&d, 16, candles, 2, columns, 1);
+  EXPECT(&d, {7, "....U.......D..."}, {1, "....U1111111D..."}, {1, "....444444444..."}, {1, "....U1111111D..."},
+         {6, "....U.......D..."});
+  /* Between two rows: three quarters of both. */
+  open_lines(&d, 16, candles, 2, columns + 1, 1);
+  EXPECT(&d, {7, "....U.......D..."}, {2, "....U3333333D..."}, {7, "....U.......D..."});
+}
+
+/* Ends of half a column, where there is no candle: a merged column's is at its last value. */
+static void test_line_ends(void **state) {
+  (void)state;
+  const double nan = (double)NAN;
+  const candle candles[] = {{0, 15, 0, 15, 0}, {0, nan, 0, 15, 0}, {0, nan, 0, 15, 0}, {0, nan, 0, 15, 0}};
+  const double level[] = {nan, 7, 7, nan}, apart[] = {7, nan, 7, nan};
+  const void *columns[] = {level, apart};
+  drawing d;
+  open_lines(&d, 16, candles, 4, columns, 1);
+  EXPECT(&d, {7, "..U............."}, {1, "..U...11111....."}, {1, "..U...24442....."}, {1, "..U...11111....."},
+         {6, "..U............."});
+  open_lines(&d, 16, candles, 4, columns + 1, 1);
+  EXPECT(&d, {16, "..U............."});
+}
+
+/* Up by a row a column: at each sample the line is 1.5 * sqrt(2) = 2.12 rows high, 271 / 256 both ways. */
+static void test_steep_line(void **state) {
+  (void)state;
+  const candle candles[] = {{0, 15, 0, 15, 0}, {15, 15, 0, 0, 0}};
+  const double up[] = {4, 12};
+  const void *columns[] = {up};
+  drawing d;
+  open_lines(&d, 16, candles, 2, columns, 1);
+  oracle_render(&d.candles, 0, &d.options, d.pixels);
+  /*
+   * In column 8 the samples lie 96 and 32 above and below the middle of row 7: of row 6 they cover 47, 111, 175, 239.
+   */
+  assert_int_equal(letter_at(&d, 8, 5), '.');
+  assert_int_equal(letter_at(&d, 8, 6), '2');
+  assert_int_equal(letter_at(&d, 8, 7), '4');
+  assert_int_equal(letter_at(&d, 8, 8), '2');
+  assert_int_equal(letter_at(&d, 8, 9), '.');
+  free(d.pixels);
+}
+
+/*
+ * Values beyond the panel are left out, and so is what lies between the panels; the second line lies above the first.
+ */
+static void test_lines_cross(void **state) {
+  (void)state;
+  const candle candles[] = {{0, 15, 0, 15, 9}, {15, 15, 0, 0, 9}};
+  const double level[] = {7, 7}, other[] = {7, 7}, far[] = {1000, 1000}, huge[] = {DBL_MAX, -DBL_MAX};
+  const void *columns[] = {level, other, far};
+  const void *steep[] = {huge};
+  drawing d;
+  open_lines(&d, 16, candles, 2, columns, 3);
+  EXPECT(&d, {7, "....U.......D..."}, {1, "....U1111111D..."}, {1, "....ddddddddd..."}, {1, "....U1111111D..."},
+         {6, "....U.......D..."});
+  /* 64 ranges up and down: within the panel it is upright, at column 8. */
+  open_lines(&d, 16, candles, 2, steep, 1);
+  oracle_render(&d.candles, 0, &d.options, d.pixels);
+  for (int32_t y = 0; y < 16; y++) {
+    assert_int_equal(letter_at(&d, 5, y), '.');
+    assert_int_equal(letter_at(&d, 8, y), '4');
+    assert_int_equal(letter_at(&d, 11, y), '.');
+  }
+  free(d.pixels);
+}
+
+/* Levels by the number of lines, and colours between that of the background and the line's. */
+static void test_palette(void **state) {
+  (void)state;
+  tlw_chart_options o;
+  options_of(&o, 100, 100, 0);
+  assert_int_equal(oracle_n_colors(&o), 4);
+  o.n_lines = 62;
+  assert_int_equal(oracle_n_colors(&o), 5 + 4 * 62);
+  o.n_lines = 63;
+  assert_int_equal(oracle_n_colors(&o), 5 + 2 * 63);
+  o.n_lines = 126;
+  assert_int_equal(oracle_n_colors(&o), 5 + 126);
+  o.n_lines = TLW_LINES_MOST;
+  assert_int_equal(oracle_n_colors(&o), 256);
+  uint8_t rgb[TLW_COLORS_MOST * 3];
+  const tlw_line lines[] = {{NULL, TLW_COLOR_AUTO}, {NULL, 0x0102FF}};
+  o.n_lines = 2;
+  o.lines = lines;
+  oracle_palette(&o, rgb);
+  const uint8_t expected[] = {0xC8, 0xC8, 0xC8, 11, 35, 64, 23,  70, 128, 34,  105, 191, 0x2D, 0x8C,
+                              0xFF, 0,    1,    64, 1,  1,  128, 1,  2,   191, 1,   2,   255};
+  assert_memory_equal(rgb + 3 * TLW_INK_TEXT, expected, sizeof expected);
 }
 
 int main(void) {
@@ -790,6 +1031,14 @@ int main(void) {
       cmocka_unit_test(test_empty),
       cmocka_unit_test(test_series_of_a_batch),
       cmocka_unit_test(test_layouts),
+      cmocka_unit_test(test_layouts_with_text),
+      cmocka_unit_test(test_labels),
+      cmocka_unit_test(test_labels_of_a_large_chart),
+      cmocka_unit_test(test_level_line),
+      cmocka_unit_test(test_line_ends),
+      cmocka_unit_test(test_steep_line),
+      cmocka_unit_test(test_lines_cross),
+      cmocka_unit_test(test_palette),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

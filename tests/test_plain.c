@@ -67,7 +67,7 @@ static void test_choice(void **unused) {
   struct tlw_plain plain = {.delimiter = ',', .n_columns = 5, .numbers = {1, 2, 3, 4, -1}, .clock = -1};
   int64_t n_rows = 0;
   double column[1];
-  const tlw_csv_rows rows = {column, column, column, column, NULL, NULL, 1};
+  const tlw_csv_rows rows = {column, column, column, column, .capacity = 1};
   char text[2 * TLW_PLAIN_PADDING] = "";
   assert_int_equal(tlw_plain_read(&plain, text + TLW_PLAIN_PADDING, 0, &rows, &n_rows), 0);
   assert_ptr_equal(plain.tier, best);
@@ -125,7 +125,7 @@ static bool reads_time(const struct tlw_plain_tier *tier, const char *text, int6
   struct tlw_plain plain = usual;
   plain.tier = tier;
   double column[1];
-  const tlw_csv_rows rows = {column, column, column, column, column, time, 1};
+  const tlw_csv_rows rows = {column, column, column, column, column, time, .capacity = 1};
   int64_t n_rows = 0;
   const size_t read = tlw_plain_read(&plain, at, size, &rows, &n_rows);
   assert_int_equal(read, n_rows == 1 ? size : 0);
@@ -417,7 +417,7 @@ static void test_year_last_is_asked_for(void **unused) {
   char text[sizeof line + 2 * TLW_PLAIN_PADDING] = "";
   memcpy(text + TLW_PLAIN_PADDING, line, sizeof line);
   double column[1];
-  const tlw_csv_rows rows = {column, column, column, column, column, NULL, 1};
+  const tlw_csv_rows rows = {column, column, column, column, column, .capacity = 1};
   for (size_t i = 0; i < n_tiers; i++) {
     struct tlw_plain plain = usual;
     plain.tier = tiers[i];
@@ -461,7 +461,7 @@ static void check_number(const struct tlw_plain_tier *tier, const char *number, 
   struct tlw_plain plain = usual;
   plain.tier = tier;
   double got[5] = {0};
-  const tlw_csv_rows rows = {&got[0], &got[1], &got[2], &got[3], &got[4], NULL, 1};
+  const tlw_csv_rows rows = {&got[0], &got[1], &got[2], &got[3], &got[4], .capacity = 1};
   int64_t n_rows = 0;
   const size_t read = tlw_plain_read(&plain, at, size, &rows, &n_rows);
   assert_int_equal(read, n_rows ? size : 0);

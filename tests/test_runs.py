@@ -118,7 +118,7 @@ class Manifest(Case):
         self.assertEqual((parameters["theme"], parameters["from"], parameters["adjusted"]), ("modern", None, False))
         self.assertEqual((parameters["outside"], parameters["duplicate"]), ("widen", "error"))
         self.assertFalse({"backend", "threads", "output", "host-mem", "resume"} & set(parameters))
-        self.assertEqual((first["libraries"], parameters["png"]), ({"tallow-png": "1"}, "fast"))
+        self.assertEqual((first["libraries"], parameters["png"]), ({"tallow-png": "2"}, "fast"))
         for coding, libraries in (("small", {"libdeflate"}), ("libpng", {"libpng", "zlib"})):
             self.render("in/a.csv", "-o", coding, "--window", 20, "--stride", 25, "--png", coding)
             self.assertEqual(set(self.manifest(coding)[0]["libraries"]), libraries)

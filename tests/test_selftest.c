@@ -9,23 +9,40 @@
 #include <string.h>
 
 #include "host/base/hash.h"
+#include "host/cpu/cpu.h"
 #include "host/engine/windows.h"
 #include "host/gpu/plan.h"
 #include "host/gpu/selftest.h"
 #include "oracle.h"
 #include "tallow/chart.h"
+#include "tallow/png.h"
 
 static struct tlw_selftest test;
 static uint8_t pixels[TLW_SELFTEST_PIXELS];
 
-static void expect_known_answer(int32_t scale) {
+/* The pixels are known, and neither others nor those of another style pass. */
+static void expect_passed(enum tlw_selftest_style style) {
+  if (!tlw_selftest_passed(pixels, style))
+    fail_msg("the hash is 0x%016llx", (unsigned long long)tlw_hash(TLW_HASH_START, pixels, sizeof pixels));
+  assert_false(tlw_selftest_passed(pixels, (enum tlw_selftest_style)((style + 1) % TLW_SELFTEST_STYLES)));
+  const size_t places[] = {0, sizeof pixels / 2, sizeof pixels - 1};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    pixels[places[i]] ^= 1;
+    assert_false(tlw_selftest_passed(pixels, style));
+    pixels[places[i]] ^= 1;
+  }
+  assert_true(tlw_selftest_passed(pixels, style));
+}
+
+static void expect_known_answer(enum tlw_selftest_style style) {
   struct tlw_render_job job;
-  tlw_selftest_prepare(&test, pixels, &job);
+  tlw_selftest_prepare(&test, style, pixels, &job);
   tlw_chart_options options;
   tlw_chart_options_init(&options);
   options.width = TLW_SELFTEST_WIDTH;
   options.height = TLW_SELFTEST_HEIGHT;
-  options.scale = scale == TLK_SCALE_LOG ? TLW_SCALE_LOG : TLW_SCALE_LINEAR;
+  options.labels = 0;
+  options.scale = style == TLW_SELFTEST_LOG ? TLW_SCALE_LOG : TLW_SCALE_LINEAR;
   options.margin_left = 3;
   options.margin_top = 2;
   options.margin_right = 7;
@@ -47,20 +64,65 @@ static void expect_known_answer(int32_t scale) {
     options.axis = test.series[i].by_time ? TLW_AXIS_TIME : TLW_AXIS_INDEX;
     oracle_render(&candles, i, &options, pixels + (size_t)i * job.image_stride);
   }
-  assert_true(tlw_selftest_passed(pixels, scale));
-  assert_false(tlw_selftest_passed(pixels, TLW_SELFTEST_SCALES - 1 - scale));
-  const size_t places[] = {0, sizeof pixels / 2, sizeof pixels - 1};
-  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-    pixels[places[i]] ^= 1;
-    assert_false(tlw_selftest_passed(pixels, scale));
-    pixels[places[i]] ^= 1;
-  }
-  assert_true(tlw_selftest_passed(pixels, scale));
+  expect_passed(style);
 }
 
 static void test_known_answers(void **state) {
   (void)state;
-  for (int32_t scale = 0; scale < TLW_SELFTEST_SCALES; scale++) expect_known_answer(scale);
+  expect_known_answer(TLW_SELFTEST_LINEAR);
+  expect_known_answer(TLW_SELFTEST_LOG);
+}
+
+/* A sheet and notes that no options give, as the CPU backend draws them. */
+static void draw_with_text(void) {
+  struct tlw_services services = {.threads = 1, .memory.budget = UINT64_MAX, .deadline_ms = TLW_DEADLINE_NONE};
+  struct tlw_executor cpu;
+  struct tlw_render_job job;
+  struct tlw_ticket ticket = {0};
+  services.memory.ledger = &services.ledger;
+  assert_int_equal(tlw_ledger_open(&services.ledger, NULL, NULL), TLW_OK);
+  assert_int_equal(tlw_cpu_open(&services, &cpu, NULL), TLW_OK);
+  tlw_selftest_prepare(&test, TLW_SELFTEST_TEXT, pixels, &job);
+  assert_int_equal(tlk_notes_size(job.layout), sizeof test.notes[0]);
+  memset(pixels, 0xA5, sizeof pixels);
+  assert_int_equal(cpu.ops->prepare(cpu.state, &job.layout, 0, NULL), TLW_OK);
+  assert_int_equal(cpu.ops->draw(cpu.state, &job, &ticket, NULL), TLW_OK);
+  cpu.ops->close(cpu.state);
+  tlw_ledger_close(&services.ledger);
+}
+
+static void test_known_text(void **state) {
+  (void)state;
+  draw_with_text();
+  expect_passed(TLW_SELFTEST_TEXT);
+}
+
+/* The files of the pixels with text. */
+static void test_known_files(void **state) {
+  (void)state;
+  struct tlw_selftest_files files;
+  static uint8_t bytes[TLW_SELFTEST_SERIES * TLW_SELFTEST_WIDTH * TLW_SELFTEST_HEIGHT];
+  assert_true(tlw_selftest_files_size() <= sizeof bytes);
+  draw_with_text();
+  tlw_selftest_prepare_files(&files, bytes);
+  uint64_t hash = TLW_HASH_START;
+  for (size_t i = 0; i < TLW_SELFTEST_SERIES; i++) {
+    const tlw_png_image image = {.pixels = pixels + i * TLW_SELFTEST_WIDTH * TLW_SELFTEST_HEIGHT,
+                                 .row_stride = TLW_SELFTEST_WIDTH,
+                                 .width = TLW_SELFTEST_WIDTH,
+                                 .height = TLW_SELFTEST_HEIGHT,
+                                 .rgb = files.rgb,
+                                 .n_colors = TLW_SELFTEST_COLORS};
+    uint8_t *file = bytes + i * files.files.stride;
+    assert_int_equal(tlw_png_encode(&image, NULL, file, files.files.capacity, &files.sizes[i], NULL), TLW_OK);
+    hash = tlw_hash(hash, file, files.sizes[i]);
+  }
+  if (!tlw_selftest_files_passed(&files)) fail_msg("the hash is 0x%016llx", (unsigned long long)hash);
+  bytes[files.sizes[0] / 2] ^= 1;
+  assert_false(tlw_selftest_files_passed(&files));
+  bytes[files.sizes[0] / 2] ^= 1;
+  files.sizes[1]--;
+  assert_false(tlw_selftest_files_passed(&files));
 }
 
 static void give_task(const void *context, int32_t i, struct tlw_window_task *task) {
@@ -70,7 +132,7 @@ static void give_task(const void *context, int32_t i, struct tlw_window_task *ta
 static void test_known_windows(void **state) {
   (void)state;
   struct tlw_render_job charts;
-  tlw_selftest_prepare(&test, pixels, &charts);
+  tlw_selftest_prepare(&test, TLW_SELFTEST_LINEAR, pixels, &charts);
   tlw_engine_options options;
   tlw_engine_options_init(&options);
   options.backend = TLW_BACKEND_CPU;
@@ -94,19 +156,22 @@ static void test_known_windows(void **state) {
 /* What opening an engine asks of the host budget on unified memory is enough for each chart of the self-test. */
 static void test_bytes_are_enough(void **state) {
   (void)state;
-  struct tlw_render_job job;
-  tlw_selftest_prepare(&test, pixels, &job);
   struct tlw_gpu gpu = {.unified = false};
   const uint64_t beside = tlw_gpu_selftest_bytes(&gpu, TLW_PROGRAM_CHART);
   gpu.unified = true;
   const uint64_t slab = tlw_gpu_selftest_bytes(&gpu, TLW_PROGRAM_CHART) - beside;
   assert_true(beside >= sizeof test + sizeof pixels);
-  job.n_series = 1;
-  for (; job.series < test.series + TLW_SELFTEST_SERIES; job.series++) assert_int_equal(tlw_plan_fit(&job, slab), 1);
+  for (int i = 0; i < TLW_SELFTEST_STYLES; i++) {
+    struct tlw_render_job job;
+    tlw_selftest_prepare(&test, (enum tlw_selftest_style)i, pixels, &job);
+    job.n_series = 1;
+    for (; job.series < test.series + TLW_SELFTEST_SERIES; job.series++) assert_int_equal(tlw_plan_fit(&job, slab), 1);
+  }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answers), cmocka_unit_test(test_known_windows),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answers), cmocka_unit_test(test_known_text),
+                                     cmocka_unit_test(test_known_files), cmocka_unit_test(test_known_windows),
                                      cmocka_unit_test(test_bytes_are_enough)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

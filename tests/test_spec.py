@@ -25,12 +25,24 @@ SETTINGS = {
     "stride": [(5, "5"), (10, "10")],
     "volume": [(False, "off"), (True, "on")],
     "grid": [(False, "off"), (True, "on"), ("off", "off"), ("yes", "on")],
+    "labels": [(False, "off"), (True, "on")],
+    "last-price": [(False, "off"), (True, "on")],
+    "title": [("{symbol}, {n}", "{symbol}, {n}"), ("Größe {{}}", "Größe {{}}")],
+    "price-name": [("USD", "USD"), ("€", "€")],
+    "volume-name": [("Lots", "Lots"), ("Shares", "Shares")],
+    "time-name": [("UTC", "UTC"), ("Date", "Date")],
+    "timezone": [("Asia/Kolkata", "Asia/Kolkata"), ("UTC", "UTC")],
+    "mav": [([5, 20], "5,20"), ([7], "7")],
+    "lines": [(["open", "5"], "open,5"), (["high"], "high")],
+    "line-colors": [(["#FF0000", "auto"], "ff0000,AUTO"), (["00ff00"], "#00FF00")],
     "margins": [({"left": 3, "bottom": 40}, "left=3,bottom=40"), ({"right": 0}, "right=0"),
                 ({"top": 9, "right": None, "left": 1}, "left=1,top=9")],
     "png": [("libpng", "libpng"), ("fast", "FAST")],
 }
 DEFAULTS = {"size": "1280x720", "theme": "modern", "axis": "index", "scale": "linear", "last": None, "from": None,
             "to": None, "window": None, "stride": None, "volume": True, "grid": True,
+            "labels": True, "last-price": True, "title": None, "price-name": None, "volume-name": None,
+            "time-name": None, "timezone": "UTC", "mav": None, "lines": None, "line-colors": None,
             "margins": {"left": None, "top": None, "right": None, "bottom": None}, "png": "fast"}
 
 
@@ -63,8 +75,8 @@ class Keys(Specs):
     def test_each_is_its_option(self):
         """Pictures and manifest are those of the option, and of another value others."""
         for key, values in SETTINGS.items():
-            with_it = {"stride": {"window": 20}}.get(key, {})
-            typed = [word for name, number in with_it.items() for word in (f"--{name}", number)]
+            with_it = {"stride": {"window": 20}, "line-colors": {"mav": [3, 4]}}.get(key, {})
+            typed = {"stride": ["--window", 20], "line-colors": ["--mav", "3,4"]}.get(key, [])
             seen = []
             for value, text in values[:3]:
                 self.spec({**with_it, key: value})
@@ -88,7 +100,7 @@ class Keys(Specs):
 
     def test_what_is_typed_wins(self):
         for key, values in SETTINGS.items():
-            if key in ("window", "stride"):
+            if key in ("window", "stride", "line-colors"):
                 continue
             (value, _), (_, text) = values[:2]
             self.spec({key: value})
@@ -151,6 +163,11 @@ class Printed(Specs):
                 keys = [key for key in keys if key != "last"]
             elif "stride" in keys:
                 keys.remove("stride")
+            if "line-colors" in keys and not {"mav", "lines"} & set(keys):
+                keys.remove("line-colors")
+            if {"line-colors", "lines"} <= set(keys):  # of which one value has two and one one
+                keys.append("mav")
+                keys = sorted(set(keys))
             described = {key: picks.choice(SETTINGS[key])[0] for key in keys if picks.random() < 0.5}
             typed = [f"--{key}={picks.choice(SETTINGS[key])[1]}" for key in keys if key not in described]
             self.spec(described)
@@ -191,7 +208,7 @@ class Margins(Specs):
             self.fails(USAGE, "render", "a.csv", "-o", "a.png", f"--margins={text}", says=says)
 
     def test_where_the_plot_is(self):
-        png = self.render("a.csv", "--margins", "left=10,top=20,right=30,bottom=40", size="200x150")
+        png = self.render("a.csv", "--margins", "left=10,top=20,right=30,bottom=40", "--labels", "off", size="200x150")
         ink = [(x, y) for y, row in enumerate(png.rows) for x, index in enumerate(row) if index]
         self.assertEqual((min(x for x, _ in ink), min(y for _, y in ink)), (10, 20))
         self.assertEqual((max(x for x, _ in ink), max(y for _, y in ink)), (169, 109))
@@ -230,6 +247,7 @@ class Refused(Specs):
         themes = "classic, modern, tradingview or light"
         times = "a time, such as 2022-01-31 or 2022-01-31T09:30:00Z"
         size = "WIDTHxHEIGHT, such as 1280x720, each side 16 to 16384"
+        rows_of = "a whole number from 1 to 1048576"
         rows = (
             ("size", size, ("800", "8.5", "true", "[800, 600]", "{}"), ", in double quotes"),
             ("size", size, ('"800"', '""', '"8x8"', '"800x600 "', '"16385x16"'), ""),
@@ -245,6 +263,14 @@ class Refused(Specs):
             ("last", numbers, ("true", "[5]", "{}"), ""),
             ("window", "a whole number from 1 to 1099511627776", ("1099511627777", "[[]]"), ""),
             ("from", times, ("2022", "true", "[]"), ", in double quotes"),
+            ("labels", "true or false", ("0", '"none"'), ""),
+            ("last-price", "true or false", ("[false]",), ""),
+            ("title", "text", ("5", "true", "[]", "{}"), ", in double quotes"),
+            ("price-name", "text", ("1.5",), ", in double quotes"),
+            ("timezone", "text", ("0",), ", in double quotes"),
+            ("mav", f"a list of at most 16, each {rows_of}", ("5", '"5,10"', "true", "{}", str([*range(1, 18)])), ""),
+            ("lines", "a list of at most 16, each text", ('"vwap"', "7", "{}"), ""),
+            ("line-colors", "a list of at most 16, each a colour, such as FF9F1C or auto", ('"FF0000"', "0"), ""),
             ("margins", "an object of left, top, right and bottom", ("5", '"left=5"', "[1, 2]", "true"), ""),
         )
         for key, expected, values, how in rows:
@@ -263,6 +289,21 @@ class Refused(Specs):
         self.check({"margins": {"left": "1"}},
                    'left of margins must be a whole number from 0 to 16384, without quotes, not "1"')
         self.check({"margins": {"left": [1]}}, "not a list of 1")
+        self.check({"mav": [10, 0]}, f"chart.json:1:14: rows of mav must be a whole number from 1 to 1048576, not 0\n")
+        self.check({"mav": [10, "5"]}, "rows of mav must be a whole number from 1 to 1048576, without quotes")
+        self.check({"mav": [10, 5, 10]}, "chart.json:1:9: mav has 10 twice: give it once\n")
+        self.check({"lines": ["open", ""]}, "chart.json:1:20: column of lines must not be empty\n")
+        self.check({"lines": ["a,b"]}, "chart.json:1:12: column of lines must have no comma\n")
+        self.check({"lines": ["close", "close"]}, "chart.json:1:11: lines has close twice: give it once\n")
+        self.check({"line-colors": ["#12345"]},
+                   'chart.json:1:18: color of line-colors must be a colour, such as FF9F1C or auto, not "#12345"\n')
+        self.check({"mav": [5], "line-colors": ["FF0000", "00FF00"]},
+                   "chart.json:1:29: line-colors has more colours than there are lines, 2 for 1 of --mav and --lines\n")
+        self.check({"title": ""}, "chart.json:1:11: title must not be empty\n")
+        self.check({"title": "{symbl}"}, "chart.json:1:11: title: there is no part {symbl}; did you mean {symbol}?\n")
+        self.check({"time-name": "x" * 1024}, "chart.json:1:15: time-name has 1024 bytes: 1023 at most\n")
+        self.check({"timezone": "Europe/Berln"},
+                   "chart.json:1:14: timezone: there is no zone 'Europe/Berln'; did you mean Europe/Berlin?\n")
         self.check({"margins": {"left": 9000}}, "chart.json:1:13: the margins leave")
 
     def test_together(self):
@@ -366,7 +407,8 @@ class Refused(Specs):
         """Whatever becomes of a description, it ends with a code of its own and one line at most."""
         picks = random.Random(7)
         whole = json.dumps({"size": "64x64", "theme": "light", "margins": {"left": 4, "top": None}, "last": 12,
-                            "from": "2020-01-01", "grid": False}).encode()
+                            "from": "2020-01-01", "grid": False, "title": "{n}", "mav": [5, 6], "lines": ["7"],
+                            "line-colors": ["#FF0000"], "timezone": "Asia/Tokyo"}).encode()
         pieces = rb'{ } [ ] " , : \ \u null 1 - e9 /* 0x'.split() + [b"\xc3", b"\n", b"\0"]
         for _ in range(250):
             data = bytearray(whole)

@@ -338,21 +338,21 @@ static void test_copies_are_counted(void **state) {
       }
       kit_plan_draw(&plan);
       expect_copied(engine, &plan, 0, 0);
-      b->stride = sizeof(double); /* contiguous all the same */
+      b->how.stride = sizeof(double); /* contiguous all the same */
       expect_copied(engine, &plan, 0, 0);
-      b->stride = 61;
-      b->misalign = 3;
+      b->how.stride = 61;
+      b->how.misalign = 3;
       expect_copied(engine, &plan, used_bytes(b, true), used_bytes(b, true));
-      b->stride = sizeof(double);
+      b->how.stride = sizeof(double);
       expect_copied(engine, &plan, used_bytes(b, true), used_bytes(b, true));
-      b->stride = b->misalign = 0;
-      b->type = TLW_TYPE_F32; /* with times that need no copy */
+      b->how.stride = b->how.misalign = 0;
+      b->how.type = TLW_TYPE_F32; /* with times that need no copy */
       expect_copied(engine, &plan, used_bytes(b, false), used_bytes(b, false));
       scatter(b);
       free(b->expected);
       kit_plan_draw(&plan);
       expect_copied(engine, &plan, used_bytes(b, false), used_bytes(b, true));
-      b->stride = 44;
+      b->how.stride = 44;
       expect_copied(engine, &plan, used_bytes(b, true), used_bytes(b, true));
       kit_plan_close(&plan);
       t->cases++;
@@ -555,7 +555,7 @@ static void test_bad_series(void **state) {
       int64_t rows[2];
       open_spoiled(&plan, bad[i], 2, rows);
       plan.batches[0].way = kind & 4 ? KIT_RELEASE : KIT_PUSH;
-      if (kind & 4 && i % 2 == 0) plan.batches[0].stride = 77;
+      if (kind & 4 && i % 2 == 0) plan.batches[0].how.stride = 77;
       kit_run run;
       kit_run_open(&run, &plan, kind & 1 ? TLW_STREAM_PNG : TLW_STREAM_RASTER);
       const tlw_stream_options options = kit_options(&run, 2 + (uint32_t)i % 3, 1 + (uint32_t)i % 4);
@@ -929,12 +929,21 @@ static void break_height(struct broken *b) { b->options.height = 15; }
 static void break_theme(struct broken *b) { b->options.theme = (tlw_theme)4; }
 static void break_axis(struct broken *b) { b->options.axis = (tlw_axis)2; }
 static void break_margin(struct broken *b) { b->options.margin_left = 64; }
+static void break_labels(struct broken *b) { b->options.labels = 2; }
+static void break_lines(struct broken *b) { b->options.n_lines = 1; }
+static void break_other_lines(struct broken *b) { b->candles.n_lines = 1; }
+static void break_title(struct broken *b) {
+  static char text[TLW_TEXT_MOST + 2];
+  memset(text, 'x', sizeof text - 1);
+  b->options.title = text;
+}
 
 static void (*const breakages[])(struct broken *) = {
-    break_size,        break_rows,        break_many_rows, break_series,       break_open,  break_high,
-    break_low,         break_close,       break_volume,    break_time,         break_type,  break_stride,
-    break_wide_stride, break_time_stride, break_offsets,   break_options_size, break_width, break_height,
-    break_theme,       break_axis,        break_margin,
+    break_size,         break_rows,   break_many_rows,   break_series,      break_open,
+    break_high,         break_low,    break_close,       break_volume,      break_time,
+    break_type,         break_stride, break_wide_stride, break_time_stride, break_offsets,
+    break_options_size, break_width,  break_height,      break_theme,       break_axis,
+    break_margin,       break_labels, break_lines,       break_other_lines, break_title,
 };
 
 static void never(void *user) {
@@ -1097,6 +1106,9 @@ static void test_wrong_series(void **state) {
   kit_failed(tlw_stream_rows(c.stream, &candles, &error), TLW_ERR_ARGUMENT, &error);
   candles = rows_of(&c, 100, 5);
   candles.time = NULL;
+  kit_failed(tlw_stream_rows(c.stream, &candles, &error), TLW_ERR_ARGUMENT, &error);
+  candles = rows_of(&c, 100, 5);
+  candles.n_lines = 1;
   kit_failed(tlw_stream_rows(c.stream, &candles, &error), TLW_ERR_ARGUMENT, &error);
   candles = rows_of(&c, 100, 5);
   candles.stride = 3;

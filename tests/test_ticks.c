@@ -18,8 +18,8 @@
 
 #include "kernels/core/ticks.h"
 #include "series.h"
+#include "ticks_oracle.h"
 
-#define MOST 32
 #define RANGES 6000
 
 /* --- Random numbers --------------------------------------------------------------------------------------------- */
@@ -194,111 +194,11 @@ static void test_doubles_as_decimals(void **state) {
 
 /* --- Sets of ticks against the oracle --------------------------------------------------------------------------- */
 
-struct expected {
-  int count;
-  int decimals;
-  int64_t digits[MOST + 1];
-  int exponent[MOST + 1];
-};
-
-static int row_of(double value, tlk_tick_range range) {
-  const double R = range.rows - 1;
-  if (range.scale == TLK_SCALE_VOLUME) {
-    const double rows = floor(value / range.high * range.rows + 0.5);
-    return range.first_row + range.rows - (range.high == 0.0 || rows < 1.0 ? 1 : (int)rows);
-  }
-  double p = value, high = range.high, low = range.low;
-  if (range.scale == TLK_SCALE_LOG) p = tlk_ln(p), high = tlk_ln(high), low = tlk_ln(low);
-  if (high / 2 - low / 2 == 0.0) return range.first_row + (range.rows - 1) / 2;
-  return range.first_row + (int)floor((high / 2 - p / 2) / (high / 2 - low / 2) * R + 0.5);
-}
-
-/* Adds a tick that is not below the range. 1: it is above it; -1: it does not fit. */
-static int add(struct expected *e, int64_t digits, int exponent, tlk_tick_range range) {
-  const double value = digits ? read_decimal(digits, exponent) : 0.0;
-  if (value > range.high) return 1;
-  if (llabs(digits) >= TLK_DECIMAL_END || e->count == MOST) return -1;
-  if (e->count > 0) {
-    const int k = e->count - 1;
-    const double before = e->digits[k] ? read_decimal(e->digits[k], e->exponent[k]) : 0.0;
-    if (row_of(before, range) - row_of(value, range) < (range.distance > 1 ? range.distance : 1)) return -1;
-  }
-  e->digits[e->count] = digits;
-  e->exponent[e->count++] = exponent;
-  return 0;
-}
-
-static bool try_step(struct expected *e, int unit, int exponent, tlk_tick_range range) {
-  const double about = (double)((long double)range.low / powl(10.0L, exponent) / unit);
-  if (fabs(about) * unit > 3e15) return false;
-  int64_t k = (int64_t)about - 40;
-  while ((k * unit == 0 ? 0.0 : read_decimal(k * unit, exponent)) < range.low) k++;
-  e->count = 0;
-  e->decimals = exponent < 0 ? -exponent : 0;
-  for (;; k++) {
-    const int end = add(e, k * unit, exponent, range);
-    if (end) return end > 0 && e->count > 0;
-  }
-}
-
-static bool try_decades(struct expected *e, const char *digits, int stride, tlk_tick_range range) {
-  e->count = 0;
-  e->decimals = -1;
-  for (int power = -360; power <= 310; power++) {
-    if (power % stride != 0) continue;
-    for (const char *d = digits; *d; d++) {
-      if (read_decimal(*d - '0', power) < range.low) continue;
-      const int end = add(e, *d - '0', power, range);
-      if (end) return end > 0 && e->count > 0;
-    }
-  }
-  return e->count > 0;
-}
-
-static void oracle(struct expected *e, tlk_tick_range range) {
-  static const int units[] = {1, 2, 25, 5};
-  if (range.scale == TLK_SCALE_LOG && range.high / 10.0 >= range.low) {
-    if (try_decades(e, "123456789", 1, range) || try_decades(e, "125", 1, range)) return;
-    for (int stride = 1; stride < 1000; stride++)
-      if (try_decades(e, "1", stride, range)) return;
-  } else if (range.high > range.low) {
-    const int about = (int)floorl(log10l((long double)range.high - (long double)range.low));
-    for (int power = about - 2; power <= about + 4; power++)
-      for (int i = 0; i < 4; i++)
-        if (try_step(e, units[i], i == 2 ? power - 1 : power, range)) return;
-  }
-  const tlk_decimal low = tlk_decimal_of(range.low);
-  *e = (struct expected){.count = 1, .decimals = -1, .digits = {low.digits}, .exponent = {low.exponent}};
-}
-
-static int decimals_of(int64_t digits, int exponent) {
-  while (digits && digits % 10 == 0) digits /= 10, exponent++;
-  return digits && exponent < 0 ? -exponent : 0;
-}
-
-static bool is_plain(double value, int decimals) {
-  if (value != 0.0 && (fabs(value) < 1e-12 || fabs(value) > 1e12)) return false;
-  char text[400];
-  return snprintf(text, sizeof text, "%.*f", decimals, fabs(value)) - (decimals > 0) <= 14;
-}
-
-static void expect_price_labels(tlk_ticks ticks, const struct expected *e) {
-  bool plain = true;
-  for (int i = 0; i < e->count; i++) {
-    const int decimals = e->decimals < 0 ? decimals_of(e->digits[i], e->exponent[i]) : e->decimals;
-    plain = plain && is_plain(read_decimal(e->digits[i], e->exponent[i]), decimals);
-  }
-  for (int i = 0; i < e->count; i++) {
-    char expected[400];
-    const double value = e->digits[i] ? read_decimal(e->digits[i], e->exponent[i]) : 0.0;
-    const int decimals = e->decimals < 0 ? decimals_of(e->digits[i], e->exponent[i]) : e->decimals;
-    if (plain)
-      snprintf(expected, sizeof expected, "%.*f", decimals, value);
-    else if (value != 0.0 && fabs(value) < DBL_MIN) /* printf has more digits for it than the tick */
-      snprintf(expected, sizeof expected, "%s", tlk_tick_label(ticks, i).text);
-    else
-      scientific(expected, sizeof expected, value);
-    expect_text(tlk_tick_label(ticks, i), expected);
+static void expect_labels_of(tlk_ticks ticks, const ticks_set *expected) {
+  for (int i = 0; i < expected->count; i++) {
+    char text[DECIMAL_TEXT];
+    ticks_text(text, expected, i);
+    expect_text(tlk_tick_label(ticks, i), text);
   }
 }
 
@@ -323,20 +223,25 @@ static void expect_true_labels(tlk_ticks ticks) {
 
 static void check(tlk_tick_range range) {
   const tlk_ticks ticks = tlk_ticks_for(range);
-  struct expected e;
-  oracle(&e, range);
+  const ticks_range asked = {range.low,
+                             range.high,
+                             range.first_row,
+                             range.rows,
+                             range.distance,
+                             range.scale == TLK_SCALE_VOLUME ? TICKS_VOLUME
+                             : range.scale == TLK_SCALE_LOG  ? TICKS_LOG
+                                                             : TICKS_LINEAR};
+  ticks_set e;
+  ticks_oracle(&e, &asked);
   bool same = ticks.count == e.count;
-  for (int i = 0; i < e.count && same; i++) {
-    const double value = e.digits[i] ? read_decimal(e.digits[i], e.exponent[i]) : 0.0;
-    const tlk_decimal tick = tlk_tick_of(ticks, i);
-    same = same_bits(tlk_decimal_value(tick), value) && tlk_tick_row(ticks, i, range) == row_of(value, range);
-    if (e.decimals < 0 && e.count == 1) same = same_bits(tlk_decimal_value(tick), value);
-  }
+  for (int i = 0; i < e.count && same; i++)
+    same = same_bits(tlk_decimal_value(tlk_tick_of(ticks, i)), decimal_value(e.at[i])) &&
+           tlk_tick_row(ticks, i, range) == e.rows[i];
   if (!same)
     fail_msg("%a to %a, %d rows, distance %d, scale %d: %d ticks from %" PRId64 "e%d, not %d from %" PRId64 "e%d",
              range.low, range.high, range.rows, range.distance, range.scale, ticks.count, tlk_tick_of(ticks, 0).digits,
-             tlk_tick_of(ticks, 0).exponent, e.count, e.digits[0], e.exponent[0]);
-  if (range.scale != TLK_SCALE_VOLUME) expect_price_labels(ticks, &e);
+             tlk_tick_of(ticks, 0).exponent, e.count, e.at[0].digits, e.at[0].exponent);
+  expect_labels_of(ticks, &e);
   expect_true_labels(ticks);
 }
 
@@ -415,6 +320,10 @@ static void test_edges(void **state) {
   check((tlk_tick_range){0.0, 0.0, 7, 600, 40, TLK_SCALE_VOLUME});
   check((tlk_tick_range){5e-324, DBL_MAX, 0, 1000, 40, TLK_SCALE_LOG});
   check((tlk_tick_range){5e-324, DBL_MAX, 0, 1, 1, TLK_SCALE_LOG});
+  for (int units = 0; units < 60; units++) /* denormals, the half of which may be 0 */
+    for (int scale = 0; scale < 3; scale++)
+      check((tlk_tick_range){scale == TLK_SCALE_LOG ? 5e-324 : 0.0, units * 5e-324 + (scale == TLK_SCALE_LOG) * 5e-324,
+                             0, 49, 19, scale});
   check((tlk_tick_range){1.0, 2.0, 0, 1, 0, TLK_SCALE_LINEAR});
   check((tlk_tick_range){1.0, 2.0, 0, 16384, 1, TLK_SCALE_LINEAR});
 }

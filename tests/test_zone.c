@@ -22,6 +22,7 @@
 #include "host/io/zone.h"
 #include "host/io/zone_rule.h"
 #include "series.h"
+#include "tallow/zone.h"
 
 #define HOUR 3600
 #define LAST_SECOND INT64_C(9223372036) /* that nanoseconds of 64 bits have */
@@ -196,7 +197,7 @@ static void test_rules_against_the_c_library(void **state) {
       assert_int_equal(c_library_offset(zone.begins[k]), zone.offsets[k]);
       assert_int_equal(c_library_offset(zone.begins[k] - 1), zone.offsets[k - 1]);
     }
-    tlw_zone_close(&zone);
+    tlw_zone_unload(&zone);
   }
   unsetenv("TZ");
   tzset();
@@ -211,7 +212,7 @@ static void test_summer_without_end(void **state) {
     read_rule(&zone, rules[i]);
     assert_int_equal(zone.count, 1);
     assert_int_equal(zone.offsets[0], -4 * HOUR);
-    tlw_zone_close(&zone);
+    tlw_zone_unload(&zone);
   }
 }
 
@@ -293,7 +294,7 @@ static void test_made_file(void **state) {
     assert_int_equal(offset_at(&zone, utc(2025, 3, 30, 1, 0)), version ? 7200 : 3600);
     assert_int_equal(offset_at(&zone, utc(2261, 10, 27, 1, 0) - 1), version ? 7200 : 3600);
     assert_int_equal(offset_at(&zone, LAST_SECOND), version ? 7200 : 3600); /* 2262-04-11 */
-    tlw_zone_close(&zone);
+    tlw_zone_unload(&zone);
   }
 }
 
@@ -306,25 +307,25 @@ static void test_rule_from_the_last_change_on(void **state) {
   read_made(&zone, &r);
   assert_int_equal(offset_at(&zone, 1711846800 - 1), 3600);
   assert_int_equal(offset_at(&zone, 1711846800), 3 * HOUR);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
   r.rule = "CET-1CEST,M3.5.0,M10.5.0/3";
   read_made(&zone, &r);
   assert_int_equal(offset_at(&zone, 1711846800), 7200);
   assert_int_equal(offset_at(&zone, 1729990800), 3600);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
   const struct change in_summer[] = {{0, 2}, {1717200000, 2}}; /* 2024-06-01 */
   r.changes = in_summer;
   read_made(&zone, &r);
   assert_int_equal(offset_at(&zone, 1717200000 - 1), 3600);
   assert_int_equal(offset_at(&zone, 1717200000), 7200);
   assert_int_equal(offset_at(&zone, 1729990800), 3600);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
   r.changes = central_changes;
   r.rule = "";
   read_made(&zone, &r);
   assert_int_equal(zone.count, 3);
   assert_int_equal(offset_at(&zone, INT64_MAX), 7200);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
 }
 
 /* Changes before and behind all times that there are, and some that change nothing. */
@@ -338,7 +339,7 @@ static void test_far_changes(void **state) {
   assert_int_equal(zone.count, 2);
   assert_int_equal(offset_at(&zone, 8), 3600);
   assert_int_equal(offset_at(&zone, INT64_MAX), 7200);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
 }
 
 static void test_cursor(void **state) {
@@ -354,7 +355,7 @@ static void test_cursor(void **state) {
     if (i % 10 == 3) seconds = zone.begins[1 + rng_below(&random, (uint64_t)zone.count - 1)] - (i % 20 == 3);
     assert_int_equal(tlw_zone_offset(&zone, &span, seconds), offset_at(&zone, seconds));
   }
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
 }
 
 /* --- Files that are refused ------------------------------------------------------------------------------------- */
@@ -424,7 +425,7 @@ static void test_hostile_files(void **state) {
     const tlw_status status = read_bytes(&zone, other.at, other.size, NULL, &error);
     if (status == TLW_OK) {
       check_zone(&zone);
-      tlw_zone_close(&zone);
+      tlw_zone_unload(&zone);
       n_read++;
     } else {
       assert_int_equal(status, TLW_ERR_DATA);
@@ -455,7 +456,7 @@ static void test_hostile_rules(void **state) {
     tlw_error error;
     if (read_bytes(&zone, b.at, b.size, NULL, &error) != TLW_OK) continue;
     check_zone(&zone);
-    tlw_zone_close(&zone);
+    tlw_zone_unload(&zone);
     n_read++;
   }
   assert_in_range(n_read, 500, 2900);
@@ -474,7 +475,7 @@ static tlw_status open_error(const char *name, const char *part) {
   struct tlw_memory memory = {.budget = UINT64_MAX};
   struct tlw_zone zone;
   tlw_error error = {0};
-  const tlw_status status = tlw_zone_open(&zone, name, &memory, &error);
+  const tlw_status status = tlw_zone_load(&zone, name, &memory, &error);
   if (status == TLW_OK) fail_msg("'%s' was opened", name);
   assert_int_equal(error.code, status);
   if (!strstr(error.message, part)) fail_msg("\"%s\" lacks \"%s\"", error.message, part);
@@ -507,19 +508,19 @@ static void test_files_by_name(void **state) {
   struct tlw_memory memory = {.budget = UINT64_MAX};
   struct tlw_zone zone;
   tlw_error error = {0};
-  assert_int_equal(tlw_zone_open(&zone, "Made", &memory, &error), TLW_OK);
+  assert_int_equal(tlw_zone_load(&zone, "Made", &memory, &error), TLW_OK);
   assert_int_equal(offset_at(&zone, utc(2025, 7, 1, 0, 0)), 7200);
   assert_true(memory.bytes.current > 0 && memory.bytes.current < 32768);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
   assert_int_equal(memory.bytes.current, 0);
 
   memory.budget = 1000;
-  assert_int_equal(tlw_zone_open(&zone, "Made", &memory, &error), TLW_ERR_BUDGET);
+  assert_int_equal(tlw_zone_load(&zone, "Made", &memory, &error), TLW_ERR_BUDGET);
   assert_int_equal(memory.bytes.current, 0);
   memory.budget = 0; /* enough for UTC, whatever the folder */
-  assert_int_equal(tlw_zone_open(&zone, "UTC", &memory, &error), TLW_OK);
+  assert_int_equal(tlw_zone_load(&zone, "UTC", &memory, &error), TLW_OK);
   assert_int_equal(offset_at(&zone, 0), 0);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
 
   unsigned char *const large = calloc(1, TLW_ZONE_FILE_MOST + 1);
   assert_non_null(large);
@@ -539,7 +540,7 @@ static void test_zones_of_the_system(void **state) {
   (void)state;
   struct tlw_zone zone;
   tlw_error error = {0};
-  if (tlw_zone_open(&zone, "Europe/Berlin", NULL, &error) != TLW_OK) {
+  if (tlw_zone_load(&zone, "Europe/Berlin", NULL, &error) != TLW_OK) {
     assert_int_equal(error.code, TLW_ERR_NOT_FOUND);
     print_message("no zoneinfo on this system\n");
     skip();
@@ -549,28 +550,59 @@ static void test_zones_of_the_system(void **state) {
   assert_int_equal(offset_at(&zone, utc(1979, 7, 1, 0, 0)), 1 * HOUR);
   assert_int_equal(offset_at(&zone, utc(2024, 3, 31, 1, 0) - 1), 1 * HOUR);
   assert_int_equal(offset_at(&zone, utc(2024, 3, 31, 1, 0)), 2 * HOUR);
-  tlw_zone_close(&zone);
-  assert_int_equal(tlw_zone_open(&zone, "America/New_York", NULL, &error), TLW_OK);
+  tlw_zone_unload(&zone);
+  assert_int_equal(tlw_zone_load(&zone, "America/New_York", NULL, &error), TLW_OK);
   assert_int_equal(offset_at(&zone, utc(2006, 3, 20, 0, 0)), -5 * HOUR);
   assert_int_equal(offset_at(&zone, utc(2007, 3, 20, 0, 0)), -4 * HOUR);
   assert_int_equal(offset_at(&zone, utc(2024, 11, 3, 6, 0)), -5 * HOUR);
-  tlw_zone_close(&zone);
+  tlw_zone_unload(&zone);
 }
 
 /* --- For test_zone.py ------------------------------------------------------------------------------------------- */
+
+/* What clocks show, of any time that there is, and around changes to the nanosecond. */
+static void test_local_times(void **state) {
+  (void)state;
+  static const int64_t second = INT64_C(1000000000);
+  const int64_t spring = INT64_C(1710054000) * second, autumn = INT64_C(1730613600) * second; /* of 2024 */
+  tlw_zone *zone;
+  tlw_error error;
+  assert_int_equal(tlw_zone_open(&zone, "UTC", &error), TLW_OK);
+  static const int64_t times[] = {0, -1, 1, INT64_MAX, INT64_MIN, INT64_C(1710054000123456789)};
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    assert_true(tlw_zone_local(NULL, times[i]) == times[i]);
+    assert_true(tlw_zone_local(zone, times[i]) == times[i]);
+  }
+  tlw_zone_close(&zone);
+  assert_null(zone);
+  if (tlw_zone_open(&zone, "America/New_York", &error) != TLW_OK) return; /* there is no tzdata */
+  assert_true(tlw_zone_local(zone, spring - 1) == spring - 1 - 5 * HOUR * second);
+  assert_true(tlw_zone_local(zone, spring) == spring - 4 * HOUR * second);
+  assert_true(tlw_zone_local(zone, autumn - 1) == autumn - 1 - 4 * HOUR * second);
+  assert_true(tlw_zone_local(zone, autumn) == autumn - 5 * HOUR * second);
+  assert_true(tlw_zone_local(zone, -1) == -1 - 5 * HOUR * second);
+  assert_true(tlw_zone_local(zone, INT64_MIN) == INT64_MIN);
+  assert_true(tlw_zone_local(zone, INT64_MIN + 5) == INT64_MIN);
+  tlw_zone_close(&zone);
+  assert_int_equal(tlw_zone_open(&zone, "Asia/Tokyo", &error), TLW_OK);
+  assert_true(tlw_zone_local(zone, INT64_MAX) == INT64_MAX);
+  assert_true(tlw_zone_local(zone, INT64_MAX - 8 * HOUR * second) == INT64_MAX);
+  assert_true(tlw_zone_local(zone, INT64_MAX - 10 * HOUR * second) == INT64_MAX - HOUR * second);
+  tlw_zone_close(&zone);
+}
 
 static int print_zones(int n, char **names) {
   for (int i = 0; i < n; i++) {
     struct tlw_zone zone;
     tlw_error error = {0};
-    if (tlw_zone_open(&zone, names[i], NULL, &error) != TLW_OK) {
+    if (tlw_zone_load(&zone, names[i], NULL, &error) != TLW_OK) {
       printf("%s refused: %s\n", names[i], error.message);
       continue;
     }
     printf("%s", names[i]);
     for (int32_t k = 0; k < zone.count; k++) printf(" %" PRId64 " %" PRId32, zone.begins[k], zone.offsets[k]);
     printf("\n");
-    tlw_zone_close(&zone);
+    tlw_zone_unload(&zone);
   }
   return 0;
 }
@@ -578,13 +610,14 @@ static int print_zones(int n, char **names) {
 int main(int argc, char **argv) {
   if (argc > 1) return print_zones(argc - 1, argv + 1);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_calendar_both_ways), cmocka_unit_test(test_rules_against_the_c_library),
-      cmocka_unit_test(test_summer_without_end), cmocka_unit_test(test_rules_that_are_none),
-      cmocka_unit_test(test_made_file),          cmocka_unit_test(test_rule_from_the_last_change_on),
-      cmocka_unit_test(test_far_changes),        cmocka_unit_test(test_cursor),
-      cmocka_unit_test(test_wrong_files),        cmocka_unit_test(test_hostile_files),
-      cmocka_unit_test(test_hostile_rules),      cmocka_unit_test(test_names),
-      cmocka_unit_test(test_files_by_name),      cmocka_unit_test(test_zones_of_the_system),
+      cmocka_unit_test(test_calendar_both_ways),  cmocka_unit_test(test_rules_against_the_c_library),
+      cmocka_unit_test(test_summer_without_end),  cmocka_unit_test(test_rules_that_are_none),
+      cmocka_unit_test(test_made_file),           cmocka_unit_test(test_rule_from_the_last_change_on),
+      cmocka_unit_test(test_far_changes),         cmocka_unit_test(test_cursor),
+      cmocka_unit_test(test_wrong_files),         cmocka_unit_test(test_hostile_files),
+      cmocka_unit_test(test_hostile_rules),       cmocka_unit_test(test_names),
+      cmocka_unit_test(test_files_by_name),       cmocka_unit_test(test_local_times),
+      cmocka_unit_test(test_zones_of_the_system),
   };
   return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -1,6 +1,9 @@
 #include "host/chart/font.h"
 
+#include <string.h>
+
 #include "host/chart/font_data.h"
+#include "tallow/chart.h"
 
 #define REPLACEMENT 0xfffdu
 #define ELLIPSIS 0x2026u
@@ -123,4 +126,31 @@ struct tlw_text_fit tlw_text_fit(const struct tlw_font *font, const char *text, 
   }
   if (at == end && width <= room) return (struct tlw_text_fit){bytes, false, width};
   return cut;
+}
+
+/* The first code point from the front of a text on that a glyph lacks: a letter, or a mark that it can't have. */
+static uint32_t find_missing(const struct tlw_font *font, const char *at, const char *end) {
+  uint32_t letter = tlw_text_next(&at, end);
+  while (at < end && tlw_font_find(font, letter) != TLW_GLYPH_MISSING) {
+    const uint32_t mark = tlw_text_next(&at, end);
+    if (!combines(mark)) break;
+    const uint32_t both = composed(letter, mark);
+    if (both == 0) return mark;
+    letter = both;
+  }
+  return letter;
+}
+
+int32_t tlw_text_is_drawable(const char *text, uint32_t *missing) {
+  const struct tlw_font *font = tlw_font(TLW_FONT_13); /* all sizes have the same characters */
+  const char *at = text, *const end = text + (text ? strlen(text) : 0);
+  while (at < end) {
+    const char *const glyph = at;
+    bool lacks = false;
+    tlw_text_glyph(font, &at, end, &lacks);
+    if (!lacks) continue;
+    if (missing) *missing = find_missing(font, glyph, end);
+    return 0;
+  }
+  return 1;
 }

@@ -8,4 +8,7 @@
 /* Checks the options and computes the layout. */
 tlw_status tlw_layout_of(const tlw_chart_options *options, tlk_layout *layout, tlw_error *error);
 
+/* How many colours the palette of such charts has. */
+int32_t tlw_layout_colors(const tlk_layout *layout);
+
 #endif

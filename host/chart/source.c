@@ -2,7 +2,9 @@
 
 #include "host/base/error.h"
 #include "layout.h"
+#include "notes.h"
 #include "prices.h"
+#include "sheet.h"
 #include "slots.h"
 
 #define MOST_STRIDE ((int64_t)1 << 20)
@@ -41,6 +43,17 @@ static tlw_status check_columns(const tlw_candles *c, const tlw_chart_options *o
   return TLW_OK;
 }
 
+static tlw_status check_lines(const tlw_candles *c, const tlw_chart_options *options, tlw_error *error) {
+  if (c->n_rows == 0) return TLW_OK;
+  if (c->n_lines != options->n_lines)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "candles.n_lines is %d but options.n_lines is %d: they must be the same",
+                    c->n_lines, options->n_lines);
+  if (c->n_lines > 0 && !c->lines) return missing("candles.lines", error);
+  for (int32_t i = 0; i < c->n_lines; i++)
+    if (!c->lines[i]) return tlw_fail(error, TLW_ERR_ARGUMENT, "candles.lines[%d] is NULL", i);
+  return TLW_OK;
+}
+
 static tlw_status check_counts(const tlw_candles *c, tlw_error *error) {
   for (int64_t i = 0; i < c->n_series; i++) {
     if (c->offsets[i] < 0 || c->offsets[i] > c->n_rows)
@@ -73,7 +86,7 @@ static tlw_status check_offsets(const tlw_candles *c, tlw_error *error) {
   return TLW_OK;
 }
 
-static tlw_status check_candles(const tlw_candles *c, const tlw_chart_options *options, tlw_error *error) {
+tlw_status tlw_candles_check(const tlw_candles *c, const tlw_chart_options *options, tlw_error *error) {
   if (!c) return missing("candles", error);
   if (c->struct_size != sizeof *c)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "candles.struct_size is %zu, not %zu: call tlw_candles_init first",
@@ -85,6 +98,7 @@ static tlw_status check_candles(const tlw_candles *c, const tlw_chart_options *o
     return tlw_fail(error, TLW_ERR_ARGUMENT, "candles.n_series is %lld: it must be 0 or more", (long long)c->n_series);
   tlw_status status = check_types(c, error);
   if (status == TLW_OK) status = check_columns(c, options, error);
+  if (status == TLW_OK) status = check_lines(c, options, error);
   return status == TLW_OK ? check_offsets(c, error) : status;
 }
 
@@ -97,11 +111,15 @@ static tlw_status shape(const struct tlw_source *source, int64_t i, tlk_series *
 
 tlw_status tlw_source_of(const tlw_candles *candles, const tlw_chart_options *options, struct tlw_source *source,
                          tlw_error *error) {
-  *source = (struct tlw_source){.shape = shape};
+  *source = (struct tlw_source){.shape = shape, .make_sheet = tlw_sheet_make, .note = tlw_notes_fill};
   tlw_status status = tlw_layout_of(options, &source->layout, error);
-  if (status == TLW_OK) status = check_candles(candles, options, error);
+  if (status == TLW_OK) status = tlw_candles_check(candles, options, error);
   if (status != TLW_OK) return status;
   source->candles = *candles;
+  source->options = options;
+  source->times = candles->time;
+  source->zone = options->zone;
+  source->font = tlw_text_room_of(options).font;
   if (!options->volume) source->candles.volume = NULL;
   if (options->axis != TLW_AXIS_TIME) source->candles.time = NULL;
   return TLW_OK;

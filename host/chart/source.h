@@ -9,4 +9,7 @@
 tlw_status tlw_source_of(const tlw_candles *candles, const tlw_chart_options *options, struct tlw_source *source,
                          tlw_error *error);
 
+/* The part of it that is about candles, for options that are checked. */
+tlw_status tlw_candles_check(const tlw_candles *candles, const tlw_chart_options *options, tlw_error *error);
+
 #endif

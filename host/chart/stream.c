@@ -8,6 +8,7 @@
 #include "host/engine/pipeline.h"
 #include "host/io/png_encoder.h"
 #include "layout.h"
+#include "notes.h"
 #include "prices.h"
 #include "slots.h"
 #include "source.h"
@@ -24,6 +25,7 @@ struct series {
   struct tlw_batch batch;
   struct tlw_block state;
   struct tlw_cpu_columns *columns; /* in the state */
+  struct tlw_chunk_notes *notes;   /* of the batch; NULL: the chart has neither time labels nor lines */
 };
 
 struct tlw_stream {
@@ -112,8 +114,8 @@ static tlw_status batch_of(const tlw_candles *candles, const tlw_chart_options *
   tlw_status status = tlw_source_of(candles, chart, &batch->source, error);
   if (status != TLW_OK) return status;
   batch->n_series = candles->n_series;
-  batch->n_colors = TLW_INK_COUNT;
-  return tlw_theme_palette(chart->theme, batch->rgb, error);
+  batch->options = *chart;
+  return tlw_chart_palette(chart, batch->rgb, &batch->n_colors, error);
 }
 
 static tlw_status fail_open_series(const tlw_stream *stream, tlw_error *error) {
@@ -129,7 +131,7 @@ static void end_series(tlw_stream *stream) {
   struct series *s = &stream->series;
   struct tlw_memory *memory = tlw_engine_memory(tlw_pipeline_engine(stream->pipeline));
   tlw_block_free(memory, &s->state);
-  tlw_block_free(memory, &s->batch.merged);
+  tlw_batch_free(memory, &s->batch);
   s->open = false;
 }
 
@@ -138,6 +140,15 @@ static tlw_status check_stream(tlw_stream *stream, tlw_error *error) {
   const tlw_status status = tlw_pipeline_status(stream->pipeline, error);
   if (status != TLW_OK && stream->series.open) end_series(stream);
   return status;
+}
+
+/* Memory that what has begun needs, for which earlier charts make room where there is none. */
+static tlw_status make_room(tlw_stream *stream, const tlk_layout *layout, uint64_t bytes, const char *what,
+                            tlw_error *error) {
+  const struct tlw_memory *memory = tlw_engine_memory(tlw_pipeline_engine(stream->pipeline));
+  if (tlw_memory_check(memory, bytes, what, NULL) == TLW_OK) return TLW_OK;
+  const tlw_status status = tlw_pipeline_relieve(stream->pipeline, layout, bytes, error);
+  return status == TLW_OK ? tlw_memory_check(memory, bytes, what, error) : status;
 }
 
 static tlw_status push(tlw_stream *stream, const struct tlw_batch *batch, bool wait, tlw_error *error) {
@@ -186,26 +197,57 @@ static tlw_status check_series(const tlw_stream *stream, int64_t n_rows, const t
   return chart->axis == TLW_AXIS_TIME ? check_range(range, n_rows, error) : TLW_OK;
 }
 
-static tlw_status try_to_reserve(tlw_stream *stream, uint64_t merged, uint64_t state, tlw_error *error) {
+/* Bytes of what a series in chunks needs. */
+struct needs {
+  uint64_t merged, state, notes, sheet;
+};
+
+static struct needs needs_of(const tlk_layout *layout) {
+  return (struct needs){.merged = TLK_MERGED_COLUMNS * (uint64_t)layout->plot_width * sizeof(double),
+                        .state = tlw_cpu_columns_size(layout->plot_width),
+                        .notes = tlk_notes_size(*layout) > 0 ? tlw_chunk_notes_size(layout) : 0,
+                        .sheet = (uint64_t)layout->sheet_size};
+}
+
+static uint64_t counted(uint64_t size) { return size > 0 ? tlw_memory_counted(size) : 0; }
+
+/* All of it, for which earlier charts make room where there is none. */
+static tlw_status reserve_series(tlw_stream *stream, const tlk_layout *layout, tlw_error *error) {
   struct series *s = &stream->series;
   struct tlw_memory *memory = tlw_engine_memory(tlw_pipeline_engine(stream->pipeline));
-  const uint64_t both = tlw_memory_counted(merged) + tlw_memory_counted(state);
-  tlw_status status = tlw_memory_check(memory, both, "a series in chunks", error);
-  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->batch.merged, merged, "merged candles", error);
-  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->state, state, "merging", error);
+  const struct needs needs = needs_of(layout);
+  const uint64_t all = counted(needs.merged) + counted(needs.state) + counted(needs.notes) + counted(needs.sheet);
+  tlw_status status = make_room(stream, layout, all, "a series in chunks", error);
+  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->batch.merged, needs.merged, "merged candles", error);
+  if (status == TLW_OK) status = tlw_block_reserve(memory, &s->state, needs.state, "merging", error);
+  if (status == TLW_OK && needs.notes > 0)
+    status = tlw_block_reserve(memory, &s->batch.notes, needs.notes, "labels and lines", error);
+  if (status == TLW_OK && needs.sheet > 0)
+    status = tlw_block_reserve(memory, &s->batch.sheet, needs.sheet, "text", error);
   return status;
 }
 
-/* Memory of a series, for which earlier charts make room where there is none. */
-static tlw_status reserve_series(tlw_stream *stream, const tlk_layout *layout, tlw_error *error) {
-  const uint64_t merged = TLK_MERGED_COLUMNS * (uint64_t)layout->plot_width * sizeof(double);
-  const uint64_t state = tlw_cpu_columns_size(layout->plot_width);
-  tlw_status status = try_to_reserve(stream, merged, state, error);
-  if (status != TLW_ERR_BUDGET) return status;
-  end_series(stream);
-  const uint64_t both = tlw_memory_counted(merged) + tlw_memory_counted(state);
-  status = tlw_pipeline_relieve(stream->pipeline, layout, both, error);
-  return status == TLW_OK ? try_to_reserve(stream, merged, state, error) : status;
+/* Makes the text before any row is there, so that the texts of the options are not needed any more. */
+static void make_sheet(struct series *s) {
+  struct tlw_source *source = &s->batch.source;
+  if (s->batch.sheet.data) {
+    source->make_sheet(&s->chart, &source->layout, s->batch.sheet.data);
+    source->sheet = s->batch.sheet.data;
+  }
+  s->chart.title = s->chart.price_name = s->chart.volume_name = s->chart.time_name = NULL;
+  s->chart.lines = NULL;
+  s->batch.options = s->chart;
+}
+
+static void begin_notes(struct series *s, const tlk_layout *layout) {
+  if (!s->batch.notes.data) return;
+  s->notes = tlw_chunk_notes_begin(s->batch.notes.data, layout);
+  s->batch.source.chunk_notes = s->notes;
+}
+
+static void add_notes(struct series *s, const tlw_candles *candles) {
+  if (!s->notes) return;
+  tlw_chunk_notes_add(s->notes, candles, &s->batch.source.merged_shape, tlw_cpu_columns_rows(s->columns));
 }
 
 tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const tlw_time_range *range,
@@ -241,6 +283,8 @@ tlw_status tlw_stream_series(tlw_stream *stream, int64_t n_rows, const tlw_time_
     return status;
   }
   s->columns = tlw_cpu_columns_begin(s->state.data, tier, layout, shape, chart->volume);
+  begin_notes(s, layout);
+  make_sheet(s);
   s->open = true;
   return TLW_OK;
 }
@@ -281,8 +325,7 @@ static tlw_status check_rows(tlw_stream *stream, const tlw_candles *candles, tlw
   if (candles && (candles->offsets || candles->counts))
     return tlw_fail(error, TLW_ERR_ARGUMENT, "candles.%s is not NULL: all rows belong to one series",
                     candles->offsets ? "offsets" : "counts");
-  struct tlw_source source;
-  const tlw_status status = tlw_source_of(candles, &s->chart, &source, error);
+  const tlw_status status = tlw_candles_check(candles, &s->chart, error);
   if (status != TLW_OK) return status;
   const int64_t left = s->n_rows - tlw_cpu_columns_rows(s->columns);
   if (candles->n_rows > left)
@@ -297,18 +340,16 @@ static tlw_status complete(tlw_stream *stream, tlw_error *error) {
   fenv_t callers;
   tlw_arithmetic_begin(&callers);
   tlw_cpu_columns_end(s->columns, s->batch.merged.data);
+  if (s->notes) tlw_chunk_notes_end(s->notes, &s->batch.source);
+  s->batch.source.zone = NULL;
   tlw_arithmetic_end(&callers);
   tlw_block_free(tlw_engine_memory(tlw_pipeline_engine(stream->pipeline)), &s->state);
   s->open = false;
   s->batch.n_series = 1;
   tlw_error failure;
   const tlw_status status = tlw_pipeline_push(stream->pipeline, &s->batch, false, &failure);
-  if (status == TLW_OK) {
-    s->batch.merged = (struct tlw_block){0};
-    return TLW_OK;
-  }
-  end_series(stream);
-  if (error) *error = failure;
+  s->batch.merged = s->batch.sheet = s->batch.notes = (struct tlw_block){0};
+  if (status != TLW_OK && error) *error = failure;
   return status;
 }
 
@@ -330,6 +371,7 @@ tlw_status tlw_stream_rows(tlw_stream *stream, const tlw_candles *candles, tlw_e
   }
   fenv_t callers;
   tlw_arithmetic_begin(&callers);
+  add_notes(s, candles);
   tlw_cpu_columns_add(s->columns, candles, 0, candles->n_rows);
   tlw_arithmetic_end(&callers);
   return tlw_cpu_columns_rows(s->columns) == s->n_rows ? complete(stream, error) : TLW_OK;

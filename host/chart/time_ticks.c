@@ -6,18 +6,82 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* ---- times ---- */
+/* ---- candles that count ---- */
+
+/*
+ * A number of a candle that counts: its place in the columns that are given; on the index axis, where a pixel column
+ * holds several candles, the pixel column; else its row. On the time axis rows may be of candles that don't count: after
+ * a search the one of the same pixel column that does is taken.
+ */
+
+static bool is_by_column(const struct tlw_time_axis *axis) {
+  return !axis->columns && !axis->slots->by_time && axis->slots->count > axis->plot_width;
+}
+
+static int64_t count_of(const struct tlw_time_axis *axis) {
+  if (axis->columns) return axis->n_columns;
+  return is_by_column(axis) ? axis->plot_width : axis->slots->count;
+}
+
+static int64_t row_of(const struct tlw_time_axis *axis, int64_t candle) {
+  return is_by_column(axis) ? tlk_slot_first((int32_t)candle + 1, axis->slots->count, axis->plot_width) - 1 : candle;
+}
 
 static int64_t time_at(const struct tlw_time_axis *axis, int64_t candle) {
-  if (axis->stride == 0) return axis->times[candle];
+  const int64_t row = row_of(axis, candle);
+  if (axis->stride == 0) return axis->times[row];
   int64_t time;
-  memcpy(&time, (const char *)axis->times + (size_t)candle * (size_t)axis->stride, sizeof time);
+  memcpy(&time, (const char *)axis->times + (size_t)row * (size_t)axis->stride, sizeof time);
   return time;
 }
 
+static int32_t centre_of(const struct tlw_time_axis *axis, int64_t candle) {
+  const tlk_series *const slots = axis->slots;
+  if (axis->columns) return axis->columns[candle];
+  if (is_by_column(axis)) return (int32_t)candle;
+  const uint64_t u =
+      slots->by_time ? tlk_slot_position(time_at(axis, candle), slots->origin, slots->shift) : (uint64_t)candle;
+  return tlk_slot_centre(u, slots->step, slots->span, axis->plot_width);
+}
+
+/* The first candle from `from` on in column x or right of it; the count if there is none. */
+static int64_t find_column(const struct tlw_time_axis *axis, int64_t from, int32_t x) {
+  int64_t end = count_of(axis);
+  while (from < end) {
+    const int64_t middle = from + (end - from) / 2;
+    if (centre_of(axis, middle) < x)
+      from = middle + 1;
+    else
+      end = middle;
+  }
+  return from;
+}
+
+/* The first candle from this one on that counts; the count if there is none. */
+static int64_t next_that_counts(const struct tlw_time_axis *axis, int64_t candle) {
+  if (axis->columns || !axis->slots->by_time || candle + 1 >= count_of(axis)) return candle;
+  const int32_t x = centre_of(axis, candle);
+  return centre_of(axis, candle + 1) == x ? find_column(axis, candle, x + 1) - 1 : candle;
+}
+
+/* Whether its pixel column holds others. */
+static bool is_shared(const struct tlw_time_axis *axis, int64_t candle) {
+  if (axis->columns) return axis->shared[candle];
+  if (is_by_column(axis)) {
+    const tlk_series *const slots = axis->slots;
+    const int32_t x = (int32_t)candle;
+    return tlk_slot_first(x + 1, slots->count, axis->plot_width) - tlk_slot_first(x, slots->count, axis->plot_width) >
+           1;
+  }
+  return axis->slots->by_time && candle > 0 && centre_of(axis, candle - 1) == centre_of(axis, candle);
+}
+
+/* ---- times ---- */
+
 static bool are_in_order(const struct tlw_time_axis *axis) {
+  const int64_t count = count_of(axis);
   int64_t before = time_at(axis, 0);
-  for (int64_t i = 1; i < axis->slots->count; i++) {
+  for (int64_t i = 1; i < count; i++) {
     const int64_t time = time_at(axis, i);
     if (time < before) return false;
     before = time;
@@ -26,14 +90,14 @@ static bool are_in_order(const struct tlw_time_axis *axis) {
 }
 
 static bool have_times(const struct tlw_time_axis *axis) {
-  if (!axis->times || axis->slots->count == 0 || (!axis->in_order && !are_in_order(axis))) return false;
-  const int64_t first = time_at(axis, 0), last = time_at(axis, axis->slots->count - 1);
+  if (!axis->times || count_of(axis) == 0 || (!axis->in_order && !are_in_order(axis))) return false;
+  const int64_t first = time_at(axis, next_that_counts(axis, 0)), last = time_at(axis, count_of(axis) - 1);
   return first >= TLW_TIME_FIRST * SECOND && last < TLW_TIME_END * SECOND;
 }
 
 /* The first candle from `from` on whose time is not before `time`; the count if there is none. */
 static int64_t find_time(const struct tlw_time_axis *axis, int64_t from, int64_t time) {
-  const int64_t count = axis->slots->count;
+  const int64_t count = count_of(axis);
   int64_t reach = 1, high = from;
   while (high < count && time_at(axis, high) < time) {
     from = high + 1;
@@ -66,9 +130,9 @@ static int64_t local_at(struct clock *clock, int64_t candle) {
   return time + ahead_at(clock, time);
 }
 
-/* The first candle from `from` on whose local time is not before `local`; the count if there is none. */
-static int64_t find_local(struct clock *clock, int64_t from, int64_t local) {
-  const int64_t count = clock->axis->slots->count;
+/* The first row from `from` on whose local time is not before `local`; the count if there is none. */
+static int64_t find_row(struct clock *clock, int64_t from, int64_t local) {
+  const int64_t count = count_of(clock->axis);
   while (from < count) {
     const int64_t ahead = ahead_at(clock, time_at(clock->axis, from));
     const int64_t found = find_time(clock->axis, from, local - ahead);
@@ -78,6 +142,15 @@ static int64_t find_local(struct clock *clock, int64_t from, int64_t local) {
     from = find_time(clock->axis, from, end);
   }
   return count;
+}
+
+/* The first candle that counts; where the clock is put back, the next one after a row may lie before it again. */
+static int64_t find_local(struct clock *clock, int64_t from, int64_t local) {
+  const int64_t count = count_of(clock->axis);
+  for (;;) {
+    from = next_that_counts(clock->axis, find_row(clock, from, local));
+    if (from >= count || local_at(clock, from) >= local) return from;
+  }
 }
 
 /* ---- candidates ---- */
@@ -110,17 +183,10 @@ static struct search begin_search(const struct tlw_time_axis *axis) {
   const int32_t width = axis->room_left + axis->plot_width + axis->room_right;
   const int32_t most = 3 * (width / (axis->font->digit_advance + axis->gap) + 1) / 2;
   search.most = most < TLW_TIME_CANDIDATES ? most : TLW_TIME_CANDIDATES;
-  search.first_local = local_at(&search.clock, 0);
-  search.latest = time_at(axis, axis->slots->count - 1) + 2 * TLW_TIME_DAY * SECOND;
+  search.first_local = local_at(&search.clock, next_that_counts(axis, 0));
+  search.latest = time_at(axis, count_of(axis) - 1) + 2 * TLW_TIME_DAY * SECOND;
   memset(search.advances, -1, sizeof search.advances);
   return search;
-}
-
-static int32_t centre_of(const struct tlw_time_axis *axis, int64_t candle) {
-  const tlk_series *const slots = axis->slots;
-  const uint64_t u =
-      slots->by_time ? tlk_slot_position(time_at(axis, candle), slots->origin, slots->shift) : (uint64_t)candle;
-  return tlk_slot_centre(u, slots->step, slots->span, axis->plot_width);
 }
 
 static int32_t advance_of(struct search *search, char letter) {
@@ -129,10 +195,15 @@ static int32_t advance_of(struct search *search, char letter) {
   return *advance;
 }
 
+/* The time that its text says: in a pixel column of several candles that of the boundary, which one of them crosses. */
+static int64_t said_by(const struct tlw_time_axis *axis, const struct candidate *c) {
+  return is_shared(axis, c->candle) ? tlw_time_weight_floor(c->weight, c->local) : c->local;
+}
+
 /* As tlw_text_width has it: text of ASCII is as wide as its letters. */
 static void measure(struct search *search, struct candidate *c, enum tlw_time_context context) {
   char text[TLW_TIME_TEXT_SIZE];
-  const int32_t length = tlw_time_text(text, c->weight, c->local, context);
+  const int32_t length = tlw_time_text(text, c->weight, said_by(search->axis, c), context);
   c->width = 0;
   for (int32_t i = 0; i < length; i++) c->width += advance_of(search, text[i]);
   c->left = c->x - c->width / 2;
@@ -153,13 +224,13 @@ static int8_t weigh(const struct candidate *c) {
 /* The candidates of a step. false: there are more than most. */
 static bool find_candidates(struct search *search, int32_t step, struct candidates *all) {
   const struct tlw_time_axis *const axis = search->axis;
-  int64_t candle = 0, local = search->first_local;
+  int64_t candle = next_that_counts(axis, 0), local = search->first_local;
   all->count = 0;
   for (;;) {
     const int64_t boundary = tlw_time_step_next(step, local);
     if (boundary > search->latest) return true;
     candle = find_local(&search->clock, candle + 1, boundary);
-    if (candle >= axis->slots->count) return true;
+    if (candle >= count_of(axis)) return true;
     if (all->count == search->most) return false;
     local = local_at(&search->clock, candle);
     all->at[all->count++] = (struct candidate){.candle = candle, .local = local, .boundary = boundary};
@@ -205,18 +276,35 @@ static int32_t place(struct candidates *all, int32_t gap) {
   return n_placed;
 }
 
-static bool fits(const struct candidates *all, int32_t n_placed, int32_t room) {
+/* Whether a candidate has no room beside a heavier one that is placed. */
+static bool yields(const struct candidates *all, const struct candidate *c, int32_t gap) {
+  for (int32_t i = 0; i < all->count; i++) {
+    const struct candidate *const other = &all->at[i];
+    if (other->placed && other->weight < c->weight && other->left < c->left + c->width + gap &&
+        c->left < other->left + other->width + gap)
+      return true;
+  }
+  return false;
+}
+
+static bool fits(const struct candidates *all, int32_t n_placed, int32_t gap, int32_t room) {
   int32_t n_counting = 0;
   for (int32_t i = 0; i < all->count; i++) n_counting += all->at[i].counts;
-  return n_placed > 0 && n_placed <= room && 3 * n_placed >= 2 * n_counting;
+  if (n_placed == 0 || n_placed > room || 3 * n_placed < 2 * n_counting) return false;
+  for (int32_t i = 0; i < all->count; i++) {
+    const struct candidate *const c = &all->at[i];
+    if (c->counts && !c->placed && !yields(all, c, gap)) return false;
+  }
+  return true;
 }
 
 /* ---- labels ---- */
 
-static void write_label(struct tlw_time_label *label, const struct candidate *c, enum tlw_time_context context) {
-  *label =
-      (struct tlw_time_label){.candle = c->candle, .x = c->x, .left = c->left, .width = c->width, .weight = c->weight};
-  label->length = tlw_time_text(label->text, c->weight, c->local, context);
+static void write_label(const struct tlw_time_axis *axis, struct tlw_time_label *label, const struct candidate *c,
+                        enum tlw_time_context context) {
+  *label = (struct tlw_time_label){
+      .candle = row_of(axis, c->candle), .x = c->x, .left = c->left, .width = c->width, .weight = c->weight};
+  label->length = tlw_time_text(label->text, c->weight, said_by(axis, c), context);
 }
 
 /* Gives a label its wider text, if there is room. */
@@ -229,37 +317,34 @@ static bool widen(struct search *search, struct candidates *all, int32_t i, enum
   return false;
 }
 
-/* The candidate that has room for the most, and for what. */
+/* Of those before the first of a year, the candidate that has room for the most, and for what. */
 static int32_t find_context(struct search *search, struct candidates *all, enum tlw_time_context *context) {
   for (*context = TLW_TIME_WITH_YEAR; *context != TLW_TIME_SHORT; --*context)
-    for (int32_t i = 0; i < all->count; i++)
+    for (int32_t i = 0; i < all->count && !(all->at[i].placed && all->at[i].weight == TLW_WEIGHT_YEAR); i++)
       if (all->at[i].placed && widen(search, all, i, *context)) return i;
   return -1;
 }
 
-static bool shows_year(const struct candidates *all) {
-  for (int32_t i = 0; i < all->count; i++)
-    if (all->at[i].placed && all->at[i].weight == TLW_WEIGHT_YEAR) return true;
-  return false;
-}
-
 static int32_t write_labels(struct search *search, struct candidates *all, struct tlw_time_label *labels) {
   enum tlw_time_context context = TLW_TIME_SHORT;
-  const int32_t widened = shows_year(all) ? -1 : find_context(search, all, &context);
+  const int32_t widened = find_context(search, all, &context);
   int32_t n = 0;
   for (int32_t i = 0; i < all->count; i++)
-    if (all->at[i].placed) write_label(&labels[n++], &all->at[i], i == widened ? context : TLW_TIME_SHORT);
+    if (all->at[i].placed)
+      write_label(search->axis, &labels[n++], &all->at[i], i == widened ? context : TLW_TIME_SHORT);
   return n;
 }
 
 static int32_t label_middle(struct search *search, struct tlw_time_label *labels) {
-  struct candidate c = {.candle = search->axis->slots->count / 2};
+  const struct tlw_time_axis *const axis = search->axis;
+  const int64_t middle = find_column(axis, 0, axis->plot_width / 2);
+  struct candidate c = {.candle = middle < count_of(axis) ? next_that_counts(axis, middle) : count_of(axis) - 1};
   c.local = local_at(&search->clock, c.candle);
   c.x = centre_of(search->axis, c.candle);
   c.weight = (int8_t)tlw_time_exact_weight(c.local);
   measure(search, &c, TLW_TIME_WITH_YEAR);
   if (!is_in_bounds(search->axis, &c)) return 0;
-  write_label(labels, &c, TLW_TIME_WITH_YEAR);
+  write_label(axis, labels, &c, TLW_TIME_WITH_YEAR);
   return 1;
 }
 
@@ -268,11 +353,11 @@ static struct candidates *choose(struct search *search, struct candidates two[2]
   struct candidates *best = NULL, *next = &two[0];
   for (int32_t step = 0; step < TLW_TIME_STEPS && gather(search, step, next); step++) {
     const int64_t count = next->count;
-    if (fits(next, place(next, search->axis->gap), room)) {
+    if (fits(next, place(next, search->axis->gap), search->axis->gap, room)) {
       best = next;
       next = best == &two[0] ? &two[1] : &two[0];
     }
-    if (count == search->axis->slots->count - 1 && tlw_time_step_is_in_finer(step)) break; /* these are all again */
+    if (count == count_of(search->axis) - 1 && tlw_time_step_is_in_finer(step)) break; /* these are all again */
   }
   return best;
 }

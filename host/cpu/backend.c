@@ -1,8 +1,10 @@
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "chart.h"
 #include "cpu.h"
+#include "files.h"
 #include "host/base/cpus.h"
 #include "host/base/error.h"
 #include "host/base/threads.h"
@@ -27,7 +29,9 @@ struct tlw_backend_state {
   struct tlw_block working;        /* what the scratches point into */
   struct tlw_block windows;        /* scratch of rolling windows */
   tlk_layout layout;               /* for which they are placed */
-  uint32_t workers;                /* that have one */
+  uint64_t each;                   /* bytes of one, in which a file can be made behind it if `files` */
+  bool files;
+  uint32_t workers; /* that have one */
   struct tlw_pool pool;
 };
 
@@ -93,16 +97,19 @@ static void paint_shared(struct loop *loop, const double *merged) {
   tlw_team_run(state->team, state->workers, loop->n_items, paint_part, loop);
 }
 
+/* Candles of one chart by all threads, to the first scratch. */
+static void merge_shared(struct loop *loop) {
+  const struct tlw_backend_state *state = loop->state;
+  const int64_t parts = (int64_t)state->workers * BANDS_PER_THREAD, width = loop->job->layout.plot_width;
+  loop->n_items = parts < width ? parts : width;
+  tlw_team_run(state->team, state->workers, loop->n_items, merge_part, loop);
+}
+
 /* One chart by all threads. */
 static void draw_shared(struct tlw_backend_state *state, const struct tlw_render_job *job, const tlk_series *series) {
-  const tlk_layout *layout = &job->layout;
-  const int64_t parts = (int64_t)state->workers * BANDS_PER_THREAD;
   struct loop loop = {.state = state, .job = job, .series = series};
-  const bool merges = tlw_cpu_merges(series, layout);
-  if (merges) {
-    loop.n_items = parts < layout->plot_width ? parts : layout->plot_width;
-    tlw_team_run(state->team, state->workers, loop.n_items, merge_part, &loop);
-  }
+  const bool merges = tlw_cpu_merges(series, &job->layout);
+  if (merges) merge_shared(&loop);
   paint_shared(&loop, merges ? state->scratch[0].merged : NULL);
 }
 
@@ -131,6 +138,59 @@ static void draw_band(struct tlw_backend_state *state, const struct tlw_render_j
   tlw_cpu_paint(state->tier, job, job->series, n, scratch, scratch, job->y0, job->y1, job->pixels);
 }
 
+/* ---- files ---- */
+
+/* Files by one team, and the first failure of one of them. */
+struct filing {
+  struct loop loop;
+  _Atomic bool failed;
+  tlw_status status;
+  tlw_error failure;
+};
+
+static void make_file(struct filing *filing, uint32_t worker, const tlk_series *series, const double *merged) {
+  const struct tlw_backend_state *state = filing->loop.state;
+  const struct tlw_render_job *job = filing->loop.job;
+  const struct tlw_cpu_scratch *scratch = &state->scratch[worker];
+  uint8_t *memory = (uint8_t *)state->working.data + state->each * worker + tlw_cpu_scratch_size(&job->layout);
+  const size_t n = tlw_cpu_mark(state->tier, job, series, merged, scratch);
+  tlw_error failure;
+  const tlw_status status = tlw_cpu_file(state->tier, job, series - job->series, n, scratch, memory, &failure);
+  if (status == TLW_OK || atomic_exchange(&filing->failed, true)) return;
+  filing->status = status;
+  filing->failure = failure;
+}
+
+static void file_whole(void *context, uint32_t worker, int64_t item) {
+  struct filing *filing = context;
+  const struct loop *loop = &filing->loop;
+  const struct tlw_cpu_scratch *scratch = &loop->state->scratch[worker];
+  const tlk_series *series = loop->series + item;
+  const bool merges = tlw_cpu_merges(series, &loop->job->layout);
+  if (merges) tlw_cpu_merge(loop->state->tier, loop->job, series, 0, loop->job->layout.plot_width, scratch);
+  make_file(filing, worker, series, merges ? scratch->merged : NULL);
+}
+
+/* All charts, of which the threads share the rows of the few that do not come out even. */
+static tlw_status draw_files(struct tlw_backend_state *state, const struct tlw_render_job *job, tlw_error *error) {
+  const int64_t whole = job->n_series - job->n_series % state->workers;
+  struct filing filing = {.loop = {.state = state, .job = job, .series = job->series}, .status = TLW_OK};
+  tlw_team_run(state->team, state->workers, whole, file_whole, &filing);
+  int64_t i = whole;
+  for (; i < job->n_series; i++) {
+    const tlk_series *series = &job->series[i];
+    if (series->count < SHARED_CANDLES || !tlw_cpu_merges(series, &job->layout)) break;
+    struct loop loop = filing.loop;
+    loop.series = series;
+    merge_shared(&loop);
+    make_file(&filing, 0, series, state->scratch[0].merged);
+  }
+  filing.loop.series = job->series + i;
+  tlw_team_run(state->team, state->workers, job->n_series - i, file_whole, &filing);
+  if (filing.status != TLW_OK && error) *error = filing.failure;
+  return filing.status;
+}
+
 /* ---- scratch ---- */
 
 static uint64_t sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
@@ -138,6 +198,7 @@ static uint64_t sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64
 static void free_scratch(struct tlw_backend_state *state) {
   tlw_block_free(&state->services->memory, &state->working);
   state->layout = (tlk_layout){0};
+  state->files = false;
   state->workers = 0;
 }
 
@@ -150,10 +211,15 @@ static tlw_status reserve_scratch(struct tlw_backend_state *state, uint64_t size
   }
 }
 
-static tlw_status cpu_prepare(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
-                              tlw_error *error) {
+static bool is_placed_for(const struct tlw_backend_state *state, const tlk_layout *layout) {
+  return memcmp(&state->layout, layout, sizeof *layout) == 0;
+}
+
+static tlw_status prepare(struct tlw_backend_state *state, const tlk_layout *layout, bool files, uint64_t leave,
+                          tlw_error *error) {
   const struct tlw_memory *memory = &state->services->memory;
-  const uint64_t size = tlw_cpu_scratch_size(layout), budget = memory->budget;
+  const uint64_t size = tlw_cpu_scratch_size(layout) + (files ? tlw_cpu_file_size(layout) : 0);
+  const uint64_t budget = memory->budget;
   const uint64_t held = state->working.data ? tlw_memory_counted(state->working.size) : 0;
   /* What scratch must not take. */
   const uint64_t others = sum(tlw_gauge_read(&memory->bytes).current - held, leave);
@@ -165,17 +231,32 @@ static tlw_status cpu_prepare(struct tlw_backend_state *state, const tlk_layout 
                            (unsigned long long)budget, (unsigned long long)enough);
   }
   uint32_t workers = tlw_team_threads(state->team);
+  /* What files are made in does for pixels too. */
+  const bool does = is_placed_for(state, layout) && state->files >= files && state->workers == workers;
+  if (does && held <= room) return TLW_OK;
   if (room / size < workers) workers = (uint32_t)(room / size);
   const bool fits = held >= size * workers && held <= room;
-  if (fits && workers == state->workers && memcmp(&state->layout, layout, sizeof *layout) == 0) return TLW_OK;
+  if (fits && workers == state->workers && files == state->files && is_placed_for(state, layout)) return TLW_OK;
   if (!fits) free_scratch(state);
   const tlw_status status = reserve_scratch(state, size, &workers, error);
   if (status != TLW_OK) return status;
   for (uint32_t i = 0; i < workers; i++)
     tlw_cpu_scratch_place(&state->scratch[i], layout, (uint8_t *)state->working.data + size * i);
   state->workers = workers;
+  state->each = size;
+  state->files = files;
   state->layout = *layout;
   return TLW_OK;
+}
+
+static tlw_status cpu_prepare(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
+                              tlw_error *error) {
+  return prepare(state, layout, false, leave, error);
+}
+
+static tlw_status cpu_prepare_files(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
+                                    tlw_error *error) {
+  return prepare(state, layout, true, leave, error);
 }
 
 /* No device memory: what drawing needs of the host's, prepare takes. */
@@ -198,10 +279,11 @@ static int64_t cpu_fit(struct tlw_backend_state *state, const struct tlw_render_
 static tlw_status cpu_draw(struct tlw_backend_state *state, const struct tlw_render_job *job, struct tlw_ticket *ticket,
                            tlw_error *error) {
   (void)ticket;
-  if (memcmp(&state->layout, &job->layout, sizeof job->layout) != 0) {
-    const tlw_status status = cpu_prepare(state, &job->layout, 0, error);
+  if (!is_placed_for(state, &job->layout) || (job->files && !state->files)) {
+    const tlw_status status = prepare(state, &job->layout, job->files, 0, error);
     if (status != TLW_OK) return status;
   }
+  if (job->files) return draw_files(state, job, error);
   if (job->merged)
     draw_band(state, job);
   else
@@ -324,6 +406,7 @@ static const struct tlw_backend_ops ops = {
     .least_device = cpu_least,
     .least_host = cpu_least,
     .prepare = cpu_prepare,
+    .prepare_files = cpu_prepare_files,
     .draw = cpu_draw,
     .wait = cpu_wait,
     .is_done = cpu_is_done,

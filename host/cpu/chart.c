@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-#define EVENTS_PER_MARK 7 /* wick, left and right of the body: begin and end; bar: begin */
+#include "chart_lines.h"
+#include "chart_text.h"
+
+#define EVENTS_PER_MARK 6 /* begin of wick, body and bar; end of the body's two sides and of the wick */
 
 /* ---- scratch ---- */
 
@@ -23,9 +26,17 @@ static uint64_t place(struct tlw_cpu_scratch *s, const tlk_layout *layout, void 
                           &s->marks.body_bottom, &s->marks.bar_top,     &s->marks.ink};
   for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
     *columns[i] = take(memory, &offset, marks * sizeof **columns[i]);
+  s->chart = take(memory, &offset, sizeof *s->chart);
+  s->axis = layout->line_height > 0 ? take(memory, &offset, sizeof *s->axis) : NULL;
+  const uint64_t notes = tlk_notes_size(*layout);
+  s->notes = notes > 0 ? take(memory, &offset, notes) : NULL;
+  s->points = take(memory, &offset, tlw_cpu_line_points(layout) * sizeof *s->points);
+  s->blocks = take(memory, &offset, tlw_cpu_line_blocks(layout) * sizeof *s->blocks);
   s->events = take(memory, &offset, marks * EVENTS_PER_MARK * sizeof *s->events);
-  s->heads = take(memory, &offset, ((uint64_t)layout->height + 1) * sizeof *s->heads);
+  s->starts = take(memory, &offset, ((uint64_t)layout->height + 2) * sizeof *s->starts);
+  s->has_text = layout->line_height > 0 ? take(memory, &offset, (uint64_t)layout->height) : NULL;
   s->on_grid = take(memory, &offset, (uint64_t)layout->height);
+  s->cells = take(memory, &offset, width);
   s->bare = take(memory, &offset, width);
   s->line = take(memory, &offset, width);
   return offset;
@@ -38,11 +49,12 @@ uint64_t tlw_cpu_scratch_size(const tlk_layout *layout) {
 
 void tlw_cpu_scratch_place(struct tlw_cpu_scratch *scratch, const tlk_layout *layout, void *memory) {
   place(scratch, layout, memory);
+  *scratch->chart = (struct tlw_cpu_chart){0};
   for (int32_t y = 0; y < layout->height; y++)
     scratch->on_grid[y] = tlk_on_grid(y - layout->price_y, layout->price_height, layout->price_cells) ||
                           tlk_on_grid(y - layout->volume_y, layout->volume_height, layout->volume_cells);
   for (int32_t x = 0; x < layout->width; x++)
-    scratch->bare[x] =
+    scratch->cells[x] =
         tlk_on_grid(x - layout->plot_x, layout->plot_width, layout->column_cells) ? TLK_INK_GRID : TLK_INK_BACKGROUND;
 }
 
@@ -131,8 +143,11 @@ static int32_t centre_of(const struct tlw_render_job *job, const tlk_series *ser
   return tlk_slot_centre(position_of(job, series, i), series->step, series->span, job->layout.plot_width);
 }
 
-size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
-                    const double *merged, const struct tlw_cpu_scratch *scratch) {
+/* The marks alone; their number. Sets *last and chart->scale. */
+static size_t mark_candles(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
+                           const double *merged, const struct tlw_cpu_scratch *scratch, tlk_last *last) {
+  *last = (tlk_last){0.0, TLK_INK_BACKGROUND};
+  scratch->chart->scale = (tlk_scale){.high = 0.0, .low = 1.0};
   if (series->count == 0) return 0;
   struct tlw_cpu_candles candles;
   if (merged) {
@@ -147,79 +162,60 @@ size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job
   if (extent.high < extent.low) return 0;
   const tlk_scale scale = tlk_scale_of(extent.high, extent.low, extent.volume, job->layout);
   tier->mark(&candles, scale, &job->layout, &scratch->marks);
+  scratch->chart->scale = scale;
+  size_t newest = candles.count - 1;
+  while (scratch->marks.ink[newest] == TLK_INK_BACKGROUND) newest--;
+  *last = (tlk_last){candles.close[newest], scratch->marks.ink[newest]};
   return candles.count;
 }
 
-/* ---- painting ---- */
+/* ---- what else a chart has ---- */
 
-/* The rows being painted and their events. */
-struct band {
-  const struct tlw_cpu_scratch *scratch;
-  int32_t y0, y1;
-  int32_t n_events;
-};
-
-static void add_event(struct band *band, int32_t y, int32_t x, int32_t width, int32_t ink) {
-  if (y >= band->y1) return;
-  int32_t *head = &band->scratch->heads[y - band->y0];
-  band->scratch->events[band->n_events] = (struct tlw_cpu_event){(uint16_t)x, (uint16_t)width, *head, (uint8_t)ink};
-  *head = band->n_events++;
+static const tlk_notes *notes_of(const struct tlw_render_job *job, const tlk_series *series,
+                                 const struct tlw_cpu_scratch *scratch) {
+  if (!scratch->notes) return NULL;
+  const int64_t i = series - job->series;
+  if (job->notes) return (const tlk_notes *)((const uint8_t *)job->notes + (size_t)i * tlk_notes_size(job->layout));
+  job->note(job->source, job->first + i, series, scratch->notes);
+  return scratch->notes;
 }
 
-/* Ink in rows top to bottom of some columns, which the bar below takes over from row bar_top on. */
-static void add_box(struct band *band, int32_t x, int32_t width, int32_t top, int32_t bottom, int32_t bar_top,
-                    int32_t ink) {
-  if (bottom < band->y0 || width <= 0) return;
-  add_event(band, top > band->y0 ? top : band->y0, x, width, ink);
-  if (top < band->y1 && bottom + 1 < bar_top) add_event(band, bottom + 1, x, width, 0);
-}
-
-static void add_marks(struct band *band, const struct tlw_cpu_scratch *source, size_t n, const tlk_layout *layout,
-                      const tlk_series *series) {
-  const struct tlw_cpu_marks *marks = &source->marks;
-  const int32_t body = 2 * series->body_half + 1, wick = 2 * series->wick_half + 1, side = (body - wick) / 2;
-  const int32_t plot_end = tlk_plot_end(*layout);
-  for (size_t i = 0; i < n; i++) {
-    const int32_t ink = marks->ink[i], bar = marks->bar_top[i];
-    if (!ink) continue;
-    const int32_t x = layout->plot_x + source->centre[i] - series->body_half;
-    add_box(band, x + side, wick, marks->wick_top[i], marks->wick_bottom[i], bar, ink);
-    add_box(band, x, side, marks->body_top[i], marks->body_bottom[i], bar, ink);
-    add_box(band, x + side + wick, side, marks->body_top[i], marks->body_bottom[i], bar, ink);
-    /* The row below a bar is outside of the plot, so it needs no end. */
-    if (bar < plot_end && plot_end > band->y0) add_event(band, bar > band->y0 ? bar : band->y0, x, body, ink);
+/* Columns of the grid: those of time labels, if there are any. */
+static void make_bare(const tlk_layout *layout, const tlk_notes *notes, const struct tlw_cpu_scratch *scratch) {
+  const size_t width = (size_t)layout->width;
+  if (!notes || notes->n_marks == 0) {
+    memcpy(scratch->bare, scratch->cells, width);
+    return;
   }
+  memset(scratch->bare, TLK_INK_BACKGROUND, width);
+  if (!layout->grid) return;
+  const tlk_time_mark *marks = (const tlk_time_mark *)((const uint8_t *)notes + tlk_notes_marks());
+  for (int32_t i = 0; i < notes->n_marks; i++) scratch->bare[layout->plot_x + marks[i].column] = TLK_INK_GRID;
 }
 
-static void play_row(const struct tlw_cpu_scratch *scratch, int32_t first) {
-  for (int32_t e = first; e >= 0;) {
-    const struct tlw_cpu_event event = scratch->events[e];
-    uint8_t *line = scratch->line + event.x;
-    const uint8_t *bare = scratch->bare + event.x;
-    for (int32_t x = 0; x < event.width; x++) line[x] = event.ink ? event.ink : bare[x];
-    e = event.next;
-  }
+/* Rows of the grid of a chart with text: those of ticks. */
+static void make_on_grid(const tlk_layout *layout, const struct tlw_cpu_scratch *scratch) {
+  memset(scratch->on_grid, 0, (size_t)layout->height);
+  for (int32_t i = 0; layout->grid && i < scratch->axis->n_lines; i++) scratch->on_grid[scratch->axis->lines[i]] = 1;
 }
 
-void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
-                   size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
-                   int32_t y0, int32_t y1, uint8_t *pixels) {
+size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
+                    const double *merged, const struct tlw_cpu_scratch *scratch) {
   const tlk_layout *layout = &job->layout;
-  const size_t width = (size_t)layout->width, plot_x = (size_t)layout->plot_x;
-  const size_t plot_width = (size_t)layout->plot_width;
-  const int32_t plot_end = tlk_plot_end(*layout);
-  struct band band = {scratch, y0, y1, 0};
-  memset(scratch->heads, 0xff, (size_t)(y1 - y0) * sizeof *scratch->heads);
-  add_marks(&band, source, n_marks, layout, series);
-  tier->copy(scratch->line, scratch->bare, width);
-  for (int32_t y = y0; y < y1; y++) {
-    uint8_t *row = pixels + (size_t)(y - y0) * job->row_stride;
-    if (y < layout->price_y || y >= plot_end) {
-      memset(row, TLK_INK_BACKGROUND, width);
-      continue;
-    }
-    play_row(scratch, scratch->heads[y - y0]);
-    tier->copy(row, scratch->line, width);
-    if (scratch->on_grid[y]) tier->copy_on_grid(row + plot_x, scratch->line + plot_x, plot_width);
+  struct tlw_cpu_chart *chart = scratch->chart;
+  tlk_last last;
+  chart->number++;
+  const size_t n = mark_candles(tier, job, series, merged, scratch, &last);
+  chart->notes = notes_of(job, series, scratch);
+  chart->has_lines = layout->n_lines > 0 && n > 0;
+  if (layout->line_height > 0) {
+    const uint8_t *sheet = (const uint8_t *)job->sheet;
+    tlk_axis_fill(scratch->axis, chart->scale, last, *layout, (const tlk_glyph *)(sheet + job->sheet->glyphs));
+    tlw_cpu_place_text(job, scratch);
+    make_on_grid(layout, scratch);
   }
+  if (chart->has_lines) tlw_cpu_place_lines(tier, layout, scratch);
+  make_bare(layout, chart->notes, scratch);
+  tlw_cpu_plan_events(job, series, n, scratch);
+  return n;
 }

@@ -8,24 +8,57 @@
 #include <stdbool.h>
 
 #include "host/seam/backend.h"
+#include "kernels/core/axis.h"
+#include "tallow/chart.h"
 #include "tier.h"
 
-/* One change of a row: columns x to x + width - 1 take ink, or the bare grid if ink is 0. */
-struct tlw_cpu_event {
-  uint16_t x, width;
-  int32_t next; /* of the same row, or -1; their columns do not meet, so their order means nothing */
-  uint8_t ink;
+/*
+ * A change of a row: columns x to x + width - 1 of the image take ink, or what the grid has there if ink is 0. Events
+ * of one row and the same columns count in order.
+ */
+typedef uint32_t tlw_cpu_event;
+#define TLW_CPU_EVENT(x, width, ink) ((uint32_t)(x) | (uint32_t)(width) << 14 | (uint32_t)(ink) << 28)
+#define TLW_CPU_EVENT_X(event) ((event)&0x3fff)
+#define TLW_CPU_EVENT_WIDTH(event) ((event) >> 14 & 0x3fff)
+#define TLW_CPU_EVENT_INK(event) ((event) >> 28)
+
+/* Bits of 64-bit words, by row of an image: one for each 64 of its columns. */
+#define TLW_CPU_BLOCK 64
+#define TLW_CPU_CHANGES (TLW_CHART_MAX_SIDE / TLW_CPU_BLOCK / 64) /* words of a row, at most */
+static inline int32_t tlw_cpu_change_words(int32_t width) {
+  return (width + 64 * TLW_CPU_BLOCK - 1) / (64 * TLW_CPU_BLOCK);
+}
+
+/* What a chart has beside its marks, and where its painting stands. */
+struct tlw_cpu_chart {
+  uint64_t number;        /* of the charts of this scratch, this one's, counted from 1 */
+  tlk_scale scale;        /* high < low: nothing is drawn */
+  const tlk_notes *notes; /* NULL: it has none */
+  bool has_lines;
+  int32_t text_above, text_below; /* how far any glyph reaches from its baseline */
+  /* The row below the last one that this thread painted, and of which chart. */
+  const struct tlw_cpu_chart *painted;
+  uint64_t painted_number;
+  int32_t painted_to;
+  uint64_t painted_over[TLW_CPU_CHANGES]; /* of the last row: where text or lines may lie */
 };
 
-/* Working memory of one thread for one layout. */
+/* Working memory of one thread for one layout. Parts that the layout does not need are not there. */
 struct tlw_cpu_scratch {
   double *merged;   /* open, high, low, close, volume by pixel column, as in a job */
   uint16_t *centre; /* by mark */
   struct tlw_cpu_marks marks;
-  struct tlw_cpu_event *events;
-  int32_t *heads;       /* first event by row */
-  uint8_t *on_grid;     /* by row of the image: whether it is a line of the grid */
-  uint8_t *bare, *line; /* a row of the grid's columns alone; the row being painted */
+  struct tlw_cpu_chart *chart;
+  tlk_axis *axis;        /* with text */
+  tlk_notes *notes;      /* where the job has none */
+  int32_t *points;       /* with lines: the rows of their points, by line */
+  int32_t *blocks;       /* with lines: see chart_lines.c */
+  tlw_cpu_event *events; /* of all rows, by row */
+  uint32_t *starts;      /* the first event of each row, and the end of the last one's */
+  uint8_t *has_text;     /* with text, by row of the image: whether some may be in it, or a box */
+  uint8_t *on_grid;      /* by row of the image: whether it is a line of the grid */
+  uint8_t *cells;        /* a row of the columns of the grid, where they are those of the layout */
+  uint8_t *bare, *line;  /* the same of the chart at hand; the row being painted */
 };
 
 /* Bytes of a scratch for this layout, and its parts laid out in that many bytes at memory. */
@@ -64,18 +97,68 @@ static inline void tlw_cpu_set_merged(double *merged, int32_t plot_width, int32_
 }
 
 /*
- * Fills scratch->marks and ->centre, from candles by pixel column or, where merged is NULL, from the rows of the
- * series; returns their number, 0 if there is nothing to draw.
+ * Makes all of a chart but its pixels: scratch->marks and ->centre, from candles by pixel column or, where merged is
+ * NULL, from the rows of the series, and what follows from them. Returns the number of marks, 0 if there is nothing
+ * to draw.
  */
 size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
                     const double *merged, const struct tlw_cpu_scratch *scratch);
 
 /*
- * Paints rows y0 to y1 - 1 of the image, the first of which is at pixels; marks and centres are those of source, which
- * may be another thread's scratch.
+ * Paints rows y0 to y1 - 1 of the image, the first of which is at pixels, of the chart that tlw_cpu_mark made in
+ * source, which may be another thread's scratch. Bands of one thread that follow each other cost least.
  */
 void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
                    size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
                    int32_t y0, int32_t y1, uint8_t *pixels);
+
+/*
+ * As tlw_cpu_paint, for bands of one chart that follow each other from its first row on, with what changes: a bit of
+ * row y says that the pixels of its block may differ from those in the row above. Those of other blocks are not
+ * written, unless it is for nothing. All bits of the first row are set. changed: rows of tlw_cpu_change_words.
+ */
+void tlw_cpu_paint_changes(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
+                           size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
+                           int32_t y0, int32_t y1, uint8_t *pixels, uint64_t *changed);
+
+/* ---- parts of these ---- */
+
+/* Fills scratch->events and ->starts. */
+void tlw_cpu_plan_events(const struct tlw_render_job *job, const tlk_series *series, size_t n_marks,
+                         const struct tlw_cpu_scratch *scratch);
+
+/* Rows y0 to y1 - 1 of an image; the first is at pixels. */
+struct tlw_cpu_canvas {
+  uint8_t *pixels;
+  size_t row_stride;
+  int32_t width, y0, y1;
+};
+
+static inline uint8_t *tlw_cpu_row(const struct tlw_cpu_canvas *canvas, int32_t y) {
+  return canvas->pixels + (size_t)(y - canvas->y0) * canvas->row_stride;
+}
+
+/* Blocks of rows y0 to y1 - 1 of an image, `words` words a row. */
+struct tlw_cpu_blocks {
+  uint64_t *bits;
+  int32_t words, width, y0, y1;
+};
+
+/* Sets the bits of a rectangle, from column x0 to x1 - 1 and row top to end - 1, as far as it is within. */
+static inline void tlw_cpu_touch(const struct tlw_cpu_blocks *blocks, int32_t x0, int32_t x1, int32_t top,
+                                 int32_t end) {
+  const int32_t left = x0 > 0 ? x0 : 0, right = x1 < blocks->width ? x1 : blocks->width;
+  const int32_t from = top > blocks->y0 ? top : blocks->y0, to = end < blocks->y1 ? end : blocks->y1;
+  if (left >= right) return;
+  const int32_t first = left / TLW_CPU_BLOCK, last = (right - 1) / TLW_CPU_BLOCK;
+  for (int32_t word = first / 64; word <= last / 64; word++) {
+    const int32_t low = first - 64 * word, high = last - 64 * word;
+    uint64_t bits = UINT64_MAX;
+    if (low > 0) bits &= UINT64_MAX << low;
+    if (high < 63) bits &= UINT64_MAX >> (63 - high);
+    uint64_t *at = blocks->bits + word;
+    for (int32_t y = from; y < to; y++) at[(y - blocks->y0) * blocks->words] |= bits;
+  }
+}
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/core/chart.h"
 #include "tallow/status.h"
@@ -43,6 +44,27 @@ struct tlw_cpu_extent {
   double volume;    /* the greatest */
 };
 
+/* Pixel columns of the plot whose lines are done together. */
+#define TLW_CPU_LINE_BLOCK 16
+
+/* The row of a point that a line does not have. */
+#define TLW_CPU_NO_POINT INT32_MIN
+
+/* A line of a chart, to be drawn into rows y0 to y1 - 1 of its panel. */
+struct tlw_cpu_line {
+  const tlk_layout *layout;
+  int32_t index;
+  int32_t n_points;
+  const int32_t *columns; /* by point, ascending */
+  const int32_t *points;  /* rows in 1 / TLK_LINE_UNIT pixels, or TLW_CPU_NO_POINT */
+  /* By block: the first point of the first segment that may lie in it; the first row that it reaches, and the end. */
+  const int32_t *firsts, *tops, *ends;
+  int32_t y0, y1;
+  uint8_t *pixels; /* row y0, first column of the plot */
+  int32_t room;    /* columns of the image from there on */
+  size_t row_stride;
+};
+
 struct tlw_cpu_window_tier;
 
 struct tlw_cpu_tier {
@@ -59,6 +81,9 @@ struct tlw_cpu_tier {
   /* The marks of all candles, count rounded up to TLW_CPU_PAD. scale has at least one valid candle. */
   void (*mark)(const struct tlw_cpu_candles *candles, tlk_scale scale, const tlk_layout *layout,
                const struct tlw_cpu_marks *marks);
+  /* The points of n values of a line. */
+  void (*line_points)(const double *values, size_t n, tlk_scale scale, const tlk_layout *layout, int32_t *points);
+  void (*line)(const struct tlw_cpu_line *line);
   void (*copy)(uint8_t *target, const uint8_t *source, size_t n);
   /* Copies, with TLK_INK_GRID where the source is TLK_INK_BACKGROUND. */
   void (*copy_on_grid)(uint8_t *target, const uint8_t *source, size_t n);

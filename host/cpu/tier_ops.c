@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "line_ops.h"
 #include "tier.h"
 #include "vector.h"
 #include "window_tier.h"
@@ -249,6 +250,8 @@ const struct tlw_cpu_tier TLW_TIER = {
     .extend = extend,
     .extent = extent,
     .mark = mark,
+    .line_points = TLW_TIERED(tlw_cpu_line_points_of),
+    .line = TLW_TIERED(tlw_cpu_draw_line),
     .copy = copy,
     .copy_on_grid = copy_on_grid,
 };

@@ -39,11 +39,29 @@ static bool is_time_direct(const tlw_candles *c) {
 
 static bool is_contiguous(const tlw_candles *c) { return are_prices_direct(c) && is_time_direct(c); }
 
+/* Notes of a chart that are made before it is drawn; 0: the backend makes them itself, or there are none. */
+static uint64_t notes_bytes(const tlw_engine *engine, const tlk_layout *layout) {
+  return engine->executor.ops->draws_anywhere ? 0 : tlk_notes_size(*layout);
+}
+
+static uint64_t sheet_bytes(const struct tlw_source *source) {
+  return source->sheet ? 0 : (uint64_t)source->layout.sheet_size;
+}
+
+static uint64_t counted(uint64_t size) { return size > 0 ? tlw_memory_counted(size) : 0; }
+
+/* Bytes of a slot for the text and lines of so many whole charts. */
+static uint64_t text_bytes(const tlw_engine *engine, const struct tlw_source *source, uint64_t charts) {
+  return counted(charts * notes_bytes(engine, &source->layout)) + counted(sheet_bytes(source));
+}
+
 /* Host memory that a chart drawn in bands needs beside its rows. */
 static uint64_t band_bytes(const struct tlw_source *source) {
   const tlk_layout *layout = &source->layout;
-  if (source->merged) return 0;
-  return tlw_memory_counted(merged_bytes(layout)) + tlw_memory_counted(tlw_cpu_columns_size(layout->plot_width));
+  const uint64_t notes = counted(tlk_notes_size(*layout));
+  if (source->merged) return notes;
+  return notes + tlw_memory_counted(merged_bytes(layout)) +
+         tlw_memory_counted(tlw_cpu_columns_size(layout->plot_width));
 }
 
 /* Bytes of host memory that could still be taken if `held` were given back. */
@@ -60,6 +78,8 @@ static tlw_status refuse_host(const tlw_engine *engine, uint64_t missing, tlw_er
                          (unsigned long long)budget, (unsigned long long)enough);
 }
 
+bool tlw_draw_has_files(const tlw_engine *engine) { return engine->executor.ops->prepare_files != NULL; }
+
 tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, bool in_place,
                           const struct tlw_wish *wish, struct tlw_share *share, tlw_error *error) {
   const tlk_layout *layout = &source->layout;
@@ -67,11 +87,16 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   struct tlw_backend_state *state = engine->executor.state;
   *share = (struct tlw_share){wish->slots, MOST_SLOT_BYTES};
   engine->services.host_reserve = 0;
-  if (in_place && ops->draws_anywhere && is_contiguous(&source->candles)) return ops->prepare(state, layout, 0, error);
-  const uint64_t row = tlw_memory_counted((uint64_t)layout->width), held = wish->held;
+  const uint64_t text = counted(sheet_bytes(source)), held = wish->held;
+  if (in_place && ops->draws_anywhere && is_contiguous(&source->candles)) {
+    share->slots = 1;
+    return ops->prepare(state, layout, wish->has_sheet ? 0 : text, error);
+  }
+  const uint64_t row = tlw_memory_counted((uint64_t)layout->width) + text;
   /* What slots hold already can become slots again, but nothing else. */
   const uint64_t firm = band_bytes(source) + wish->beside, leave = firm + row;
-  const tlw_status status = ops->prepare(state, layout, row > held ? leave - held : firm, error);
+  const uint64_t left = row > held ? leave - held : firm;
+  const tlw_status status = (wish->files ? ops->prepare_files : ops->prepare)(state, layout, left, error);
   if (status != TLW_OK || engine->services.memory.budget == UINT64_MAX) return status;
   const uint64_t shared = ops->least_host(state, layout), needed = leave + shared;
   uint64_t room = host_room(engine, held);
@@ -116,6 +141,8 @@ uint64_t tlw_draw_held(const struct tlw_slot *slot) {
   uint64_t held = 0;
   if (slot->staging.data) held += tlw_memory_counted(slot->staging.size);
   if (slot->gathered.data) held += tlw_memory_counted(slot->gathered.size);
+  if (slot->sheet.data) held += tlw_memory_counted(slot->sheet.size);
+  if (slot->notes.data) held += tlw_memory_counted(slot->notes.size);
   return held;
 }
 
@@ -126,10 +153,13 @@ static void release_staging(struct tlw_slot *slot) {
 void tlw_draw_release(tlw_engine *engine, struct tlw_slot *slot) {
   release_staging(slot);
   tlw_block_free(&engine->services.memory, &slot->gathered);
+  tlw_block_free(&engine->services.memory, &slot->sheet);
+  tlw_block_free(&engine->services.memory, &slot->notes);
 }
 
 void tlw_draw_end(tlw_engine *engine, struct tlw_cursor *cursor) {
   tlw_block_free(&engine->services.memory, &cursor->merged);
+  tlw_block_free(&engine->services.memory, &cursor->notes);
 }
 
 /* Memory of another backend will do where any does. */
@@ -237,8 +267,7 @@ static tlw_status reduce(tlw_engine *engine, struct tlw_cursor *cursor, tlw_erro
   const tlw_candles *c = &source->candles;
   struct tlw_memory *memory = &engine->services.memory;
   const struct tlw_cpu_tier *tier;
-  tlw_status status = await_merged(engine, cursor, error);
-  if (status == TLW_OK) status = tlw_cpu_tier(&tier, error);
+  tlw_status status = tlw_cpu_tier(&tier, error);
   if (status == TLW_OK) status = source->shape(source, cursor->next, &cursor->shape, error);
   if (status == TLW_OK)
     status = tlw_block_reserve(memory, &cursor->merged, merged_bytes(&source->layout), "merged candles", error);
@@ -263,6 +292,7 @@ static tlw_status reduce(tlw_engine *engine, struct tlw_cursor *cursor, tlw_erro
 static void aim(struct tlw_slot *slot, const tlw_raster *raster, const tlk_layout *layout, int64_t first, int32_t y0) {
   slot->first = first;
   slot->y0 = y0;
+  slot->files = (struct tlw_render_files){0};
   if (raster) {
     slot->row_stride = raster->row_stride;
     slot->image_stride = raster->image_stride;
@@ -272,6 +302,13 @@ static void aim(struct tlw_slot *slot, const tlw_raster *raster, const tlk_layou
     slot->image_stride = (size_t)layout->width * (size_t)layout->height;
     slot->pixels = slot->staging.data;
   }
+}
+
+/* A job that gives files in staging. */
+static void make_files(struct tlw_slot *slot, const struct tlw_render_files *files, struct tlw_render_job *job) {
+  slot->files = *files;
+  slot->files.bytes = slot->staging.data;
+  job->files = &slot->files;
 }
 
 static tlw_status submit(tlw_engine *engine, struct tlw_slot *slot, struct tlw_render_job *job, tlw_error *error) {
@@ -293,8 +330,9 @@ static tlw_status submit(tlw_engine *engine, struct tlw_slot *slot, struct tlw_r
  * How many whole charts fit the share, their shapes in the slot; 0: none. A series that has no shape ends the piece
  * before it, or fails where it is the first.
  */
-static tlw_status take_whole(const struct tlw_cursor *cursor, struct tlw_slot *slot, uint64_t bytes, uint64_t per_chart,
-                             bool to_staging, int64_t *n, struct span *span, tlw_error *error) {
+static tlw_status take_whole(const tlw_engine *engine, const struct tlw_cursor *cursor, struct tlw_slot *slot,
+                             uint64_t bytes, uint64_t per_chart, bool to_staging, int64_t *n, struct span *span,
+                             tlw_error *error) {
   const struct tlw_source *source = cursor->source;
   const uint64_t pixels = to_staging ? image_bytes(&source->layout) : 0;
   *span = (struct span){INT64_MAX, 0, 0};
@@ -308,42 +346,108 @@ static tlw_status take_whole(const struct tlw_cursor *cursor, struct tlw_slot *s
     widen(&wider, series);
     const uint64_t charts = (uint64_t)*n + 1;
     const uint64_t needed = tlw_memory_counted(charts * pixels) + tlw_memory_counted(charts * per_chart) +
-                            tlw_memory_counted(gathered_bytes(&source->candles, wider));
+                            tlw_memory_counted(gathered_bytes(&source->candles, wider)) +
+                            text_bytes(engine, source, charts);
     if (needed > bytes) break;
     *span = wider;
   }
   return TLW_OK;
 }
 
-static struct tlw_render_job job_of(const struct tlw_source *source, const tlk_series *series, int64_t n) {
-  return (struct tlw_render_job){
-      .layout = source->layout, .series = series, .n_series = n, .y0 = 0, .y1 = source->layout.height};
+static struct tlw_render_job job_of(const struct tlw_cursor *cursor, const tlk_series *series, int64_t n) {
+  const struct tlw_source *source = cursor->source;
+  return (struct tlw_render_job){.layout = source->layout,
+                                 .series = series,
+                                 .n_series = n,
+                                 .y0 = 0,
+                                 .y1 = source->layout.height,
+                                 .note = source->note,
+                                 .source = source,
+                                 .first = cursor->next};
+}
+
+static tlw_status make_sheet(tlw_engine *engine, struct tlw_slot *slot, struct tlw_render_job *job, tlw_error *error) {
+  const struct tlw_source *source = job->source;
+  const uint64_t size = sheet_bytes(source);
+  job->sheet = source->sheet;
+  if (size == 0) return TLW_OK;
+  const tlw_status status = tlw_block_reserve(&engine->services.memory, &slot->sheet, size, "text", error);
+  if (status != TLW_OK) return status;
+  source->make_sheet(source->options, &source->layout, slot->sheet.data);
+  job->sheet = slot->sheet.data;
+  return TLW_OK;
+}
+
+static tlw_status make_notes(tlw_engine *engine, struct tlw_slot *slot, struct tlw_render_job *job, tlw_error *error) {
+  const uint64_t each = notes_bytes(engine, &job->layout);
+  if (each == 0) return TLW_OK;
+  const tlw_status status = tlw_block_reserve(&engine->services.memory, &slot->notes, (uint64_t)job->n_series * each,
+                                              "labels and lines", error);
+  if (status != TLW_OK) return status;
+  for (int64_t i = 0; i < job->n_series; i++)
+    job->note(job->source, job->first + i, &slot->series[i],
+              (tlk_notes *)(void *)((uint8_t *)slot->notes.data + (uint64_t)i * each));
+  job->notes = slot->notes.data;
+  return TLW_OK;
+}
+
+/* What whole charts draw over candles, as far as the backend does not make it. */
+static tlw_status make_text(tlw_engine *engine, struct tlw_slot *slot, struct tlw_render_job *job, tlw_error *error) {
+  const tlw_status status = make_sheet(engine, slot, job, error);
+  return status == TLW_OK ? make_notes(engine, slot, job, error) : status;
+}
+
+/* The notes of the chart at the cursor, for all of its bands. */
+static tlw_status note_bands(tlw_engine *engine, struct tlw_cursor *cursor, tlw_error *error) {
+  const struct tlw_source *source = cursor->source;
+  const uint64_t size = tlk_notes_size(source->layout);
+  if (size == 0) return TLW_OK;
+  const tlw_status status =
+      tlw_block_reserve(&engine->services.memory, &cursor->notes, size, "labels and lines", error);
+  if (status == TLW_OK) source->note(source, cursor->next, &cursor->shape, cursor->notes.data);
+  return status;
+}
+
+/* Makes ready what all bands of the chart at the cursor are drawn from. */
+static tlw_status begin_bands(tlw_engine *engine, struct tlw_cursor *cursor, tlw_error *error) {
+  tlw_status status = await_merged(engine, cursor, error);
+  if (status != TLW_OK) return status;
+  if (cursor->source->merged)
+    cursor->shape = cursor->source->merged_shape;
+  else
+    status = reduce(engine, cursor, error);
+  return status == TLW_OK ? note_bands(engine, cursor, error) : status;
 }
 
 /* Draws whole charts if at least one fits; *n is 0 otherwise. */
 static tlw_status draw_whole(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
-                             const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster, int64_t *n,
+                             const struct tlw_share *share, const struct tlw_outlet *outlet, int64_t *n,
                              tlw_error *error) {
   const struct tlw_source *source = cursor->source;
+  const tlw_raster *raster = outlet->raster;
   const struct tlw_executor *executor = &engine->executor;
   struct span span;
-  tlw_status status =
-      take_whole(cursor, slot, least(share->bytes, engine->work_limit), per_chart, !raster, n, &span, error);
+  tlw_status status = take_whole(engine, cursor, slot, least(share->bytes, engine->work_limit), outlet->per_chart,
+                                 !raster && !outlet->files, n, &span, error);
   if (status != TLW_OK || *n == 0) return status;
-  struct tlw_render_job job = job_of(source, slot->series, *n);
+  struct tlw_render_job job = job_of(cursor, slot->series, *n);
   use_columns(&source->candles, &job);
+  job.files = outlet->files;
   *n = job.n_series = executor->ops->fit(executor->state, &job, share->slots, engine->work_limit);
   if (*n == 0) return TLW_OK;
   span = (struct span){INT64_MAX, 0, 0};
   for (int64_t i = 0; i < *n; i++) widen(&span, &slot->series[i]);
-  if (!raster) status = reserve_staging(engine, slot, (uint64_t)*n * image_bytes(&source->layout), error);
+  const uint64_t each = outlet->files ? outlet->files->stride : image_bytes(&source->layout);
+  if (!raster) status = reserve_staging(engine, slot, (uint64_t)*n * each, error);
   const uint64_t gathered = gathered_bytes(&source->candles, span);
   if (status == TLW_OK && gathered) {
     status = tlw_block_reserve(&engine->services.memory, &slot->gathered, gathered, "contiguous columns", error);
     if (status == TLW_OK) gather(engine, &source->candles, span, slot, &job);
   }
+  if (status == TLW_OK) status = make_text(engine, slot, &job, error);
   if (status != TLW_OK) return status;
   aim(slot, raster, &source->layout, cursor->next, 0);
+  if (outlet->files) make_files(slot, outlet->files, &job);
   slot->n = *n;
   slot->y1 = source->layout.height;
   slot->candles = 0;
@@ -377,30 +481,29 @@ static int32_t fit_rows(tlw_engine *engine, const struct tlw_render_job *job, ui
 }
 
 static tlw_status draw_band(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
-                            const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster,
-                            tlw_error *error) {
+                            const struct tlw_share *share, const struct tlw_outlet *outlet, tlw_error *error) {
   const struct tlw_source *source = cursor->source;
+  const tlw_raster *raster = outlet->raster;
   const tlk_layout *layout = &source->layout;
-  tlw_status status = TLW_OK;
-  if (source->merged)
-    cursor->shape = source->merged_shape;
-  else if (cursor->row == 0)
-    status = reduce(engine, cursor, error);
+  tlw_status status = cursor->row == 0 ? begin_bands(engine, cursor, error) : TLW_OK;
   if (status != TLW_OK) return status;
-  struct tlw_render_job job = job_of(source, slot->series, 1);
+  struct tlw_render_job job = job_of(cursor, slot->series, 1);
   slot->series[0] = cursor->shape;
   job.merged = source->merged ? source->merged : cursor->merged.data;
-  const uint64_t bytes = least(share->bytes, engine->work_limit);
+  job.notes = cursor->notes.data;
+  const uint64_t text = counted(sheet_bytes(source));
+  const uint64_t all = least(share->bytes, engine->work_limit), bytes = all > text ? all - text : 0;
   uint64_t rows = (uint64_t)(layout->height - cursor->row);
   if (!raster) rows = least(rows, most(1, bytes / (uint64_t)layout->width));
   /* A whole chart needs room for what is made of it as well. */
-  const uint64_t whole = tlw_memory_counted(image_bytes(layout)) + tlw_memory_counted(per_chart);
-  if (!raster && per_chart && rows == (uint64_t)layout->height && whole > bytes) rows--;
+  const uint64_t whole = tlw_memory_counted(image_bytes(layout)) + tlw_memory_counted(outlet->per_chart);
+  if (!raster && outlet->per_chart && rows == (uint64_t)layout->height && whole > bytes) rows--;
   job.y0 = cursor->row;
   job.y1 = cursor->row + (int32_t)rows;
   job.y1 = job.y0 + fit_rows(engine, &job, share->slots);
   if (job.y1 == job.y0) return refuse_device(engine, layout, error);
   if (!raster) status = reserve_staging(engine, slot, (uint64_t)(job.y1 - job.y0) * (uint64_t)layout->width, error);
+  if (status == TLW_OK) status = make_sheet(engine, slot, &job, error);
   if (status != TLW_OK) return status;
   aim(slot, raster, layout, cursor->next, job.y0);
   slot->n = 1;
@@ -415,16 +518,17 @@ static tlw_status draw_band(tlw_engine *engine, struct tlw_cursor *cursor, struc
 }
 
 static tlw_status draw_piece(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
-                             const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster,
-                             tlw_error *error) {
+                             const struct tlw_share *share, const struct tlw_outlet *outlet, tlw_error *error) {
+  struct tlw_outlet to = *outlet;
   /* Pixels can only go where the backend can put them. */
-  if (!engine->executor.ops->draws_anywhere) raster = NULL;
+  if (!engine->executor.ops->draws_anywhere) to.raster = NULL;
+  if (!tlw_draw_has_files(engine)) to.files = NULL;
   if (cursor->row == 0 && !cursor->source->merged) {
     int64_t n;
-    const tlw_status status = draw_whole(engine, cursor, slot, share, per_chart, raster, &n, error);
+    const tlw_status status = draw_whole(engine, cursor, slot, share, &to, &n, error);
     if (status != TLW_OK || n > 0) return status;
   }
-  return draw_band(engine, cursor, slot, share, per_chart, raster, error);
+  return draw_band(engine, cursor, slot, share, &to, error);
 }
 
 /* ---- lack of memory ---- */
@@ -443,16 +547,15 @@ static bool halve(tlw_engine *engine, const tlk_layout *layout) {
 }
 
 tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
-                         const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster,
-                         tlw_error *error) {
+                         const struct tlw_share *share, const struct tlw_outlet *outlet, tlw_error *error) {
   tlw_error failure;
-  tlw_status status = draw_piece(engine, cursor, slot, share, per_chart, raster, &failure);
+  tlw_status status = draw_piece(engine, cursor, slot, share, outlet, &failure);
   for (bool trimmed = false; status == TLW_ERR_MEMORY; trimmed = true) {
     tlw_draw_release(engine, slot);
     const bool relieved = trimmed ? halve(engine, &cursor->source->layout) || tlw_engine_fall_back(engine, &failure)
                                   : tlw_engine_trim(engine);
     if (!relieved) break;
-    status = draw_piece(engine, cursor, slot, share, per_chart, raster, &failure);
+    status = draw_piece(engine, cursor, slot, share, outlet, &failure);
   }
   tlw_engine_judge(engine, status, &failure);
   if (status != TLW_OK && error) *error = failure;

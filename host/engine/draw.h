@@ -17,6 +17,15 @@ struct tlw_source {
   tlw_status (*shape)(const struct tlw_source *source, int64_t i, tlk_series *series, tlw_error *error);
   const double *merged; /* a single series by pixel column, in place of its rows; or NULL */
   tlk_series merged_shape;
+  /* Text and lines: what the engine does not look into, of the folder that draws charts. */
+  const tlk_sheet *sheet; /* of all charts; NULL: each piece of them has its own, if the layout has text */
+  void (*make_sheet)(const tlw_chart_options *options, const tlk_layout *layout, tlk_sheet *sheet);
+  const tlw_chart_options *options; /* for make_sheet */
+  tlw_note_fn note;
+  const int64_t *times; /* on any axis, or NULL */
+  const struct tlw_font *font;
+  const struct tlw_zone *zone;               /* NULL: UTC */
+  const struct tlw_chunk_notes *chunk_notes; /* what note needs of a single series whose rows came in chunks; or NULL */
 };
 
 struct tlw_owner {
@@ -34,8 +43,11 @@ struct tlw_slot {
   int64_t candles; /* in charts that this piece completes */
   struct tlw_ticket ticket;
   struct tlw_owner drawn_by, staged_by; /* who has the ticket, and the staging: not the same after a fallback */
-  struct tlw_block staging;             /* pixels, where they are not drawn in place */
+  struct tlw_block staging;             /* pixels, where they are not drawn in place, or files */
+  struct tlw_render_files files;        /* in place of pixels; bytes NULL: there are pixels */
   struct tlw_block gathered;            /* columns, where those of the source can't be used as they are */
+  struct tlw_block sheet;               /* of its charts, where the source has none */
+  struct tlw_block notes;               /* of its charts, where the backend wants them ready-made */
   tlk_series series[TLW_JOB_SERIES];
 };
 
@@ -46,6 +58,7 @@ struct tlw_cursor {
   int32_t row; /* of the chart that is drawn in bands: the next; 0 between charts */
   tlk_series shape;
   struct tlw_block merged;      /* its candles by pixel column */
+  struct tlw_block notes;       /* and its notes, for all bands */
   struct tlw_slot *newest_band; /* the last piece that was drawn from them, or NULL */
 };
 
@@ -60,7 +73,12 @@ struct tlw_wish {
   uint32_t slots;
   uint64_t held;   /* bytes that they have already */
   uint64_t beside; /* bytes that are needed beside them, at most */
+  bool has_sheet;  /* the first of them has one that is large enough */
+  bool files;      /* pieces of whole charts are files */
 };
+
+/* Within an operation: whether the backend can draw files. */
+bool tlw_draw_has_files(const tlw_engine *engine);
 
 /*
  * Within an operation: what each piece of the source may take; in_place: its pixels may be drawn where they are
@@ -78,14 +96,21 @@ tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t
  */
 int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads);
 
+/* Where pieces go. */
+struct tlw_outlet {
+  /* Pixels go there, from chart 0 of the source on, where the backend can draw anywhere; NULL: to staging. */
+  const tlw_raster *raster;
+  /* Without a raster: whole charts become such files in staging, where the backend can; or NULL. bytes is not read. */
+  const struct tlw_render_files *files;
+  uint64_t per_chart; /* bytes of its share that a whole chart needs beside its pixels, or for its file */
+};
+
 /*
  * Within an operation: begins to draw the next piece in a slot that has nothing in flight, and moves the cursor
- * behind it. With a raster the pixels go there, chart 0 of the source being its first, where the backend can draw
- * anywhere; else to staging. per_chart: bytes of its share that a whole chart needs beside its pixels. A lack of
- * memory is met by trimming, by smaller pieces and by a fallback first.
+ * behind it. A lack of memory is met by trimming, by smaller pieces and by a fallback first.
  */
 tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
-                         const struct tlw_share *share, uint64_t per_chart, const tlw_raster *raster, tlw_error *error);
+                         const struct tlw_share *share, const struct tlw_outlet *outlet, tlw_error *error);
 
 /* Within an operation: waits for the piece and counts what it completes. */
 tlw_status tlw_draw_wait(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, tlw_error *error);

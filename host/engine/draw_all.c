@@ -36,6 +36,7 @@ static tlw_status finish(tlw_engine *engine, struct tlw_slot *slot, const tlk_la
 static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *source, int64_t n,
                               const struct tlw_share *share, const tlw_raster *raster, tlw_error *error) {
   const tlk_layout *layout = &source->layout;
+  const struct tlw_outlet outlet = {.raster = raster};
   struct tlw_cursor cursor = {.source = source};
   tlw_status status = TLW_OK;
   uint32_t turn = 0;
@@ -46,7 +47,7 @@ static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *sourc
     const bool in_place = engine->executor.ops->draws_anywhere;
     if (cursor.row == 0)
       cursor.end = in_place ? n : cursor.next + tlw_draw_grain(layout, n - cursor.next, share->slots, 0);
-    status = tlw_draw_next(engine, &cursor, slot, share, 0, raster, error);
+    status = tlw_draw_next(engine, &cursor, slot, share, &outlet, error);
   }
   for (uint32_t i = 0; i < share->slots; i++, turn = (turn + 1) % share->slots) {
     if (!engine->slots[turn].n) continue;
@@ -62,7 +63,9 @@ static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *sourc
 
 static tlw_status draw(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
                        tlw_error *error) {
-  const struct tlw_wish wish = {.slots = TLW_RENDER_SLOTS, .held = held(engine)};
+  const struct tlw_wish wish = {.slots = TLW_RENDER_SLOTS,
+                                .held = held(engine),
+                                .has_sheet = engine->slots[0].sheet.size >= (uint64_t)source->layout.sheet_size};
   struct tlw_share share;
   const tlw_status status = tlw_draw_share(engine, source, true, &wish, &share, error);
   return status == TLW_OK ? draw_pieces(engine, source, n, &share, raster, error) : status;

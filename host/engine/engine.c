@@ -203,7 +203,7 @@ tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, 
 void tlw_engine_close(tlw_engine **address) {
   if (!address || !*address) return;
   tlw_engine *engine = *address;
-  for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
+  tlw_draw_relieve(engine);
   if (engine->executor.ops) engine->executor.ops->close(engine->executor.state);
   for (int i = 0; i < engine->n_retired; i++) engine->retired[i].ops->close(engine->retired[i].state);
   tlw_ledger_close(&engine->services.ledger);

@@ -62,8 +62,14 @@ static void release(struct tlw_pipeline *p, struct tlw_pipeline_record *record) 
   pthread_cond_broadcast(&p->room);
 }
 
+void tlw_batch_free(struct tlw_memory *memory, struct tlw_batch *batch) {
+  tlw_block_free(memory, &batch->merged);
+  tlw_block_free(memory, &batch->sheet);
+  tlw_block_free(memory, &batch->notes);
+}
+
 static void retire(struct tlw_pipeline *p, struct tlw_pipeline_record *record) {
-  tlw_block_free(tlw_engine_memory(p->engines[0]), &record->batch.merged);
+  tlw_batch_free(tlw_engine_memory(p->engines[0]), &record->batch);
   record->used = false;
   pthread_cond_broadcast(&p->room);
 }
@@ -205,8 +211,12 @@ tlw_status tlw_pipeline_push(struct tlw_pipeline *p, const struct tlw_batch *bat
   pthread_mutex_lock(&p->lock);
   struct tlw_pipeline_record *record = &p->records[p->next_record];
   while (p->stop == TLW_OK && record->used) pthread_cond_wait(&p->room, &p->lock);
-  if (p->stop == TLW_OK) {
+  if (p->stop != TLW_OK) {
+    struct tlw_batch refused = *batch;
+    tlw_batch_free(tlw_engine_memory(p->engines[0]), &refused);
+  } else {
     *record = (struct tlw_pipeline_record){.batch = *batch, .first_chart = p->n_charts, .used = true};
+    record->batch.source.options = &record->batch.options;
     record->batch.source.merged = batch->merged.data ? batch->merged.data : batch->source.merged;
     p->n_charts += batch->n_series;
     p->next_record = (p->next_record + 1) % TLW_PIPELINE_RECORDS;

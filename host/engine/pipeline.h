@@ -18,13 +18,18 @@ struct tlw_pipeline;
 /* Series to draw. What the source points to must stay until release is called. */
 struct tlw_batch {
   struct tlw_source source;
+  tlw_chart_options options; /* what source.options points to once the batch is taken over */
   int64_t n_series;
   uint8_t rgb[3 * TLW_PIPELINE_COLORS]; /* for PNG */
   int32_t n_colors;
-  void *user;              /* for the sink and release */
-  tlw_release_fn release;  /* or NULL */
-  struct tlw_block merged; /* what source.merged points to, of the first engine's memory; goes with the batch */
+  void *user;             /* for the sink and release */
+  tlw_release_fn release; /* or NULL */
+  /* What source.merged, .sheet and .chunk_notes point to, of the first engine's memory; they go with the batch. */
+  struct tlw_block merged, sheet, notes;
 };
+
+/* Gives that memory back. */
+void tlw_batch_free(struct tlw_memory *memory, struct tlw_batch *batch);
 
 /* What an open pipeline counts in the memory of its first engine, of which it is told here. */
 uint64_t tlw_pipeline_bytes(tlw_engine *engine, const tlw_stream_options *options);
@@ -33,8 +38,8 @@ tlw_status tlw_pipeline_open(struct tlw_pipeline **pipeline, tlw_engine *const *
                              const tlw_stream_options *options, tlw_error *error);
 
 /*
- * Takes the batch over, after waiting for a place. `wait`: returns when it is released. Else the failure that ended
- * it all.
+ * Takes the batch over, after waiting for a place; its memory even where that fails. `wait`: returns when it is
+ * released. Else the failure that ended it all.
  */
 tlw_status tlw_pipeline_push(struct tlw_pipeline *pipeline, const struct tlw_batch *batch, bool wait, tlw_error *error);
 

@@ -9,6 +9,9 @@
 #define LONGEST_NAP_NS 500000
 #define NS_PER_SECOND 1000000000
 
+/* Charts of a piece of files: enough that handing it on costs little, no pixels of which need a cache meanwhile. */
+#define FILES_PER_THREAD 4
+
 static void free_place(struct tlw_place *place) {
   place->state = TLW_PLACE_FREE;
   place->record->owed--;
@@ -65,6 +68,7 @@ static uint64_t held_by(const struct tlw_lane *lane) {
     if (lane->places[i].encoded.data) bytes += tlw_memory_counted(lane->places[i].encoded.size);
   }
   if (lane->cursor.merged.data) bytes += tlw_memory_counted(lane->cursor.merged.size);
+  if (lane->cursor.notes.data) bytes += tlw_memory_counted(lane->cursor.notes.size);
   return bytes;
 }
 
@@ -95,20 +99,41 @@ static uint64_t encoder_bytes(const struct tlw_pipeline *p, const struct tlw_bat
   return tlw_png_encoder_bytes(p->options.coding, layout->width, layout->height, batch->n_colors);
 }
 
-/* What pieces of the claim may take, with as many encoders as leave room for whole charts. */
+/* Whether charts of the claim may be files as soon as they are drawn. */
+static bool may_draw_files(const struct tlw_pipeline *p, const struct tlw_lane *lane) {
+  return tlw_pipeline_is_png(p) && p->options.coding == TLW_PNG_FAST && !p->options.digest &&
+         !lane->record->batch.source.merged && tlw_draw_has_files(lane->engine);
+}
+
+/* What pieces of the claim may take, with as many encoders as leave room for whole charts of so many bytes. */
+static tlw_status share_out(struct tlw_pipeline *p, struct tlw_lane *lane, bool files, uint64_t chart,
+                            uint32_t *encoders, tlw_error *error) {
+  const struct tlw_batch *batch = &lane->record->batch;
+  const uint64_t each = encoder_bytes(p, batch);
+  for (*encoders = p->n_encoders;; *encoders = (*encoders + 1) / 2) {
+    const struct tlw_wish wish = {
+        .slots = p->options.slots, .held = held_by(lane), .beside = *encoders * each, .files = files};
+    const tlw_status status = tlw_draw_share(lane->engine, &batch->source, false, &wish, &lane->share, error);
+    if (*encoders > 1 && (status == TLW_ERR_BUDGET || (status == TLW_OK && lane->share.bytes < chart))) continue;
+    return status;
+  }
+}
+
+/* Charts become files where whole ones have room as such and the backend has what that takes; else pixels. */
 static tlw_status plan(struct tlw_pipeline *p, struct tlw_lane *lane, tlw_error *error) {
   const struct tlw_source *source = &lane->record->batch.source;
-  const uint64_t each = encoder_bytes(p, &lane->record->batch);
-  const uint64_t chart =
-      (uint64_t)source->layout.width * (uint64_t)source->layout.height + bound_of(p, &lane->record->batch);
-  uint32_t encoders = p->n_encoders;
-  for (;; encoders = (encoders + 1) / 2) {
-    const struct tlw_wish wish = {.slots = p->options.slots, .held = held_by(lane), .beside = encoders * each};
-    const tlw_status status = tlw_draw_share(lane->engine, source, false, &wish, &lane->share, error);
-    if (encoders > 1 && (status == TLW_ERR_BUDGET || (status == TLW_OK && lane->share.bytes < chart))) continue;
-    if (status != TLW_OK) return status;
-    break;
+  const uint64_t file = bound_of(p, &lane->record->batch);
+  const uint64_t image = (uint64_t)source->layout.width * (uint64_t)source->layout.height;
+  uint32_t encoders;
+  tlw_status status = TLW_ERR_BUDGET;
+  lane->files = false;
+  if (may_draw_files(p, lane)) {
+    status = share_out(p, lane, true, file, &encoders, error);
+    if (status != TLW_OK && status != TLW_ERR_BUDGET && status != TLW_ERR_UNAVAILABLE) return status;
+    lane->files = status == TLW_OK && lane->share.bytes >= file;
   }
+  if (!lane->files) status = share_out(p, lane, false, image + file, &encoders, error);
+  if (status != TLW_OK) return status;
   lane->layout = source->layout;
   pthread_mutex_lock(&p->lock);
   lane->encoders = p->encoding_limit = encoders;
@@ -120,12 +145,10 @@ static tlw_status plan(struct tlw_pipeline *p, struct tlw_lane *lane, tlw_error 
   return TLW_OK;
 }
 
-/* Memory for the files of a piece of whole charts. */
+/* Memory for the files of a piece of whole charts that are not files yet. */
 static tlw_status reserve_files(const struct tlw_pipeline *p, const struct tlw_lane *lane, struct tlw_place *place,
                                 tlw_error *error) {
-  memset(place->sizes, 0, sizeof place->sizes);
-  if (!tlw_pipeline_is_png(p) || !tlw_place_is_whole(place)) return TLW_OK;
-  place->bound = bound_of(p, &place->record->batch);
+  if (!tlw_pipeline_is_png(p) || !tlw_place_is_whole(place) || place->slot.files.bytes) return TLW_OK;
   return tlw_block_reserve(tlw_lane_memory(lane), &place->encoded, (uint64_t)place->slot.n * place->bound,
                            "encoded charts", error);
 }
@@ -136,6 +159,23 @@ static void take_back(struct tlw_lane *lane, struct tlw_place *place) {
   place->slot.n = place->slot.candles = 0;
 }
 
+/* Begins to draw the next piece of the claim. */
+static tlw_status begin_piece(const struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw_place *place,
+                              tlw_error *error) {
+  const struct tlw_batch *batch = &lane->record->batch;
+  memset(place->sizes, 0, sizeof place->sizes);
+  place->bound = bound_of(p, batch);
+  const struct tlw_render_files files = {.rgb = batch->rgb,
+                                         .n_colors = batch->n_colors,
+                                         .stride = place->bound,
+                                         .capacity = place->bound,
+                                         .sizes = place->sizes};
+  const struct tlw_outlet outlet = {.files = lane->files ? &files : NULL, .per_chart = place->bound};
+  const tlw_status status = tlw_draw_next(lane->engine, &lane->cursor, &place->slot, &lane->share, &outlet, error);
+  if (status == TLW_OK && place->slot.files.bytes) place->taken = place->slot.n;
+  return status;
+}
+
 /* Within an operation: the next piece of the claim into the place, drawn or in flight. */
 static tlw_status draw(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw_place *place, tlw_error *error) {
   const tlk_layout *layout = &lane->record->batch.source.layout;
@@ -143,9 +183,7 @@ static tlw_status draw(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw
   if (lane->piece == 0 && is_planned_otherwise(lane, lane->record)) release_places(lane);
   if (lane->piece == 0 || lane->drained) status = plan(p, lane, error);
   lane->threads = tlw_draw_threads(lane->engine);
-  if (status == TLW_OK)
-    status = tlw_draw_next(lane->engine, &lane->cursor, &place->slot, &lane->share, bound_of(p, &lane->record->batch),
-                           NULL, error);
+  if (status == TLW_OK) status = begin_piece(p, lane, place, error);
   if (status != TLW_OK) return status;
   status = reserve_files(p, lane, place, error);
   /* A backend that draws at once needs no second turn. */
@@ -171,7 +209,8 @@ static void claim(struct tlw_pipeline *p, struct tlw_lane *lane) {
   struct tlw_pipeline_record *record = &p->records[p->claiming];
   const struct tlw_batch *batch = &record->batch;
   const uint32_t slots = (uint32_t)p->n_lanes * p->options.slots;
-  const int64_t n = tlw_draw_grain(&batch->source.layout, batch->n_series - record->claimed, slots, lane->threads);
+  const uint32_t charts = lane->threads * (lane->files ? FILES_PER_THREAD : 1);
+  const int64_t n = tlw_draw_grain(&batch->source.layout, batch->n_series - record->claimed, slots, charts);
   lane->record = record;
   lane->cursor.source = &batch->source;
   lane->cursor.next = record->claimed;

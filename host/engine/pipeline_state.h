@@ -49,10 +49,10 @@ struct tlw_place {
   struct tlw_pipeline_record *record;
   int64_t claim, piece;
   bool ends_claim;
-  uint32_t users;           /* encoders that look at it */
-  int64_t taken, delivered; /* charts */
-  struct tlw_block encoded; /* files with their digests, each `bound` bytes from the one before */
-  size_t bound;
+  uint32_t users;               /* encoders that look at it */
+  int64_t taken, delivered;     /* charts */
+  size_t bound;                 /* bytes from one file to the next */
+  struct tlw_block encoded;     /* files with their digests, where the slot has no files */
   size_t sizes[TLW_JOB_SERIES]; /* of the files; 0: not made yet */
 };
 
@@ -67,6 +67,7 @@ struct tlw_lane {
   struct tlw_pipeline_record *record; /* of the claim at hand; NULL: none */
   int64_t claim, piece;
   struct tlw_share share;
+  bool files;        /* whole charts of the claim are to be drawn as files */
   uint32_t threads;  /* of a backend that draws on the CPU; else 0 */
   long nap;          /* nanoseconds before the next look at the device */
   tlk_layout layout; /* that the share was planned for */
@@ -145,7 +146,8 @@ static inline size_t tlw_pipeline_digests(const struct tlw_pipeline *p) {
 }
 
 static inline uint8_t *tlw_place_file(const struct tlw_place *place, int64_t chart) {
-  return (uint8_t *)place->encoded.data + (size_t)chart * place->bound;
+  uint8_t *files = place->slot.files.bytes ? place->slot.files.bytes : place->encoded.data;
+  return files + (size_t)chart * place->bound;
 }
 
 /* ---- batches and ends: pipeline.c ---- */

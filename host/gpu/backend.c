@@ -70,7 +70,14 @@ static tlw_status gpu_prepare(struct tlw_backend_state *state, const tlk_layout 
   return TLW_OK;
 }
 
-/* Who only draws does not wait for the kernels of windows to be compiled. */
+/* Who draws pixels alone does not wait for the kernels of files to be compiled, nor for those of windows. */
+static tlw_status gpu_prepare_files(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
+                                    tlw_error *error) {
+  (void)layout;
+  (void)leave;
+  return tlw_program_prepare(state, TLW_PROGRAM_PNG, error);
+}
+
 static tlw_status gpu_windows(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
                               tlw_error *error) {
   const tlw_status status = tlw_program_prepare(state, TLW_PROGRAM_WINDOWS, error);
@@ -85,6 +92,7 @@ static const struct tlw_backend_ops ops = {
     .least_device = gpu_least_device,
     .least_host = gpu_least_host,
     .prepare = gpu_prepare,
+    .prepare_files = gpu_prepare_files,
     .draw = tlw_gpu_chart_draw,
     .wait = tlw_flights_wait,
     .is_done = tlw_flights_is_done,

@@ -1,13 +1,14 @@
 #include "chart.h"
 
+#include "files.h"
 #include "memory.h"
 #include "plan.h"
 
 const char *const tlw_chart_kernel_names[TLW_CHART_KERNELS] = {
-    [TLW_CHART_MERGE] = "tlk_chart_merge",
-    [TLW_CHART_SCALE] = "tlk_chart_scale",
-    [TLW_CHART_COLUMNS] = "tlk_chart_columns",
-    [TLW_CHART_PAINT] = "tlk_chart_paint",
+    [TLW_CHART_MERGE] = "tlk_chart_merge", [TLW_CHART_SCALE] = "tlk_chart_scale",
+    [TLW_CHART_AXIS] = "tlk_chart_axis",   [TLW_CHART_COLUMNS] = "tlk_chart_columns",
+    [TLW_CHART_PAINT] = "tlk_chart_paint", [TLW_CHART_LINES] = "tlk_chart_lines",
+    [TLW_CHART_TEXT] = "tlk_chart_text",
 };
 
 /* A piece of work on its way to the device. */
@@ -86,9 +87,12 @@ static tlw_status upload_all(const struct work *w, tlw_error *error) {
   const struct tlw_render_job *job = w->job;
   const tlk_chart_args *a = &w->plan.args;
   const uint64_t merged = TLK_MERGED_COLUMNS * (uint64_t)a->layout.plot_width * sizeof(double);
-  const tlw_status status = job->merged ? upload(w, a->merged, job->merged, merged, error) : upload_rows(w, error);
+  const uint64_t charts = (uint64_t)job->n_series;
+  tlw_status status = job->merged ? upload(w, a->merged, job->merged, merged, error) : upload_rows(w, error);
+  if (status == TLW_OK) status = upload(w, a->sheet, job->sheet, (uint64_t)a->layout.sheet_size, error);
+  if (status == TLW_OK) status = upload(w, a->notes, job->notes, charts * tlk_notes_size(a->layout), error);
   if (status != TLW_OK) return status;
-  return upload(w, a->series, place_series(w), (uint64_t)job->n_series * sizeof(tlk_series), error);
+  return upload(w, a->series, place_series(w), charts * sizeof(tlk_series), error);
 }
 
 static uint32_t groups_for(uint64_t n, uint64_t each) { return (uint32_t)((n + each - 1) / each); }
@@ -107,18 +111,39 @@ static tlw_status launch(const struct work *w, enum tlw_chart_kernel kernel, uin
   return TLW_OK;
 }
 
-static tlw_status launch_all(const struct work *w, tlw_error *error) {
+static tlw_status launch_paint(const struct work *w, tlw_error *error) {
   const tlk_chart_args *a = &w->plan.args;
-  const uint64_t width = (uint64_t)a->layout.plot_width;
   const uint32_t across = groups_for((uint64_t)a->pitch, TLK_PAINT_LANES * TLK_PAINT_PIXELS);
   const uint32_t down = groups_for((uint64_t)(a->y1 - a->y0), TLK_PAINT_ROWS);
+  return launch(w, TLW_CHART_PAINT, across * down, TLK_PAINT_LANES, error);
+}
+
+/* Lines are drawn in the rows of the price panel alone. */
+static tlw_status launch_lines(const struct work *w, tlw_error *error) {
+  const tlk_chart_args *a = &w->plan.args;
+  const tlk_layout *layout = &a->layout;
+  const int32_t panel_end = layout->price_y + layout->price_height;
+  const int32_t top = a->y0 > layout->price_y ? a->y0 : layout->price_y, end = a->y1 < panel_end ? a->y1 : panel_end;
+  if (end <= top) return TLW_OK;
+  const uint32_t across = groups_for((uint64_t)layout->plot_width, TLK_LINES_LANES);
+  const uint32_t down = groups_for((uint64_t)(end - top), TLK_LINES_ROWS);
+  return launch(w, TLW_CHART_LINES, across * down, TLK_LINES_LANES, error);
+}
+
+static tlw_status launch_all(const struct work *w, tlw_error *error) {
+  const tlk_layout *layout = &w->plan.args.layout;
+  const uint64_t width = (uint64_t)layout->plot_width;
+  const bool has_text = layout->sheet_size > 0;
   tlw_status status = TLW_OK;
   if (!w->job->merged)
     status = launch(w, TLW_CHART_MERGE, groups_for(width, TLK_MERGE_LANES / TLK_SUM_LANES), TLK_MERGE_LANES, error);
   if (status == TLW_OK) status = launch(w, TLW_CHART_SCALE, 1, TLK_SCALE_LANES, error);
+  if (status == TLW_OK && has_text) status = launch(w, TLW_CHART_AXIS, 1, TLK_AXIS_LANES, error);
   if (status == TLW_OK)
     status = launch(w, TLW_CHART_COLUMNS, groups_for(width, TLK_COLUMNS_LANES), TLK_COLUMNS_LANES, error);
-  if (status == TLW_OK) status = launch(w, TLW_CHART_PAINT, across * down, TLK_PAINT_LANES, error);
+  if (status == TLW_OK) status = launch_paint(w, error);
+  if (status == TLW_OK && layout->n_lines > 0) status = launch_lines(w, error);
+  if (status == TLW_OK && has_text) status = launch(w, TLW_CHART_TEXT, 1, TLK_TEXT_LANES, error);
   return status;
 }
 
@@ -170,6 +195,10 @@ static tlw_status enqueue(const struct work *w, tlw_error *error) {
   tlw_status status = upload_all(w, error);
   if (status == TLW_OK) status = hand_over(w, TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, error);
   if (status == TLW_OK) status = launch_all(w, error);
+  if (status == TLW_OK && w->job->files) {
+    status = tlw_gpu_files_make(w->state, w->flight, w->job, &w->plan.png, &w->slab, error);
+    return status == TLW_OK ? tlw_flight_mark(w->state, w->flight, TLW_GPU_COMPUTE, error) : status;
+  }
   if (status == TLW_OK) status = hand_over(w, TLW_GPU_COMPUTE, TLW_GPU_DOWNLOAD, error);
   if (status == TLW_OK) status = download_all(w, error);
   if (status == TLW_OK) status = tlw_flight_mark(w->state, w->flight, TLW_GPU_DOWNLOAD, error);

@@ -20,12 +20,14 @@
 #define DEVICE_UUID 0x106A         /* cl_khr_device_uuid */
 
 extern const char tlw_opencl_chart_begin[], tlw_opencl_chart_end[];
+extern const char tlw_opencl_png_begin[], tlw_opencl_png_end[];
 extern const char tlw_opencl_windows_begin[], tlw_opencl_windows_end[];
 
 static const struct {
   const char *begin, *end;
 } sources[TLW_PROGRAMS] = {
     [TLW_PROGRAM_CHART] = {tlw_opencl_chart_begin, tlw_opencl_chart_end},
+    [TLW_PROGRAM_PNG] = {tlw_opencl_png_begin, tlw_opencl_png_end},
     [TLW_PROGRAM_WINDOWS] = {tlw_opencl_windows_begin, tlw_opencl_windows_end},
 };
 

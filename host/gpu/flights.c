@@ -95,6 +95,22 @@ static void finish_blindly(struct tlw_backend_state *state, struct tlw_flight *f
   state->flights.ended = now(state);
 }
 
+/* Marks every queue, for one that a fault has struck shows it then. */
+static void mark_all(struct tlw_backend_state *state, struct tlw_flight *flight) {
+  for (int q = 0; q < TLW_GPU_QUEUES && !state->lost; q++) {
+    tlw_error failure;
+    tlw_status status = tlw_flight_mark(state, flight, (enum tlw_gpu_stage)q, &failure);
+    if (status != TLW_OK && status != TLW_ERR_DEVICE_LOST)
+      status = tlw_flight_mark(state, flight, (enum tlw_gpu_stage)q, &failure);
+    if (status == TLW_ERR_DEVICE_LOST)
+      tlw_flights_lose(state, &failure);
+    else if (status != TLW_OK && flight->busy[q])
+      finish_blindly(state, flight, &failure);
+    else
+      flight->busy[q] = status == TLW_OK;
+  }
+}
+
 /* What follows from a mark that has not been reached. True: there is no more to wait for. */
 static bool give_up(struct tlw_backend_state *state, struct tlw_flight *flight, tlw_status status, tlw_error *failure) {
   if (status == TLW_ERR_DEVICE_LOST) {
@@ -113,6 +129,23 @@ static bool give_up(struct tlw_backend_state *state, struct tlw_flight *flight, 
   return true;
 }
 
+/* Takes the next step of a flight whose work has ended. True: there is no more to wait for. */
+static bool take_step(struct tlw_backend_state *state, struct tlw_flight *flight) {
+  const tlw_flight_step step = flight->then;
+  flight->then = NULL;
+  tlw_error failure;
+  const tlw_status status = step(state, flight, &failure);
+  if (status == TLW_ERR_DEVICE_LOST) {
+    tlw_flights_lose(state, &failure);
+    return true;
+  }
+  keep_failure(flight->ticket, status, &failure);
+  if (status != TLW_OK) mark_all(state, flight);
+  bool is_busy = false;
+  for (int q = 0; q < TLW_GPU_QUEUES; q++) is_busy |= flight->busy[q];
+  return !is_busy && !flight->then;
+}
+
 /* Whether the flight has ended, or the device is lost. Those before it have ended. */
 static bool look(struct tlw_backend_state *state, struct tlw_flight *flight) {
   struct tlw_gpu *gpu = state->gpu;
@@ -128,7 +161,7 @@ static bool look(struct tlw_backend_state *state, struct tlw_flight *flight) {
     was_busy = true;
   }
   if (was_busy) state->flights.ended = now(state);
-  return true;
+  return !flight->then || flight->ticket->status != TLW_OK || take_step(state, flight);
 }
 
 static void await(struct tlw_backend_state *state, struct tlw_flight *flight) {
@@ -225,6 +258,7 @@ tlw_status tlw_flight_take(struct tlw_backend_state *state, uint64_t size, struc
   *flight = flight_at(flights, flights->n);
   (*flight)->part = part;
   (*flight)->unanswered = false;
+  (*flight)->then = NULL;
   return TLW_OK;
 }
 
@@ -240,24 +274,9 @@ void tlw_flight_send(struct tlw_backend_state *state, struct tlw_flight *flight,
   state->flights.n++;
 }
 
-/* Marks every queue, for one that a fault has struck shows it then. */
-static void mark_all(struct tlw_backend_state *state, struct tlw_flight *flight) {
-  for (int q = 0; q < TLW_GPU_QUEUES && !state->lost; q++) {
-    tlw_error failure;
-    tlw_status status = tlw_flight_mark(state, flight, (enum tlw_gpu_stage)q, &failure);
-    if (status != TLW_OK && status != TLW_ERR_DEVICE_LOST)
-      status = tlw_flight_mark(state, flight, (enum tlw_gpu_stage)q, &failure);
-    if (status == TLW_ERR_DEVICE_LOST)
-      tlw_flights_lose(state, &failure);
-    else if (status != TLW_OK && flight->busy[q])
-      finish_blindly(state, flight, &failure);
-    else
-      flight->busy[q] = status == TLW_OK;
-  }
-}
-
 tlw_status tlw_flight_drop(struct tlw_backend_state *state, struct tlw_flight *flight, tlw_error *failure) {
   struct tlw_ticket ticket;
+  flight->then = NULL;
   tlw_flight_send(state, flight, &ticket);
   if (failure->code == TLW_ERR_DEVICE_LOST)
     tlw_flights_lose(state, failure);

@@ -7,11 +7,27 @@
 
 #include "device.h"
 #include "host/seam/backend.h"
+#include "kernels/png_args.h"
 
 /* Queues of the device, which run beside each other; a flight goes through them in this order. */
 enum tlw_gpu_stage { TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, TLW_GPU_DOWNLOAD, TLW_GPU_QUEUES };
 
 #define TLW_GPU_FLIGHTS 4
+
+/* The files that a flight makes. */
+struct tlw_flight_files {
+  struct tlw_render_files files;
+  int64_t n;
+  struct tlw_slab slab;
+  tlk_png_args args;
+};
+
+/*
+ * What is to be done once the work of a flight has ended so far. It may put more work into queues, which it marks, and
+ * another step into the flight. Where it fails the flight ends so.
+ */
+struct tlw_flight;
+typedef tlw_status (*tlw_flight_step)(struct tlw_backend_state *state, struct tlw_flight *flight, tlw_error *error);
 
 struct tlw_flight {
   struct tlw_ticket *ticket;                  /* of the owner */
@@ -20,6 +36,8 @@ struct tlw_flight {
   bool busy[TLW_GPU_QUEUES];                  /* work is there that has not been seen to end */
   bool unanswered;                            /* the driver failed to say whether it has ended */
   int64_t begun;
+  tlw_flight_step then; /* or NULL */
+  struct tlw_flight_files files;
   tlk_series series[TLW_JOB_SERIES]; /* of the job, where they are not as its owner has them */
 };
 

@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include "host/io/png_coder.h"
+
 /* A copy more takes as long as to copy so many rows that nobody needs. */
 #define GAP_ROWS 4096
 
@@ -28,6 +30,26 @@ static uint64_t take(struct tlw_plan *plan, uint64_t base, uint64_t size) {
   return at;
 }
 
+/* For the files of n charts whose pixels have their place. */
+static void lay_out_files(struct tlw_plan *plan, const struct tlw_render_job *job, uint64_t n, uint64_t base) {
+  const struct tlw_render_files *files = job->files;
+  tlk_png_args *png = &plan->png;
+  png->width = (uint32_t)job->layout.width;
+  png->height = (uint32_t)job->layout.height;
+  png->table = tlk_png_table((uint32_t)files->n_colors);
+  png->pitch = (uint32_t)plan->args.pitch;
+  png->frame = (uint32_t)tlw_png_frame_size(files->n_colors) - TLW_PNG_AROUND_DATA + 8;
+  png->n_rows = (uint32_t)n * png->height;
+  png->stride = align_up(files->capacity);
+  png->pixels = plan->args.pixels;
+  const uint64_t each = tlk_png_segment_rows(tlk_png_row_size(png->width, png->table));
+  const uint64_t segments = (png->height + each - 1) / each;
+  png->rows = take(plan, base, png->n_rows * sizeof(tlk_png_row));
+  png->segments = take(plan, base, n * segments * sizeof(tlk_png_segment));
+  png->streams = take(plan, base, n * sizeof(tlk_png_stream));
+  png->files = take(plan, base, n * png->stride);
+}
+
 /* For n charts with the candles of a span and so many rows of pixels each. */
 static struct tlw_plan lay_out(const struct tlw_render_job *job, int64_t n, struct span span, int64_t pixel_rows,
                                uint64_t base) {
@@ -51,9 +73,13 @@ static struct tlw_plan lay_out(const struct tlw_render_job *job, int64_t n, stru
   a->volume = job->volume ? take(&plan, base, column) : 0;
   a->time = job->time ? take(&plan, base, column) : 0;
   a->series = take(&plan, base, charts * sizeof(tlk_series));
+  a->sheet = take(&plan, base, (uint64_t)layout->sheet_size);
+  a->notes = take(&plan, base, charts * tlk_notes_size(*layout));
   a->merged = take(&plan, base, charts * TLK_MERGED_COLUMNS * width * sizeof(double));
   a->scale = take(&plan, base, charts * sizeof(tlk_scale));
+  a->axis = take(&plan, base, layout->sheet_size > 0 ? charts * sizeof(tlk_axis) : 0);
   a->columns = take(&plan, base, charts * width * sizeof(tlk_column));
+  if (job->files) lay_out_files(&plan, job, charts, base);
   return plan;
 }
 

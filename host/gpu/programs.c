@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chart.h"
+#include "files.h"
 #include "host/base/hash.h"
 #include "memory.h"
 #include "selftest.h"
@@ -16,6 +17,7 @@ static const struct {
   tlw_status (*test)(struct tlw_backend_state *state, tlw_error *error);
 } makings[TLW_PROGRAMS] = {
     [TLW_PROGRAM_CHART] = {tlw_chart_kernel_names, TLW_CHART_KERNELS, tlw_gpu_selftest_charts},
+    [TLW_PROGRAM_PNG] = {tlw_png_kernel_names, TLW_PNG_KERNELS, tlw_gpu_selftest_files},
     [TLW_PROGRAM_WINDOWS] = {tlw_window_kernel_names, TLW_WINDOW_KERNELS, tlw_gpu_selftest_windows},
 };
 

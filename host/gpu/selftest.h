@@ -7,7 +7,6 @@
 #include "state.h"
 
 #define TLW_SELFTEST_SERIES 3
-#define TLW_SELFTEST_SCALES 2 /* each chart is drawn on each of TLK_SCALE_ */
 #define TLW_SELFTEST_ROWS 400
 #define TLW_SELFTEST_WIDTH 200
 #define TLW_SELFTEST_HEIGHT 160
@@ -16,18 +15,44 @@
 /* Windows are rolled along the prices and the volume. */
 #define TLW_SELFTEST_WINDOWS 21
 
-/* The candles of the charts. */
+/* Each chart is drawn with each of these. */
+enum tlw_selftest_style {
+  TLW_SELFTEST_LINEAR,
+  TLW_SELFTEST_LOG,
+  TLW_SELFTEST_TEXT, /* and lines, on a log scale; with glyphs that no font has */
+  TLW_SELFTEST_STYLES
+};
+
+/* Of a sheet: ASCII alone, and one text. */
+#define TLW_SELFTEST_GLYPH_ROWS 7
+#define TLW_SELFTEST_LETTERS 6
+struct tlw_selftest_sheet {
+  tlk_sheet head;
+  tlk_box box;
+  tlk_text text;
+  tlk_glyph glyphs[TLK_GLYPHS_ASCII];
+  uint32_t rows[TLK_GLYPHS_ASCII * TLW_SELFTEST_GLYPH_ROWS];
+  uint16_t indices[TLW_SELFTEST_LETTERS];
+};
+
+/* Bytes of the notes of a chart with text. */
+#define TLW_SELFTEST_NOTES 3000
+
+/* What the charts are drawn from. */
 struct tlw_selftest {
   double columns[5][TLW_SELFTEST_ROWS];
   int64_t time[TLW_SELFTEST_ROWS];
   tlk_series series[TLW_SELFTEST_SERIES];
+  struct tlw_selftest_sheet sheet;
+  double notes[TLW_SELFTEST_SERIES][TLW_SELFTEST_NOTES / sizeof(double)];
 };
 
-/* Fills *test and points *job, of a linear scale, at it and at TLW_SELFTEST_PIXELS bytes for the images. */
-void tlw_selftest_prepare(struct tlw_selftest *test, uint8_t *pixels, struct tlw_render_job *job);
+/* Fills *test and points *job at it and at TLW_SELFTEST_PIXELS bytes for the images. */
+void tlw_selftest_prepare(struct tlw_selftest *test, enum tlw_selftest_style style, uint8_t *pixels,
+                          struct tlw_render_job *job);
 
-/* Whether the pixels are the known ones of the scale. */
-bool tlw_selftest_passed(const uint8_t *pixels, int32_t scale);
+/* Whether the pixels are the known ones of the style. */
+bool tlw_selftest_passed(const uint8_t *pixels, enum tlw_selftest_style style);
 
 /* One of TLW_SELFTEST_WINDOWS, whose output has TLW_SELFTEST_ROWS rows; and the job of this one. */
 void tlw_selftest_window(const struct tlw_selftest *test, int i, double *output, struct tlw_window_task *task,
@@ -36,11 +61,27 @@ void tlw_selftest_window(const struct tlw_selftest *test, int i, double *output,
 /* Whether the hash is that of all outputs, one after the other. */
 bool tlw_selftest_rolled(uint64_t hash);
 
+/* Their files, in the style with text. */
+#define TLW_SELFTEST_COLORS (TLK_INK_LINES + 2 * 4)
+struct tlw_selftest_files {
+  uint8_t rgb[TLW_SELFTEST_COLORS * 3];
+  size_t sizes[TLW_SELFTEST_SERIES];
+  struct tlw_render_files files;
+};
+
+/* Points *files at so many bytes, or at NULL. */
+size_t tlw_selftest_files_size(void);
+void tlw_selftest_prepare_files(struct tlw_selftest_files *files, uint8_t *bytes);
+
+/* Whether they are the known ones. */
+bool tlw_selftest_files_passed(const struct tlw_selftest_files *files);
+
 /* Host memory that the self-test of a program needs. */
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu, enum tlw_gpu_program program);
 
-/* Draw charts, or roll windows, whose results are known and compare. TLW_ERR_UNAVAILABLE: they differ. */
+/* Draw charts, make files of them, or roll windows, and compare with what is known. TLW_ERR_UNAVAILABLE: it differs. */
 tlw_status tlw_gpu_selftest_charts(struct tlw_backend_state *state, tlw_error *error);
+tlw_status tlw_gpu_selftest_files(struct tlw_backend_state *state, tlw_error *error);
 tlw_status tlw_gpu_selftest_windows(struct tlw_backend_state *state, tlw_error *error);
 
 #endif

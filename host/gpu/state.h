@@ -7,7 +7,18 @@
 #include "flights.h"
 #include "host/seam/backend.h"
 
-enum tlw_chart_kernel { TLW_CHART_MERGE, TLW_CHART_SCALE, TLW_CHART_COLUMNS, TLW_CHART_PAINT, TLW_CHART_KERNELS };
+enum tlw_chart_kernel {
+  TLW_CHART_MERGE,
+  TLW_CHART_SCALE,
+  TLW_CHART_AXIS,
+  TLW_CHART_COLUMNS,
+  TLW_CHART_PAINT,
+  TLW_CHART_LINES,
+  TLW_CHART_TEXT,
+  TLW_CHART_KERNELS
+};
+
+enum tlw_png_kernel { TLW_PNG_COUNT, TLW_PNG_PLACE, TLW_PNG_WRITE, TLW_PNG_JOIN, TLW_PNG_KERNELS };
 
 /* For folds, by the members that a join has; then for plain, adjusted and other scans. */
 #define TLW_WINDOW_FOLDS 8

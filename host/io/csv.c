@@ -58,7 +58,7 @@ static bool may_be_plain(const tlw_csv *csv) {
   for (const struct tlw_place *place = csv->places; place->column >= 0; place++)
     if (place[1].column == place->column) return false;
   const int32_t *of = csv->columns.of;
-  return !csv->decimal_comma && of[TLW_ROLE_ADJUSTED] < 0 && of[TLW_ROLE_SYMBOL] < 0 &&
+  return csv->n_drawn == 0 && !csv->decimal_comma && of[TLW_ROLE_ADJUSTED] < 0 && of[TLW_ROLE_SYMBOL] < 0 &&
          csv->policies[TLW_DEFECT_DUPLICATE] != TLW_POLICY_LAST;
 }
 
@@ -70,6 +70,7 @@ static void prepare(tlw_csv *csv) {
   csv->store.has[TLW_STORE_TIME] = true;
   csv->store.has[TLW_STORE_LINE] = csv->sorts;
   csv->store.has[TLW_STORE_SERIES] = of[TLW_ROLE_SYMBOL] >= 0;
+  for (int32_t i = 0; i < csv->n_drawn; i++) csv->store.has[TLW_STORE_LINES + i] = true;
   csv->symbols = (struct tlw_symbols){.memory = csv->memory};
   csv->may_be_plain = may_be_plain(csv);
   csv->plain = (struct tlw_plain){.delimiter = csv->delimiter,
@@ -146,6 +147,10 @@ tlw_status tlw_csv_open(const char *path, const tlw_csv_options *options, tlw_en
 void tlw_csv_plain_off(tlw_csv *csv) { csv->plain_is_off = true; }
 
 int tlw_csv_has_volume(const tlw_csv *csv) { return csv->report.has_volume; }
+
+const char *tlw_csv_line_name(const tlw_csv *csv, int32_t index) {
+  return index >= 0 && index < csv->n_drawn ? csv->drawn[index].name : NULL;
+}
 
 void tlw_csv_get_report(const tlw_csv *csv, tlw_csv_report *report) {
   *report = csv->report;
@@ -287,15 +292,16 @@ static tlw_status read_rows(tlw_csv *csv, const struct tlw_sink *sink, bool unti
 /* One row more than there is room for: the store grows once there is one. */
 static tlw_status hold_one(tlw_csv *csv, bool until_told) {
   struct tlw_row row = {0};
-  const struct tlw_sink one = {.rows = {.open = &row.numbers[TLW_ROLE_OPEN],
-                                        .high = &row.numbers[TLW_ROLE_HIGH],
-                                        .low = &row.numbers[TLW_ROLE_LOW],
-                                        .close = &row.numbers[TLW_ROLE_CLOSE],
-                                        .volume = &row.numbers[TLW_ROLE_VOLUME],
-                                        .time = &row.time,
-                                        .capacity = 1},
-                               .line = &row.line,
-                               .series = &row.series};
+  struct tlw_sink one = {.rows = {.open = &row.numbers[TLW_ROLE_OPEN],
+                                  .high = &row.numbers[TLW_ROLE_HIGH],
+                                  .low = &row.numbers[TLW_ROLE_LOW],
+                                  .close = &row.numbers[TLW_ROLE_CLOSE],
+                                  .volume = &row.numbers[TLW_ROLE_VOLUME],
+                                  .time = &row.time,
+                                  .capacity = 1},
+                         .line = &row.line,
+                         .series = &row.series};
+  for (; one.n_lines < csv->n_drawn; one.n_lines++) one.lines[one.n_lines] = &row.lines[one.n_lines];
   int64_t n = 0;
   const tlw_status status = read_rows(csv, &one, until_told, &n);
   if (n == 0) return status;
@@ -373,6 +379,8 @@ static void serve(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows) {
   if (rows->time) memcpy(rows->time, held.rows.time, size);
   if (rows->volume && held.rows.volume) memcpy(rows->volume, held.rows.volume, size);
   for (int64_t i = 0; i < n && rows->volume && !held.rows.volume; i++) rows->volume[i] = (double)NAN;
+  for (int32_t k = 0; k < csv->n_drawn && rows->lines; k++)
+    if (rows->lines[k]) memcpy(rows->lines[k], held.lines[k], size);
   csv->served += n;
   *n_rows = n;
   if (n < left) return;
@@ -384,7 +392,9 @@ static void next(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows) {
   if (!csv->begun) begin_rows(csv);
   serve(csv, rows, n_rows);
   if (csv->error.code != TLW_OK || csv->holds || csv->ended) return;
-  const struct tlw_sink sink = {.rows = *rows};
+  struct tlw_sink sink = {.rows = *rows};
+  for (; rows->lines && sink.n_lines < csv->n_drawn; sink.n_lines++)
+    sink.lines[sink.n_lines] = rows->lines[sink.n_lines];
   read_rows(csv, &sink, false, n_rows);
 }
 

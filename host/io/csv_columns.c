@@ -126,10 +126,25 @@ static tlw_status read_symbol(const char *by, struct tlw_wishes *wishes, tlw_err
   return tlw_wish_read("by", &column, wish, error);
 }
 
+static tlw_status read_lines(const tlw_csv_options *options, struct tlw_wishes *wishes, tlw_error *error) {
+  if (options->n_lines < 0 || options->n_lines > TLW_CSV_LINES_MAX || (options->n_lines > 0 && !options->lines))
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "lines must be 0 to %d names or numbers of columns, not %" PRId32,
+                    TLW_CSV_LINES_MAX, options->n_lines);
+  for (; wishes->n_lines < options->n_lines; wishes->n_lines++) {
+    const char *name = options->lines[wishes->n_lines];
+    if (!name) return tlw_fail(error, TLW_ERR_ARGUMENT, "lines: a name is NULL");
+    const struct tlw_field column = trimmed(name, name + strlen(name));
+    const tlw_status status = tlw_wish_read("lines", &column, &wishes->lines[wishes->n_lines], error);
+    if (status != TLW_OK) return status;
+  }
+  return TLW_OK;
+}
+
 tlw_status tlw_wishes_read(const tlw_csv_options *options, struct tlw_wishes *wishes, tlw_error *error) {
   *wishes = (struct tlw_wishes){.decimal_comma = options->decimal == ',', .day_first = options->day_first != 0};
   tlw_status status = options->columns ? read_items(options->columns, wishes, error) : TLW_OK;
   if (status == TLW_OK) status = read_symbol(options->by, wishes, error);
+  if (status == TLW_OK) status = read_lines(options, wishes, error);
   if (status != TLW_OK) return status;
   static const enum tlw_role needed[] = {TLW_ROLE_TIME, TLW_ROLE_OPEN, TLW_ROLE_HIGH, TLW_ROLE_LOW, TLW_ROLE_CLOSE};
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) wishes->needs[needed[i]] = true;

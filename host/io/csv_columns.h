@@ -43,9 +43,11 @@ struct tlw_wishes {
   bool needs[TLW_ROLES];
   bool decimal_comma;
   bool day_first;
+  struct tlw_wish lines[TLW_CSV_LINES_MAX];
+  int32_t n_lines;
 };
 
-/* Reads columns, by, adjusted, decimal and day_first, and keeps pointers into them. TLW_ERR_ARGUMENT. */
+/* Reads columns, by, adjusted, decimal, day_first and lines, and keeps pointers into them. TLW_ERR_ARGUMENT. */
 tlw_status tlw_wishes_read(const tlw_csv_options *options, struct tlw_wishes *wishes, tlw_error *error);
 
 #define TLW_TIME_NAME_SIZE 64

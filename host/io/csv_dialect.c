@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "csv_find.h"
 #include "csv_reader.h"
 #include "host/base/error.h"
 #include "number.h"
@@ -205,15 +206,37 @@ static tlw_status refuse(const struct head *head, tlw_csv *csv) {
                         head->reason);
 }
 
+/* The columns of lines, in the line that told the others. */
+static tlw_status find_lines(tlw_csv *csv, const char *line, size_t length, int64_t number,
+                             const struct tlw_wishes *wishes) {
+  for (; csv->n_drawn < wishes->n_lines; csv->n_drawn++) {
+    const struct tlw_wish *wish = &wishes->lines[csv->n_drawn];
+    struct tlw_csv_line *drawn = &csv->drawn[csv->n_drawn];
+    drawn->column = tlw_find_column(line, length, csv->delimiter, &csv->columns, wish);
+    if (drawn->column < 0) {
+      char message[TLW_FIND_MESSAGE_SIZE];
+      tlw_find_explain(line, length, csv->delimiter, &csv->columns, wish, message);
+      return tlw_csv_refuse(csv, number, -1, "%s", message);
+    }
+    struct tlw_field name = {0};
+    const struct tlw_place place[2] = {{drawn->column, 0}, {-1, 0}};
+    if (csv->columns.has_header) tlw_record_split(line, length, csv->delimiter, place, &name);
+    tlw_find_keep_name(name, drawn->name);
+  }
+  return TLW_OK;
+}
+
+static void add_place(tlw_csv *csv, int32_t *n_places, int32_t column, int32_t field) {
+  int32_t at = (*n_places)++;
+  for (; at > 0 && csv->places[at - 1].column > column; at--) csv->places[at] = csv->places[at - 1];
+  csv->places[at] = (struct tlw_place){column, field};
+}
+
 static void place_columns(tlw_csv *csv) {
   int32_t n_places = 0;
-  for (int32_t role = 0; role < TLW_ROLES; role++) {
-    const int32_t column = csv->columns.of[role];
-    if (column < 0) continue;
-    int32_t at = n_places++;
-    for (; at > 0 && csv->places[at - 1].column > column; at--) csv->places[at] = csv->places[at - 1];
-    csv->places[at] = (struct tlw_place){column, role};
-  }
+  for (int32_t role = 0; role < TLW_ROLES; role++)
+    if (csv->columns.of[role] >= 0) add_place(csv, &n_places, csv->columns.of[role], role);
+  for (int32_t i = 0; i < csv->n_drawn; i++) add_place(csv, &n_places, csv->drawn[i].column, TLW_ROLES + i);
   csv->places[n_places].column = -1;
 }
 
@@ -227,12 +250,14 @@ tlw_status tlw_csv_read_head(tlw_csv *csv, const tlw_csv_options *options, const
     if (status == TLW_OK && !line) break;
     if (status == TLW_OK) status = tlw_csv_check_text(csv, line, length);
     if (status != TLW_OK) return status;
+    const int64_t number = csv->lines.number;
     if (accept(&head, csv, line, length)) {
       csv->report.delimiter = csv->delimiter;
       csv->report.has_header = csv->columns.has_header;
       csv->report.has_volume = csv->columns.of[TLW_ROLE_VOLUME] >= 0;
+      status = find_lines(csv, line, length, number, wishes);
       place_columns(csv);
-      return TLW_OK;
+      return status;
     }
     status = check_quotes(&head, csv, line, length);
     if (status != TLW_OK) return status;

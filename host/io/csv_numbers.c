@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "csv_find.h"
 #include "csv_policy.h"
 #include "csv_reader.h"
 #include "host/base/arithmetic.h"
@@ -13,7 +14,6 @@
 
 #define PREAMBLE 16 /* lines ahead of the header */
 #define NAME_SIZE TLW_TIME_NAME_SIZE
-#define MESSAGE_SIZE 320
 #define HEAD_SIZE 1024
 #define LIST_SIZE 160
 #define LEAST_TIME 8 /* signs of a time, where there is no header: YYYYMMDD or an epoch from 1973 on */
@@ -74,6 +74,8 @@ static tlw_status check_times(const tlw_csv_options *options, tlw_error *error) 
     return tlw_fail(error, TLW_ERR_ARGUMENT,
                     "columns of numbers have neither symbols nor adjusted prices: leave out %s",
                     options->by ? "by" : "adjusted");
+  if (options->n_lines != 0)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "columns of numbers have no lines: ask for these columns by columns");
   return TLW_OK;
 }
 
@@ -109,7 +111,7 @@ struct head {
   int n_candidates;
   int32_t most_fields; /* of the lines so far, and why that line does not do */
   int64_t line;
-  char reason[MESSAGE_SIZE];
+  char reason[TLW_FIND_MESSAGE_SIZE];
 };
 
 static void start(struct head *head, const tlw_csv_options *options, const struct tlw_wishes *wishes) {
@@ -124,42 +126,12 @@ static const struct tlw_field *field_of(const char *line, size_t length, char de
   return column >= 0 && tlw_record_split(line, length, delimiter, places, field) > column ? field : NULL;
 }
 
-/* The role that the name is, or -1. */
-static int role_of(const struct tlw_wish *wish) {
-  int role = 0;
-  while (role <= TLW_ROLE_CLOCK && !tlw_same_word(wish->name, wish->length, tlw_role_name((enum tlw_role)role))) role++;
-  return role <= TLW_ROLE_CLOCK ? role : -1;
-}
-
-/* The column of the header that is meant: by its letters, by what counts of them, by its role. -1: none. */
-static int32_t find_name(const char *line, size_t length, char delimiter, const struct tlw_columns *columns,
-                         const struct tlw_wish *wish) {
-  const char *const end = line + length;
-  int32_t similar = -1, column = 0;
-  for (const char *at = line;; at++, column++) {
-    struct tlw_field f;
-    at = tlw_field_take(at, end, delimiter, &f);
-    if (!at) break;
-    if (f.length == wish->length && memcmp(f.text, wish->name, f.length) == 0) return column;
-    if (similar < 0 && tlw_columns_same_name(wish->name, wish->length, f.text, f.length)) similar = column;
-    if (at == end) break;
-  }
-  if (similar >= 0) return similar;
-  const int role = role_of(wish);
-  return role < 0 ? -1 : columns->of[role];
-}
-
 /* Puts every column that was asked for in its place. Returns the index of the first that is not there, or -1. */
 static int32_t resolve(tlw_numbers *numbers, const char *line, size_t length, char delimiter) {
   const struct tlw_columns *columns = &numbers->csv.columns;
   for (int32_t i = 0; i < numbers->n_wanted; i++) {
     struct wanted *w = &numbers->wanted[i];
-    if (w->wish.kind == TLW_WISH_NUMBER)
-      w->column = w->wish.number < columns->n_columns ? w->wish.number : -1;
-    else if (columns->has_header)
-      w->column = find_name(line, length, delimiter, columns, &w->wish);
-    else
-      w->column = role_of(&w->wish) < 0 ? -1 : columns->of[role_of(&w->wish)];
+    w->column = tlw_find_column(line, length, delimiter, columns, &w->wish);
     if (w->column < 0) return i;
   }
   return -1;
@@ -260,51 +232,13 @@ static bool accept(struct head *head, tlw_numbers *numbers, const char *line, si
 
 /* --- Why there is no such column -------------------------------------------------------------------------------- */
 
-/* The field of the line that is most like the name. false: none is. */
-static bool find_nearest(const char *line, size_t length, char delimiter, const struct tlw_wish *wish,
-                         struct tlw_field *nearest) {
-  const char *const end = line + length;
-  int least = 1 + (int)wish->length / 3;
-  bool any = false;
-  for (const char *at = line; wish->length <= TLW_DISTANCE_MOST; at++) {
-    struct tlw_field f;
-    at = tlw_field_take(at, end, delimiter, &f);
-    if (!at) break;
-    char name[NAME_SIZE];
-    snprintf(name, sizeof name, "%.*s", f.length < sizeof name ? (int)f.length : 0, f.text);
-    const int distance = *name ? tlw_columns_distance(wish->name, wish->length, name) : least + 1;
-    if (distance <= least && distance < (int)wish->length) {
-      least = distance - 1;
-      *nearest = f;
-      any = true;
-    }
-    if (at == end) break;
-  }
-  return any;
-}
-
 static void note_reason(struct head *head, const tlw_numbers *numbers, const char *line, size_t length, char delimiter,
                         int32_t missing) {
   const struct tlw_columns *columns = &numbers->csv.columns;
-  const struct tlw_wish *wish = &numbers->wanted[missing].wish;
   if (columns->n_columns <= head->most_fields) return;
   head->most_fields = columns->n_columns;
   head->line = numbers->csv.lines.number;
-  char found[TLW_FOUND_SIZE] = "", shown[TLW_SHOWN_SIZE], meant[TLW_SHOWN_SIZE];
-  tlw_columns_list(line, length, delimiter, found);
-  if (wish->kind == TLW_WISH_NUMBER) {
-    snprintf(head->reason, sizeof head->reason, "there is no column %" PRId32 ", only %" PRId32 " (%s)",
-             wish->number + 1, columns->n_columns, found);
-    return;
-  }
-  tlw_show_text(shown, sizeof shown, wish->name, wish->length);
-  struct tlw_field nearest;
-  if (columns->has_header && find_nearest(line, length, delimiter, wish, &nearest))
-    snprintf(head->reason, sizeof head->reason, "there is no column '%s' (found: %s): did you mean '%s'?", shown, found,
-             tlw_show_text(meant, sizeof meant, nearest.text, nearest.length));
-  else
-    snprintf(head->reason, sizeof head->reason,
-             "there is no column '%s' (found: %s): name one of the header, or give a number from 1", shown, found);
+  tlw_find_explain(line, length, delimiter, columns, &numbers->wanted[missing].wish, head->reason);
 }
 
 static tlw_status refuse(const struct head *head, tlw_csv *csv) {
@@ -345,23 +279,12 @@ static void place_columns(tlw_numbers *numbers) {
   numbers->places[n].column = -1;
 }
 
-/* As much of the field as fits, and no part of a sign of UTF-8. */
-static void keep_name(struct wanted *w, struct tlw_field field) {
-  size_t size;
-  if (field.length >= NAME_SIZE) {
-    field.length = NAME_SIZE - 1;
-    while (field.length > 0 && ((unsigned char)field.text[field.length] & 0xc0) == 0x80) field.length--;
-  }
-  tlw_field_copy(&field, w->name, NAME_SIZE - 1, &size);
-  w->name[size] = '\0';
-}
-
 static void keep_names(tlw_numbers *numbers, const char *line, size_t length) {
   for (int32_t i = 0; i < numbers->n_wanted; i++) {
     struct wanted *w = &numbers->wanted[i];
     struct tlw_field field;
     if (numbers->csv.columns.has_header && field_of(line, length, numbers->csv.delimiter, w->column, &field))
-      keep_name(w, field);
+      tlw_find_keep_name(field, w->name);
     if (*w->name)
       tlw_show_text(w->shown, sizeof w->shown, w->name, strlen(w->name));
     else

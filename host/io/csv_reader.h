@@ -15,6 +15,12 @@
 #include "tallow/csv.h"
 #include "text.h"
 
+/* A column that charts draw as a line. */
+struct tlw_csv_line {
+  int32_t column;
+  char name[TLW_TIME_NAME_SIZE]; /* in the header; "": there is none */
+};
+
 /* The last row of a file, or of a symbol: where rows are to be sorted, the one that is furthest. */
 struct tlw_run {
   int64_t time, line;
@@ -34,10 +40,12 @@ struct tlw_csv {
   bool sorts;
   tlw_policy policies[TLW_DEFECTS];
   struct tlw_columns columns;
-  int32_t row_fields;                     /* of each row; 0: the first will tell */
-  struct tlw_place places[TLW_ROLES + 1]; /* the columns that are read */
-  struct tlw_field fields[TLW_ROLES];     /* of the line at hand, by role */
-  char symbol[TLW_SYMBOL_SIZE];           /* of the row at hand */
+  struct tlw_csv_line drawn[TLW_CSV_LINES_MAX];
+  int32_t n_drawn;
+  int32_t row_fields;                                         /* of each row; 0: the first will tell */
+  struct tlw_place places[TLW_ROLES + TLW_CSV_LINES_MAX + 1]; /* the columns that are read */
+  struct tlw_field fields[TLW_ROLES + TLW_CSV_LINES_MAX];     /* of the line at hand, by role, then those drawn */
+  char symbol[TLW_SYMBOL_SIZE];                               /* of the row at hand */
   size_t symbol_length;
   tlw_csv_report report;
 

@@ -165,6 +165,20 @@ static inline enum tlw_verdict read_number(tlw_csv *csv, enum tlw_role role, dou
   return tlw_csv_number(csv, &csv->fields[role], csv->columns.of[role], tlw_role_name(role), value);
 }
 
+/* Of a column that charts draw as a line. */
+static enum tlw_verdict read_line_number(tlw_csv *csv, int32_t line, double *value) {
+  const struct tlw_csv_line *drawn = &csv->drawn[line];
+  const struct tlw_field *f = &csv->fields[TLW_ROLES + line];
+  *value = (double)NAN;
+  if (f->length == 0 || is_number(csv, f, value) || is_absent(f)) return TLW_ROW_KEPT;
+  char shown[TLW_SHOWN_SIZE], name[TLW_SHOWN_SIZE + 8];
+  if (*drawn->name)
+    snprintf(name, sizeof name, "line %s", tlw_show_text(shown, sizeof shown, drawn->name, strlen(drawn->name)));
+  else
+    snprintf(name, sizeof name, "column %" PRId32, drawn->column + 1);
+  return complain_number(csv, f, drawn->column, name);
+}
+
 static enum tlw_verdict read_symbol(tlw_csv *csv) {
   const int32_t column = csv->columns.of[TLW_ROLE_SYMBOL];
   const struct tlw_field *f = &csv->fields[TLW_ROLE_SYMBOL];
@@ -191,6 +205,8 @@ static enum tlw_verdict read_fields(tlw_csv *csv, const char *line, size_t lengt
   if (verdict == TLW_ROW_KEPT) verdict = read_time(csv, &row->time);
   for (int i = 0; i < TLW_ROLE_NUMBERS && verdict == TLW_ROW_KEPT; i++)
     if (csv->columns.of[i] >= 0) verdict = read_number(csv, (enum tlw_role)i, &row->numbers[i]);
+  for (int32_t i = 0; i < csv->n_drawn && verdict == TLW_ROW_KEPT; i++)
+    verdict = read_line_number(csv, i, &row->lines[i]);
   if (verdict == TLW_ROW_KEPT && csv->columns.of[TLW_ROLE_SYMBOL] >= 0) verdict = read_symbol(csv);
   if (verdict == TLW_ROW_KEPT && csv->columns.of[TLW_ROLE_ADJUSTED] >= 0) verdict = adjust(csv, row->numbers);
   return verdict;

@@ -23,6 +23,8 @@ void tlw_sink_put(const struct tlw_sink *sink, int64_t i, const struct tlw_row *
   if (rows->time) rows->time[i] = row->time;
   if (sink->line) sink->line[i] = row->line;
   if (sink->series) sink->series[i] = row->series;
+  for (int32_t k = 0; k < sink->n_lines; k++)
+    if (sink->lines[k]) sink->lines[k][i] = row->lines[k];
 }
 
 static void *at(const struct tlw_store *store, int column, int64_t row) {
@@ -30,15 +32,19 @@ static void *at(const struct tlw_store *store, int column, int64_t row) {
 }
 
 struct tlw_sink tlw_store_sink(const struct tlw_store *store, int64_t first) {
-  return (struct tlw_sink){.rows = {.open = at(store, TLW_ROLE_OPEN, first),
-                                    .high = at(store, TLW_ROLE_HIGH, first),
-                                    .low = at(store, TLW_ROLE_LOW, first),
-                                    .close = at(store, TLW_ROLE_CLOSE, first),
-                                    .volume = at(store, TLW_ROLE_VOLUME, first),
-                                    .time = at(store, TLW_STORE_TIME, first),
-                                    .capacity = store->capacity - first},
-                           .line = at(store, TLW_STORE_LINE, first),
-                           .series = at(store, TLW_STORE_SERIES, first)};
+  struct tlw_sink sink;
+  sink.rows = (tlw_csv_rows){.open = at(store, TLW_ROLE_OPEN, first),
+                             .high = at(store, TLW_ROLE_HIGH, first),
+                             .low = at(store, TLW_ROLE_LOW, first),
+                             .close = at(store, TLW_ROLE_CLOSE, first),
+                             .volume = at(store, TLW_ROLE_VOLUME, first),
+                             .time = at(store, TLW_STORE_TIME, first),
+                             .capacity = store->capacity - first};
+  sink.line = at(store, TLW_STORE_LINE, first);
+  sink.series = at(store, TLW_STORE_SERIES, first);
+  for (sink.n_lines = 0; sink.n_lines < TLW_CSV_LINES_MAX && store->has[TLW_STORE_LINES + sink.n_lines]; sink.n_lines++)
+    sink.lines[sink.n_lines] = at(store, TLW_STORE_LINES + sink.n_lines, first);
+  return sink;
 }
 
 /* TLW_ERR_BUDGET unless all columns can grow, one after the other: each is there twice while it does. */

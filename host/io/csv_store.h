@@ -13,12 +13,14 @@ enum {
   TLW_STORE_TIME = TLW_ROLE_NUMBERS,
   TLW_STORE_LINE,   /* of the file */
   TLW_STORE_SERIES, /* a symbol's number */
-  TLW_STORE_COLUMNS
+  TLW_STORE_LINES,  /* those that charts draw over the candles */
+  TLW_STORE_COLUMNS = TLW_STORE_LINES + TLW_CSV_LINES_MAX
 };
 
 struct tlw_row {
   double numbers[TLW_ROLE_NUMBERS];
   int64_t time, line, series;
+  double lines[TLW_CSV_LINES_MAX];
 };
 
 struct tlw_store {
@@ -31,13 +33,15 @@ struct tlw_store {
 
 /* Where rows go: the caller's memory, or a place in a store, which may have these columns too. */
 struct tlw_sink {
-  tlw_csv_rows rows;
-  int64_t *line, *series; /* or NULL */
+  tlw_csv_rows rows;                /* but for its lines */
+  int64_t *line, *series;           /* or NULL */
+  double *lines[TLW_CSV_LINES_MAX]; /* likewise */
+  int32_t n_lines;
 };
 
 void tlw_sink_put(const struct tlw_sink *sink, int64_t i, const struct tlw_row *row);
 
-/* The place of row first and those behind it. */
+/* The place of row first and those behind it. Lines have one as far as the store has these columns, one by one. */
 struct tlw_sink tlw_store_sink(const struct tlw_store *store, int64_t first);
 
 /*

@@ -54,6 +54,22 @@ static struct tlw_png_encoder *allocate(struct tlw_memory *memory, size_t size, 
   return e;
 }
 
+/* Begins a file in memory that is there. What went wrong is in its job. */
+static void begin(struct tlw_png_encoder *e, const struct tlw_png_coder *coder, const tlw_png_image *image,
+                  struct tlw_memory *memory, tlw_png_take_fn take, void *context) {
+  *e = (struct tlw_png_encoder){.coder = coder};
+  e->job = (struct tlw_png_job){.memory = memory,
+                                .width = image->width,
+                                .height = image->height,
+                                .n_colors = image->n_colors,
+                                .rgb = image->rgb,
+                                .take = take,
+                                .context = context};
+  const size_t beyond = (uintptr_t)e->bytes % TLW_MEMORY_ALIGN;
+  e->state = e->bytes + (beyond > 0 ? TLW_MEMORY_ALIGN - beyond : 0);
+  coder->begin(e->state, &e->job);
+}
+
 tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_image *image, tlw_png_coding coding,
                                 struct tlw_memory *memory, tlw_png_take_fn take, void *context, tlw_error *error) {
   *encoder = NULL;
@@ -63,17 +79,9 @@ tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_
   tlw_error failure;
   struct tlw_png_encoder *e = allocate(memory, size, beside, &failure);
   if (e) {
-    *e = (struct tlw_png_encoder){.coder = coder, .size = size, .beside = beside};
-    e->job = (struct tlw_png_job){.memory = memory,
-                                  .width = image->width,
-                                  .height = image->height,
-                                  .n_colors = image->n_colors,
-                                  .rgb = image->rgb,
-                                  .take = take,
-                                  .context = context};
-    const size_t beyond = (uintptr_t)e->bytes % TLW_MEMORY_ALIGN;
-    e->state = e->bytes + (beyond > 0 ? TLW_MEMORY_ALIGN - beyond : 0);
-    coder->begin(e->state, &e->job);
+    begin(e, coder, image, memory, take, context);
+    e->size = size;
+    e->beside = beside;
     failure = e->job.failure;
     if (failure.code != TLW_OK) tlw_png_encoder_close(&e);
   }
@@ -83,10 +91,31 @@ tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_
   return failure.code;
 }
 
+size_t tlw_png_encoder_placed_size(int32_t width, int32_t height, int32_t n_colors) {
+  return size_of(&tlw_png_fast, width, height, n_colors);
+}
+
+tlw_status tlw_png_encoder_place(struct tlw_png_encoder **encoder, void *memory, const tlw_png_image *image,
+                                 tlw_png_take_fn take, void *context, tlw_error *error) {
+  struct tlw_png_encoder *e = memory;
+  begin(e, &tlw_png_fast, image, NULL, take, context);
+  *encoder = e;
+  if (e->job.failure.code != TLW_OK && error) *error = e->job.failure;
+  return e->job.failure.code;
+}
+
 tlw_status tlw_png_encoder_rows(struct tlw_png_encoder *encoder, const uint8_t *pixels, size_t row_stride, int32_t rows,
                                 tlw_error *error) {
   struct tlw_png_job *job = &encoder->job;
   if (job->failure.code == TLW_OK) encoder->coder->rows(encoder->state, job, pixels, row_stride, rows);
+  if (job->failure.code != TLW_OK && error) *error = job->failure;
+  return job->failure.code;
+}
+
+tlw_status tlw_png_encoder_row(struct tlw_png_encoder *encoder, const uint8_t *pixels, const uint64_t *changed,
+                               tlw_error *error) {
+  struct tlw_png_job *job = &encoder->job;
+  if (job->failure.code == TLW_OK) tlw_png_fast_row(encoder->state, job, pixels, changed);
   if (job->failure.code != TLW_OK && error) *error = job->failure;
   return job->failure.code;
 }

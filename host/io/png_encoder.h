@@ -6,6 +6,7 @@
 #define TALLOW_IO_PNG_ENCODER_H
 
 #include "host/base/memory.h"
+#include "png_tier.h"
 #include "tallow/png.h"
 
 struct tlw_png_encoder;
@@ -27,6 +28,24 @@ tlw_status tlw_png_encoder_open(struct tlw_png_encoder **encoder, const tlw_png_
  */
 tlw_status tlw_png_encoder_rows(struct tlw_png_encoder *encoder, const uint8_t *pixels, size_t row_stride, int32_t rows,
                                 tlw_error *error);
+
+/*
+ * Begins a file of TLW_PNG_FAST with tlw_png_encoder_placed_size bytes of the caller's memory, aligned to
+ * TLW_MEMORY_ALIGN, in place of its own. What was placed there before is forgotten; nothing is to be closed.
+ */
+tlw_status tlw_png_encoder_place(struct tlw_png_encoder **encoder, void *memory, const tlw_png_image *image,
+                                 tlw_png_take_fn take, void *context, tlw_error *error);
+
+/*
+ * The next row of an encoder that was placed. changed has a bit for every TLW_PNG_UNIT pixels, TLW_PNG_CHANGES numbers
+ * for the widest row; where it is zero they are those of the row above, and are not looked at. The bits of the first row
+ * are all set. NULL: none is. As tlw_png_encoder_rows.
+ */
+tlw_status tlw_png_encoder_row(struct tlw_png_encoder *encoder, const uint8_t *pixels, const uint64_t *changed,
+                               tlw_error *error);
+
+/* Enough for palettes of as many colours or fewer. */
+size_t tlw_png_encoder_placed_size(int32_t width, int32_t height, int32_t n_colors);
 
 /* NULL, or the address of it, is fine. */
 void tlw_png_encoder_close(struct tlw_png_encoder **encoder);

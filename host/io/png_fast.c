@@ -41,12 +41,12 @@ const struct tlw_png_tier *tlw_png_tier(void) {
 
 #define CHUNK_HEAD TLW_PNG_BLOCK /* room for the 8 bytes before data, which stay aligned */
 #define STREAM_HEAD 2u
-#define STREAM_TAIL 4u      /* Adler-32 */
-#define STORED_HEAD 5u      /* of a stored block, at most 7 bits before it not counted */
-#define WORD 8u             /* bytes that are written at a time */
-#define LONGEST_TABLED 259u /* a literal and a match */
-#define SAME_MOST 4096u     /* bytes of a row that may have less than 57 bits: a match has 2 or more */
-#define SAME_ROOM 64u       /* for the bits of such a row: at most 17 matches and 3 literals */
+#define STREAM_TAIL 4u       /* Adler-32 */
+#define STORED_HEAD 5u       /* of a stored block, at most 7 bits before it not counted */
+#define WORD 8u              /* bytes that are written at a time */
+#define LONGEST_TABLED 1033u /* a literal and four of the longest match */
+#define SAME_MOST 4096u      /* bytes of a row that may have less than 57 bits: a match has 2 or more */
+#define SAME_ROOM 64u        /* for the bits of such a row: at most 17 matches and 3 literals */
 
 /* Where the stream ends: whole bytes up to `at`, and less than 8 bits more. */
 struct end {
@@ -57,27 +57,30 @@ struct end {
 
 struct fast {
   const struct tlw_png_tier *tier;
+  bool by_bmi; /* the loop over runs is that for CPUs with BMI2 */
   uint32_t table;
+  struct tlw_png_row row;                    /* at hand */
   uint32_t packed_size, row_size;            /* without and with the byte of the filter */
   uint32_t segment_rows, segment_size, left; /* of the segment at hand: rows, bytes, rows to come */
   uint32_t used;                             /* bytes of it so far */
   bool open;                                 /* a block of tokens was begun */
   bool stored;                               /* the segment will be */
-  uint32_t sum_first, sum_second;            /* of Adler-32 */
+  uint64_t sum_first, sum_second;            /* of Adler-32, reduced before a segment and where they are needed */
   struct end end, segment_end;               /* now; before the segment */
   uint64_t token_bits;                       /* of the segment */
-  uint8_t *packed, *above, *segment, *data;
-  uint64_t *edges;
-  uint64_t same_bits;                     /* of a row that equals the one above */
-  uint32_t same_count;                    /* of them; 0: they are more than 56 */
-  uint64_t zero_runs[LONGEST_TABLED + 1]; /* by length: bits, and from bit 56 how many */
+  uint8_t *segment, *data;
+  uint64_t same_bits;  /* of a row that equals the one above */
+  uint32_t same_count; /* of them; 0: they are more than 56 */
+  /* Bits, and from bit 56 how many: of a byte by itself, and of runs of zeros by their length. */
+  uint64_t literals[256], zero_runs[LONGEST_TABLED + 1];
+  uint32_t tabled; /* lengths */
 };
 
 static size_t in_blocks(size_t size) { return (size + TLW_PNG_BLOCK - 1) / TLW_PNG_BLOCK * TLW_PNG_BLOCK; }
 
 /* Sizes of the state's parts. */
 struct parts {
-  size_t row, segment, data, edges;
+  size_t row, edges, blocks, segment, data;
 };
 
 static uint32_t row_size_of(int32_t width, int32_t n_colors) {
@@ -90,14 +93,15 @@ static struct parts measure_parts(int32_t width, int32_t n_colors) {
   /* A segment is given up only behind a row, whose bytes may take 15 bits each. */
   const size_t most = segment + (size_t)row * 2 + TLK_PNG_HEADER_SIZE + STORED_HEAD + 4 * WORD;
   const size_t data = CHUNK_HEAD + TLK_PNG_CHUNK_SIZE + most + STREAM_TAIL + TLW_PNG_AROUND_DATA;
-  return (struct parts){in_blocks(row), in_blocks(segment + TLW_PNG_BLOCK), in_blocks(data),
-                        in_blocks(in_blocks(row) / TLW_PNG_BLOCK * sizeof(uint64_t))};
+  const size_t words = in_blocks(row) / TLW_PNG_BLOCK + 1;
+  return (struct parts){in_blocks(row), in_blocks(words * sizeof(uint64_t)), in_blocks(words * sizeof(uint16_t)),
+                        in_blocks(segment + TLW_PNG_BLOCK), in_blocks(data)};
 }
 
 static size_t fast_state_size(int32_t width, int32_t height, int32_t n_colors) {
   (void)height;
   const struct parts parts = measure_parts(width, n_colors);
-  return in_blocks(sizeof(struct fast)) + 2 * parts.row + parts.segment + parts.data + parts.edges;
+  return in_blocks(sizeof(struct fast)) + 2 * parts.row + parts.edges + parts.blocks + parts.segment + parts.data;
 }
 
 static uint64_t fast_beside(void) { return 0; }
@@ -157,58 +161,105 @@ static inline void put_run(struct end *end, uint32_t table, uint32_t byte, uint3
   flush(end);
 }
 
-static void make_zero_runs(struct fast *f) {
-  const uint32_t literal = tlk_png_literal(f->table, 0), shift = TLK_PNG_COUNT(literal);
-  uint64_t bits = 0;
-  for (uint32_t length = 1; length <= TLK_PNG_SHORTEST_MATCH; length++) {
-    bits |= (uint64_t)TLK_PNG_BITS(literal) << shift * (length - 1);
-    f->zero_runs[length] = bits | (uint64_t)(shift * length) << 56;
-  }
-  for (uint32_t length = TLK_PNG_SHORTEST_MATCH + 1; length <= LONGEST_TABLED; length++) {
-    const uint32_t match = tlk_png_match(f->table, length - 1);
-    bits = TLK_PNG_BITS(literal) | (uint64_t)TLK_PNG_BITS(match) << shift;
-    f->zero_runs[length] = bits | (uint64_t)(shift + TLK_PNG_COUNT(match)) << 56;
+#define TABLED_BITS UINT64_C(0xffffffffffffff)
+
+/* A token behind what there is; 0 where there is no room for it. */
+static uint64_t append(uint64_t tabled, uint32_t token) {
+  const uint64_t count = tabled >> 56, sum = count + TLK_PNG_COUNT(token);
+  return sum > 56 ? 0 : (tabled & TABLED_BITS) | (uint64_t)TLK_PNG_BITS(token) << count | sum << 56;
+}
+
+static void make_tables(struct fast *f) {
+  const uint32_t zero = tlk_png_literal(f->table, 0);
+  for (uint32_t byte = 0; byte < 256; byte++) f->literals[byte] = append(0, tlk_png_literal(f->table, byte));
+  f->zero_runs[1] = append(0, zero);
+  f->tabled = 1;
+  for (uint32_t length = 2; length <= LONGEST_TABLED && length < f->row_size; length++) {
+    /* Behind a shorter run comes a literal or a match. */
+    const uint32_t beyond = (length - 2) % TLK_PNG_LONGEST_MATCH + 1;
+    const uint64_t run = beyond < TLK_PNG_SHORTEST_MATCH
+                             ? append(f->zero_runs[length - 1], zero)
+                             : append(f->zero_runs[length - beyond], tlk_png_match(f->table, beyond));
+    if (run == 0) return;
+    f->zero_runs[length] = run;
+    f->tabled = length;
   }
 }
 
-/* The sums of a row's runs, without those of zeros, which add nothing. */
-struct sums {
-  uint64_t first, second;
+/* A row's runs on their way: where the stream ends, and what they add to both sums, the second above the first. */
+struct runs {
+  struct end end;
+  uint64_t sums;
 };
 
-static inline void take_run(const struct fast *f, struct end *end, struct sums *sums, uint32_t start, uint32_t stop,
-                            const uint8_t *row) {
+#define SECOND_SUM 24 /* first bit of the second: 255 times the bytes of a row are less than 1 << 24 */
+
+static __attribute__((noinline)) void take_long_run(const struct fast *f, struct runs *runs, uint32_t start,
+                                                    uint32_t stop, uint32_t byte) {
+  put_run(&runs->end, f->table, byte, stop - start);
+  runs->sums += tlk_png_adler_first(byte, stop - start);
+  runs->sums += tlk_png_adler_second(byte, stop - start, start, f->row_size) << SECOND_SUM;
+}
+
+/* Most runs are of zeros or one byte long; which of them comes next can't be foreseen. */
+static inline __attribute__((always_inline)) void take_run(const struct fast *f, struct runs *runs, uint32_t start,
+                                                           uint32_t stop, const uint8_t *row) {
   const uint32_t byte = row[start], length = stop - start;
-  if (byte == 0 && length <= LONGEST_TABLED) {
-    const uint64_t run = f->zero_runs[length];
-    put(end, run & UINT64_C(0xffffffffffffff), (uint32_t)(run >> 56));
-    flush(end);
+  if (length > (byte == 0 ? f->tabled : 1)) {
+    struct runs copy = *runs; /* so that those at hand stay in registers */
+    take_long_run(f, &copy, start, stop, byte);
+    *runs = copy;
     return;
   }
-  put_run(end, f->table, byte, length);
-  sums->first += tlk_png_adler_first(byte, length);
-  sums->second += tlk_png_adler_second(byte, length, start, f->row_size);
+  const uint64_t run = *(byte == 0 ? &f->zero_runs[length] : &f->literals[byte]);
+  put(&runs->end, run & TABLED_BITS, (uint32_t)(run >> 56));
+  flush(&runs->end);
+  runs->sums += byte * ((uint64_t)(f->row_size - start) << SECOND_SUM | 1);
 }
 
-static void add_sums(struct fast *f, const struct sums *sums) {
-  const uint64_t second = f->sum_second + (uint64_t)f->row_size * f->sum_first + sums->second;
-  f->sum_first = (uint32_t)((f->sum_first + sums->first) % TLK_PNG_ADLER_BASE);
-  f->sum_second = (uint32_t)(second % TLK_PNG_ADLER_BASE);
+/* The rows of a segment are few enough that no sum exceeds its type. */
+static void add_sums(struct fast *f, uint64_t first, uint64_t second) {
+  f->sum_second += f->row_size * f->sum_first + second;
+  f->sum_first += first;
 }
 
-static void put_row(struct fast *f, const uint8_t *row) {
-  struct end end = f->end;
-  struct sums sums = {0, 0};
+static void reduce_sums(struct fast *f) {
+  f->sum_first %= TLK_PNG_ADLER_BASE;
+  f->sum_second %= TLK_PNG_ADLER_BASE;
+}
+
+static inline __attribute__((always_inline)) void put_runs(struct fast *f, const uint8_t *row) {
+  struct runs runs = {f->end, 0};
   uint32_t start = 0;
-  for (uint32_t at = 0; at < f->packed_size; at += TLW_PNG_BLOCK)
-    for (uint64_t edges = f->edges[at / TLW_PNG_BLOCK]; edges; edges &= edges - 1) {
-      const uint32_t stop = 1 + at + (uint32_t)__builtin_ctzll(edges);
-      take_run(f, &end, &sums, start, stop, row);
+  for (uint32_t i = 0; i < f->row.n_edges; i++)
+    for (uint64_t edges = f->row.edges[i]; edges; edges &= edges - 1) {
+      const uint32_t stop = 1 + f->row.blocks[i] * TLW_PNG_BLOCK + (uint32_t)__builtin_ctzll(edges);
+      take_run(f, &runs, start, stop, row);
       start = stop;
     }
-  take_run(f, &end, &sums, start, f->row_size, row);
-  add_sums(f, &sums);
-  f->end = end;
+  take_run(f, &runs, start, f->row_size, row);
+  add_sums(f, runs.sums & ((1u << SECOND_SUM) - 1), runs.sums >> SECOND_SUM);
+  f->end = runs.end;
+}
+
+static void put_row_plainly(struct fast *f, const uint8_t *row) { put_runs(f, row); }
+
+/* Shifts by any number of bits are one instruction there, in place of three. */
+#if defined(__x86_64__)
+static __attribute__((target("bmi,bmi2"))) void put_row_by_bmi(struct fast *f, const uint8_t *row) { put_runs(f, row); }
+
+static bool has_bmi(void) { return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"); }
+#else
+#define put_row_by_bmi put_row_plainly
+
+static bool has_bmi(void) { return false; }
+#endif
+
+static void put_row(struct fast *f, const uint8_t *row) {
+  if (f->by_bmi)
+    put_row_by_bmi(f, row);
+  else
+    put_row_plainly(f, row);
 }
 
 static void put_same_run(struct end *end, const struct fast *f) {
@@ -231,19 +282,18 @@ static void make_same_row(struct fast *f) {
 
 /* A row of zeros behind the filter: it equals the one above. */
 static void put_same_row(struct fast *f) {
-  const struct sums sums = {tlk_png_adler_first(TLK_PNG_FILTER, 1),
-                            tlk_png_adler_second(TLK_PNG_FILTER, 1, 0, f->row_size)};
   if (f->same_count > 0)
     put_alone(&f->end, f->same_bits, f->same_count);
   else
     put_same_run(&f->end, f);
-  add_sums(f, &sums);
+  add_sums(f, tlk_png_adler_first(TLK_PNG_FILTER, 1), tlk_png_adler_second(TLK_PNG_FILTER, 1, 0, f->row_size));
 }
 
 static void sum_row(struct fast *f, const uint8_t *row) {
-  const uLong sum = adler32((uLong)f->sum_second << 16 | f->sum_first, row, f->row_size);
-  f->sum_first = (uint32_t)sum & 0xffff;
-  f->sum_second = (uint32_t)(sum >> 16);
+  reduce_sums(f);
+  const uLong sum = adler32((uLong)(f->sum_second << 16 | f->sum_first), row, f->row_size);
+  f->sum_first = sum & 0xffff;
+  f->sum_second = sum >> 16;
 }
 
 /* ---- segments ---- */
@@ -261,6 +311,7 @@ static void begin_segment(struct fast *f, int32_t rows_left) {
   f->used = 0;
   f->stored = false;
   f->token_bits = 0;
+  reduce_sums(f);
   f->segment_end = f->end;
   if (!f->open) put_header(f);
 }
@@ -305,7 +356,8 @@ static void end_stream(struct fast *f, struct tlw_png_job *job) {
   if (f->open) put_token(&f->end, tlk_png_ends[f->table]);
   put_alone(&f->end, TLK_PNG_LAST_BLOCK, TLK_PNG_LAST_BITS);
   pad(&f->end);
-  const uint32_t sum = f->sum_second << 16 | f->sum_first;
+  reduce_sums(f);
+  const uint32_t sum = (uint32_t)(f->sum_second << 16 | f->sum_first);
   put_alone(&f->end, __builtin_bswap32(sum), 32);
   if (give_chunks(f, job, 1)) tlw_png_give_end(job);
 }
@@ -316,16 +368,19 @@ static void fast_begin(void *state, struct tlw_png_job *job) {
   struct fast *f = state;
   const struct parts parts = measure_parts(job->width, job->n_colors);
   *f = (struct fast){.tier = tlw_png_tier(), .table = tlk_png_table((uint32_t)job->n_colors), .sum_first = 1};
+  f->by_bmi = f->tier != &LEAST && has_bmi();
   f->row_size = tlk_png_row_size((uint32_t)job->width, f->table);
   f->packed_size = f->row_size - 1;
   f->segment_rows = tlk_png_segment_rows(f->row_size);
-  f->packed = (uint8_t *)state + in_blocks(sizeof *f);
-  f->above = f->packed + parts.row;
-  f->segment = f->above + parts.row;
+  f->row = (struct tlw_png_row){.width = (uint32_t)job->width, .table = f->table, .most = (uint8_t)(job->n_colors - 1)};
+  f->row.packed = (uint8_t *)state + in_blocks(sizeof *f);
+  f->row.fresh = f->row.packed + parts.row;
+  f->row.edges = (uint64_t *)(void *)(f->row.fresh + parts.row);
+  f->row.blocks = (uint16_t *)(void *)(f->row.fresh + parts.row + parts.edges);
+  f->segment = f->row.fresh + parts.row + parts.edges + parts.blocks;
   f->data = f->segment + parts.segment + CHUNK_HEAD;
-  f->edges = (uint64_t *)(void *)(f->data - CHUNK_HEAD + parts.data);
-  memset(f->packed, 0, 2 * parts.row);
-  make_zero_runs(f);
+  memset(f->row.packed, 0, 2 * parts.row);
+  make_tables(f);
   make_same_row(f);
   f->end.at = f->data;
   put_alone(&f->end, 0x0178, 16); /* a window of 32 KiB, the quickest level */
@@ -342,16 +397,14 @@ static void take_same_row(struct fast *f) {
     put_same_row(f);
 }
 
-static bool take_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels) {
-  if (!f->tier->pack(f->packed, pixels, (size_t)job->width, f->table, (uint8_t)(job->n_colors - 1))) {
+static bool take_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed) {
+  uint8_t *row = f->segment + f->used;
+  row[0] = TLK_PNG_FILTER;
+  f->row.filtered = row + 1;
+  if (!f->tier->change(&f->row, pixels, changed)) {
     tlw_png_fail_pixel(job, pixels);
     return false;
   }
-  uint8_t *row = f->segment + f->used, *packed = f->packed;
-  row[0] = TLK_PNG_FILTER;
-  f->tier->filter(row + 1, f->edges, packed, f->above, f->packed_size);
-  f->packed = f->above;
-  f->above = packed;
   if (f->stored)
     sum_row(f, row);
   else
@@ -359,14 +412,13 @@ static bool take_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pix
   return true;
 }
 
-/* above: the row above in the caller's memory, or NULL. */
-static bool add_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels, const uint8_t *above) {
+/* changed: as in tlw_png_encoder_row, or NULL: the row equals that above. */
+static bool add_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed) {
   if (f->left == 0) begin_segment(f, job->height - job->y);
   const struct end before = f->end;
-  const bool same = above && memcmp(pixels, above, (size_t)job->width) == 0;
-  if (same)
+  if (!changed)
     take_same_row(f);
-  else if (!take_row(f, job, pixels))
+  else if (!take_row(f, job, pixels, changed))
     return false;
   f->token_bits += bits_between(&before, &f->end);
   f->stored = f->stored || tlk_png_is_stored(f->table, f->token_bits, f->segment_size);
@@ -375,13 +427,18 @@ static bool add_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixe
   return --f->left > 0 || end_segment(f, job);
 }
 
+void tlw_png_fast_row(void *state, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed) {
+  if (add_row(state, job, pixels, changed) && job->y == job->height) end_stream(state, job);
+}
+
 static void fast_rows(void *state, struct tlw_png_job *job, const uint8_t *pixels, size_t row_stride, int32_t rows) {
+  static const uint64_t all[TLW_PNG_CHANGES] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
   const uint8_t *above = NULL;
-  for (int32_t i = 0; i < rows; i++, pixels += row_stride) {
-    if (!add_row(state, job, pixels, above)) return;
+  for (int32_t i = 0; i < rows && job->failure.code == TLW_OK; i++, pixels += row_stride) {
+    const bool same = above && memcmp(pixels, above, (size_t)job->width) == 0;
+    tlw_png_fast_row(state, job, pixels, same ? NULL : all);
     above = pixels;
   }
-  if (rows > 0 && job->y == job->height) end_stream(state, job);
 }
 
 static void fast_end(void *state, struct tlw_png_job *job) {

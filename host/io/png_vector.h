@@ -22,106 +22,161 @@
 #endif
 
 /*
- * Packs the pixels of whole vectors, of 2 or 4 bits each, and returns how many those are. *greatest: the greatest of
- * them. The products of neighbours are summed to pairs, those to fours: a byte each, which is then taken.
+ * Packs a unit of 64 pixels, of 2, 4 or 8 bits each, and keeps the greatest of each place of a vector. The products of
+ * neighbours are summed to pairs, those to fours: a byte each, which is then taken.
  */
 #if defined(TLW_PNG_PORTABLE)
-#define TLW_PNG_NO_VECTORS
+
+typedef uint8_t tlw_png_most;
+
+static inline tlw_png_most tlw_png_most_none(void) { return 0; }
+
+static inline bool tlw_png_exceeds(tlw_png_most most, uint8_t limit) { return most > limit; }
+
+static inline void tlw_png_pack_unit(uint8_t *packed, const uint8_t *pixels, uint32_t table, tlw_png_most *most) {
+  const uint32_t in_byte = 8u >> table, depth = 1u << table;
+  for (uint32_t i = 0; i < 64; i++) *most = pixels[i] > *most ? pixels[i] : *most;
+  for (uint32_t i = 0; i < 64 / in_byte; i++) {
+    uint32_t byte = 0;
+    for (uint32_t k = 0; k < in_byte; k++) byte = byte << depth | *pixels++;
+    packed[i] = (uint8_t)byte;
+  }
+}
 
 #elif defined(__AVX512BW__)
 
-static inline uint8_t tlw_png_greatest(__m512i greatest) {
-  __m128i x =
-      _mm_max_epu8(_mm_max_epu8(_mm512_extracti32x4_epi32(greatest, 0), _mm512_extracti32x4_epi32(greatest, 1)),
-                   _mm_max_epu8(_mm512_extracti32x4_epi32(greatest, 2), _mm512_extracti32x4_epi32(greatest, 3)));
-  x = _mm_max_epu8(x, _mm_srli_si128(x, 8));
-  x = _mm_max_epu8(x, _mm_srli_si128(x, 4));
-  x = _mm_max_epu8(x, _mm_srli_si128(x, 2));
-  return (uint8_t)_mm_cvtsi128_si32(_mm_max_epu8(x, _mm_srli_si128(x, 1)));
+typedef __m512i tlw_png_most;
+
+static inline tlw_png_most tlw_png_most_none(void) { return _mm512_setzero_si512(); }
+
+static inline bool tlw_png_exceeds(tlw_png_most most, uint8_t limit) {
+  return _mm512_cmpgt_epu8_mask(most, _mm512_set1_epi8((char)limit)) != 0;
 }
 
-static inline size_t tlw_png_pack_vectors(uint8_t *packed, const uint8_t *pixels, size_t width, uint32_t table,
-                                          uint8_t *greatest) {
-  const __m512i fours = _mm512_set1_epi32(0x01041040), pairs = _mm512_set1_epi16(0x0110), ones = _mm512_set1_epi16(1);
-  __m512i most = _mm512_setzero_si512();
-  size_t x = 0;
-  if (table == 1)
-    for (; x + 64 <= width; x += 64) {
-      const __m512i bytes = _mm512_loadu_si512(pixels + x);
-      const __m512i sums = _mm512_madd_epi16(_mm512_maddubs_epi16(bytes, fours), ones);
-      _mm_storeu_si128((__m128i *)(void *)(packed + x / 4), _mm512_cvtepi32_epi8(sums));
-      most = _mm512_max_epu8(most, bytes);
-    }
-  else if (table == 2)
-    for (; x + 64 <= width; x += 64) {
-      const __m512i bytes = _mm512_loadu_si512(pixels + x);
-      _mm256_storeu_si256((__m256i *)(void *)(packed + x / 2),
-                          _mm512_cvtepi16_epi8(_mm512_maddubs_epi16(bytes, pairs)));
-      most = _mm512_max_epu8(most, bytes);
-    }
-  *greatest = tlw_png_greatest(most);
-  return x;
+static inline void tlw_png_pack_unit(uint8_t *packed, const uint8_t *pixels, uint32_t table, tlw_png_most *most) {
+  const __m512i bytes = _mm512_loadu_si512(pixels);
+  *most = _mm512_max_epu8(*most, bytes);
+  if (table == 1) {
+    const __m512i pairs = _mm512_maddubs_epi16(bytes, _mm512_set1_epi32(0x01041040));
+    const __m512i fours = _mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+    _mm_storeu_si128((__m128i *)(void *)packed, _mm512_cvtepi32_epi8(fours));
+  } else if (table == 2) {
+    const __m512i pairs = _mm512_maddubs_epi16(bytes, _mm512_set1_epi16(0x0110));
+    _mm256_storeu_si256((__m256i *)(void *)packed, _mm512_cvtepi16_epi8(pairs));
+  } else {
+    _mm512_storeu_si512(packed, bytes);
+  }
 }
 
 #elif defined(__AVX2__)
 
-static inline uint8_t tlw_png_greatest(__m256i greatest) {
-  __m128i x = _mm_max_epu8(_mm256_castsi256_si128(greatest), _mm256_extracti128_si256(greatest, 1));
-  x = _mm_max_epu8(x, _mm_srli_si128(x, 8));
-  x = _mm_max_epu8(x, _mm_srli_si128(x, 4));
-  x = _mm_max_epu8(x, _mm_srli_si128(x, 2));
-  return (uint8_t)_mm_cvtsi128_si32(_mm_max_epu8(x, _mm_srli_si128(x, 1)));
+typedef __m256i tlw_png_most;
+
+static inline tlw_png_most tlw_png_most_none(void) { return _mm256_setzero_si256(); }
+
+static inline bool tlw_png_exceeds(tlw_png_most most, uint8_t limit) {
+  const __m256i limits = _mm256_set1_epi8((char)limit);
+  return _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(most, limits), limits)) != -1;
 }
 
-static inline __m256i tlw_png_pixels(const uint8_t *pixels, __m256i *most) {
-  const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)pixels);
-  *most = _mm256_max_epu8(*most, bytes);
+static inline __m256i tlw_png_fours(__m256i bytes) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(bytes, _mm256_set1_epi32(0x01041040)), _mm256_set1_epi16(1));
+}
+
+static inline __m256i tlw_png_pairs(__m256i bytes) { return _mm256_maddubs_epi16(bytes, _mm256_set1_epi16(0x0110)); }
+
+static inline void tlw_png_pack_unit(uint8_t *packed, const uint8_t *pixels, uint32_t table, tlw_png_most *most) {
+  const __m256i first = _mm256_loadu_si256((const __m256i *)(const void *)pixels);
+  const __m256i second = _mm256_loadu_si256((const __m256i *)(const void *)(pixels + 32));
+  *most = _mm256_max_epu8(*most, _mm256_max_epu8(first, second));
+  if (table == 1) {
+    const __m256i words = _mm256_packs_epi32(tlw_png_fours(first), tlw_png_fours(second));
+    const __m256i bytes = _mm256_packus_epi16(words, words);
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+    _mm_storeu_si128((__m128i *)(void *)packed, _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bytes, order)));
+  } else if (table == 2) {
+    const __m256i bytes = _mm256_packus_epi16(tlw_png_pairs(first), tlw_png_pairs(second));
+    _mm256_storeu_si256((__m256i *)(void *)packed, _mm256_permute4x64_epi64(bytes, 0xd8));
+  } else {
+    _mm256_storeu_si256((__m256i *)(void *)packed, first);
+    _mm256_storeu_si256((__m256i *)(void *)(packed + 32), second);
+  }
+}
+
+#elif defined(__x86_64__)
+
+typedef __m128i tlw_png_most;
+
+static inline tlw_png_most tlw_png_most_none(void) { return _mm_setzero_si128(); }
+
+static inline bool tlw_png_exceeds(tlw_png_most most, uint8_t limit) {
+  const __m128i limits = _mm_set1_epi8((char)limit);
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(most, limits), limits)) != 0xffff;
+}
+
+static inline __m128i tlw_png_pixels(const uint8_t *pixels, tlw_png_most *most) {
+  const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)pixels);
+  *most = _mm_max_epu8(*most, bytes);
   return bytes;
 }
 
-static inline __m256i tlw_png_fours(const uint8_t *pixels, __m256i *most) {
-  const __m256i pairs = _mm256_maddubs_epi16(tlw_png_pixels(pixels, most), _mm256_set1_epi32(0x01041040));
-  return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+/* Two pixels in the low byte of 16 bits; four in that of 32. */
+static inline __m128i tlw_png_pairs(__m128i bytes, int depth) {
+  const __m128i pairs = _mm_or_si128(_mm_slli_epi16(bytes, depth), _mm_srli_epi16(bytes, 8));
+  return _mm_and_si128(pairs, _mm_set1_epi16(0xff));
 }
 
-static inline __m256i tlw_png_pairs(const uint8_t *pixels, __m256i *most) {
-  return _mm256_maddubs_epi16(tlw_png_pixels(pixels, most), _mm256_set1_epi16(0x0110));
+static inline __m128i tlw_png_fours(__m128i bytes) {
+  const __m128i pairs = tlw_png_pairs(bytes, 2);
+  return _mm_and_si128(_mm_or_si128(_mm_slli_epi32(pairs, 4), _mm_srli_epi32(pairs, 16)), _mm_set1_epi32(0xff));
 }
 
-static inline size_t tlw_png_pack_vectors(uint8_t *packed, const uint8_t *pixels, size_t width, uint32_t table,
-                                          uint8_t *greatest) {
-  __m256i most = _mm256_setzero_si256();
-  size_t x = 0;
-  if (table == 1)
-    for (; x + 128 <= width; x += 128) {
-      const uint8_t *at = pixels + x;
-      const __m256i first = _mm256_packs_epi32(tlw_png_fours(at, &most), tlw_png_fours(at + 32, &most));
-      const __m256i second = _mm256_packs_epi32(tlw_png_fours(at + 64, &most), tlw_png_fours(at + 96, &most));
-      const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-      _mm256_storeu_si256((__m256i *)(void *)(packed + x / 4),
-                          _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second), order));
-    }
-  else if (table == 2)
-    for (; x + 64 <= width; x += 64) {
-      const __m256i bytes =
-          _mm256_packus_epi16(tlw_png_pairs(pixels + x, &most), tlw_png_pairs(pixels + x + 32, &most));
-      _mm256_storeu_si256((__m256i *)(void *)(packed + x / 2), _mm256_permute4x64_epi64(bytes, 0xd8));
-    }
-  *greatest = tlw_png_greatest(most);
-  return x;
+static inline void tlw_png_pack_unit(uint8_t *packed, const uint8_t *pixels, uint32_t table, tlw_png_most *most) {
+  __m128i bytes[4];
+  for (int i = 0; i < 4; i++) bytes[i] = tlw_png_pixels(pixels + (ptrdiff_t)16 * i, most);
+  __m128i *to = (__m128i *)(void *)packed;
+  if (table == 1) {
+    const __m128i first = _mm_packs_epi32(tlw_png_fours(bytes[0]), tlw_png_fours(bytes[1]));
+    const __m128i second = _mm_packs_epi32(tlw_png_fours(bytes[2]), tlw_png_fours(bytes[3]));
+    _mm_storeu_si128(to, _mm_packus_epi16(first, second));
+  } else if (table == 2) {
+    for (int i = 0; i < 2; i++)
+      _mm_storeu_si128(to + i, _mm_packus_epi16(tlw_png_pairs(bytes[2 * i], 4), tlw_png_pairs(bytes[2 * i + 1], 4)));
+  } else {
+    for (int i = 0; i < 4; i++) _mm_storeu_si128(to + i, bytes[i]);
+  }
 }
 
 #else
-#define TLW_PNG_NO_VECTORS
-#endif
 
-#if defined(TLW_PNG_NO_VECTORS)
-static inline size_t tlw_png_pack_vectors(uint8_t *packed, const uint8_t *pixels, size_t width, uint32_t table,
-                                          uint8_t *greatest) {
-  (void)packed, (void)pixels, (void)width, (void)table;
-  *greatest = 0;
-  return 0;
+typedef uint8x16_t tlw_png_most;
+
+static inline tlw_png_most tlw_png_most_none(void) { return vdupq_n_u8(0); }
+
+static inline bool tlw_png_exceeds(tlw_png_most most, uint8_t limit) { return vmaxvq_u8(most) > limit; }
+
+static inline void tlw_png_pack_unit(uint8_t *packed, const uint8_t *pixels, uint32_t table, tlw_png_most *most) {
+  if (table == 1) {
+    /* Every fourth pixel from the first, second, third and last on. */
+    const uint8x16x4_t p = vld4q_u8(pixels);
+    *most = vmaxq_u8(vmaxq_u8(*most, vmaxq_u8(p.val[0], p.val[1])), vmaxq_u8(p.val[2], p.val[3]));
+    const uint8x16_t high = vsliq_n_u8(p.val[1], p.val[0], 2), low = vsliq_n_u8(p.val[3], p.val[2], 2);
+    vst1q_u8(packed, vsliq_n_u8(low, high, 4));
+  } else if (table == 2) {
+    for (int i = 0; i < 2; i++) {
+      const uint8x16x2_t p = vld2q_u8(pixels + 32 * i);
+      *most = vmaxq_u8(*most, vmaxq_u8(p.val[0], p.val[1]));
+      vst1q_u8(packed + 16 * i, vsliq_n_u8(p.val[1], p.val[0], 4));
+    }
+  } else {
+    for (int i = 0; i < 4; i++) {
+      const uint8x16_t bytes = vld1q_u8(pixels + 16 * i);
+      *most = vmaxq_u8(*most, bytes);
+      vst1q_u8(packed + 16 * i, bytes);
+    }
+  }
 }
+
 #endif
 
 /* The end of the block before: the byte that counts is the last. */
@@ -130,6 +185,8 @@ static inline size_t tlw_png_pack_vectors(uint8_t *packed, const uint8_t *pixels
 typedef uint8_t tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return byte; }
+
+static inline uint8_t tlw_png_byte_of(tlw_png_last last) { return last; }
 
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
@@ -148,6 +205,10 @@ typedef __m512i tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return _mm512_set1_epi8((char)byte); }
 
+static inline uint8_t tlw_png_byte_of(tlw_png_last last) {
+  return (uint8_t)(_mm_extract_epi16(_mm512_extracti32x4_epi32(last, 3), 7) >> 8);
+}
+
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
   const __m512i bytes = _mm512_sub_epi8(_mm512_loadu_si512(packed), _mm512_loadu_si512(above));
@@ -163,6 +224,10 @@ static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *pa
 typedef __m256i tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return _mm256_set1_epi8((char)byte); }
+
+static inline uint8_t tlw_png_byte_of(tlw_png_last last) {
+  return (uint8_t)(_mm_extract_epi16(_mm256_extracti128_si256(last, 1), 7) >> 8);
+}
 
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
@@ -185,6 +250,8 @@ typedef __m128i tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return _mm_set1_epi8((char)byte); }
 
+static inline uint8_t tlw_png_byte_of(tlw_png_last last) { return (uint8_t)(_mm_extract_epi16(last, 7) >> 8); }
+
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
   uint64_t same = 0;
@@ -204,6 +271,8 @@ static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *pa
 typedef uint8x16_t tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return vdupq_n_u8(byte); }
+
+static inline uint8_t tlw_png_byte_of(tlw_png_last last) { return vgetq_lane_u8(last, 15); }
 
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "csv_reader.h"
 #include "host/base/error.h"
@@ -11,6 +12,9 @@ struct tlw_table {
   struct tlw_symbols symbols;
   struct tlw_block offsets; /* of the series, if there are symbols */
   tlw_csv_report report;
+  const void *lines[TLW_CSV_LINES_MAX];
+  char names[TLW_CSV_LINES_MAX][TLW_TIME_NAME_SIZE]; /* of the lines */
+  int32_t n_lines;
 };
 
 /* What the reader has held becomes the table's. */
@@ -25,6 +29,10 @@ static void take_rows(tlw_table *table, tlw_csv *csv) {
   tlw_store_drop(&table->store, TLW_STORE_SERIES);
   tlw_symbols_seal(&table->symbols);
   tlw_csv_get_report(csv, &table->report);
+  for (; table->n_lines < csv->n_drawn; table->n_lines++) {
+    table->lines[table->n_lines] = table->store.columns[TLW_STORE_LINES + table->n_lines].data;
+    memcpy(table->names[table->n_lines], csv->drawn[table->n_lines].name, TLW_TIME_NAME_SIZE);
+  }
 }
 
 static tlw_status read_table(const char *path, const tlw_csv_options *options, struct tlw_memory *memory,
@@ -74,7 +82,27 @@ void tlw_table_candles(const tlw_table *table, tlw_candles *candles) {
       .offsets = table->offsets.data,
       .n_series = table->offsets.data ? table->symbols.n : 1,
       .type = TLW_TYPE_F64,
+      .lines = table->n_lines > 0 ? table->lines : NULL,
+      .n_lines = table->n_lines,
   };
+}
+
+tlw_status tlw_table_add_line(tlw_table *table, double **line, tlw_error *error) {
+  if (!table || !line) return tlw_fail(error, TLW_ERR_ARGUMENT, "table and line must not be NULL");
+  if (table->n_lines == TLW_CSV_LINES_MAX)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "the table has %d lines, and no table has more", TLW_CSV_LINES_MAX);
+  const size_t size = (size_t)table->store.n_rows * sizeof **line;
+  tlw_error failure;
+  *line = tlw_heap_alloc(table->memory, size, "a line over candles", &failure);
+  if (!*line && error) *error = failure;
+  if (!*line) return failure.code;
+  table->store.columns[TLW_STORE_LINES + table->n_lines] = (struct tlw_block){*line, size};
+  table->lines[table->n_lines++] = *line;
+  return TLW_OK;
+}
+
+const char *tlw_table_line_name(const tlw_table *table, int32_t index) {
+  return index >= 0 && index < table->n_lines ? table->names[index] : NULL;
 }
 
 const char *tlw_table_symbol(const tlw_table *table, int64_t series) {

@@ -28,7 +28,7 @@ void tlw_zone_utc(struct tlw_zone *zone) {
   *zone = (struct tlw_zone){.begins = begins, .offsets = offsets, .count = 1};
 }
 
-void tlw_zone_close(struct tlw_zone *zone) {
+void tlw_zone_unload(struct tlw_zone *zone) {
   tlw_heap_free(zone->memory, zone->block, zone->size);
   *zone = (struct tlw_zone){0};
 }
@@ -230,7 +230,7 @@ static tlw_status read_path(struct tlw_zone *zone, const char *path, struct tlw_
   return status;
 }
 
-tlw_status tlw_zone_open(struct tlw_zone *zone, const char *name, struct tlw_memory *memory, tlw_error *error) {
+tlw_status tlw_zone_load(struct tlw_zone *zone, const char *name, struct tlw_memory *memory, tlw_error *error) {
   char shown[TLW_SHOWN_SIZE], shown_folder[TLW_SHOWN_PATH_SIZE];
   if (!is_name(name))
     return tlw_fail(error, TLW_ERR_ARGUMENT,
@@ -278,4 +278,36 @@ struct tlw_zone_span tlw_zone_span_at(const struct tlw_zone *zone, int64_t secon
 
 struct tlw_zone_span tlw_zone_span_after(const struct tlw_zone *zone, const struct tlw_zone_span *span) {
   return span_of(zone, span->next);
+}
+
+/* ---- zones of the caller's ---- */
+
+tlw_status tlw_zone_open(tlw_zone **out, const char *name, tlw_error *error) {
+  if (!out) return tlw_fail(error, TLW_ERR_ARGUMENT, "zone is NULL: pass the address of a tlw_zone pointer");
+  *out = NULL;
+  if (!name) return tlw_fail(error, TLW_ERR_ARGUMENT, "name is NULL: name a zone such as UTC or Europe/Berlin");
+  tlw_error failure;
+  tlw_zone *zone = tlw_heap_alloc(NULL, sizeof *zone, "a time zone", &failure);
+  tlw_status status = zone ? tlw_zone_load(zone, name, NULL, &failure) : failure.code;
+  if (status == TLW_OK) {
+    *out = zone;
+    return TLW_OK;
+  }
+  tlw_heap_free(NULL, zone, sizeof *zone);
+  if (error) *error = failure;
+  return status;
+}
+
+void tlw_zone_close(tlw_zone **zone) {
+  if (!zone || !*zone) return;
+  tlw_zone_unload(*zone);
+  tlw_heap_free(NULL, *zone, sizeof **zone);
+  *zone = NULL;
+}
+
+int64_t tlw_zone_local(const tlw_zone *zone, int64_t time) {
+  const int64_t second = INT64_C(1000000000), seconds = time / second - (time % second < 0);
+  const int64_t ahead = (zone ? tlw_zone_span_at(zone, seconds).offset : 0) * second;
+  if (ahead > 0) return time > INT64_MAX - ahead ? INT64_MAX : time + ahead;
+  return time < INT64_MIN - ahead ? INT64_MIN : time + ahead;
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "host/base/memory.h"
-#include "tallow/status.h"
+#include "tallow/zone.h"
 
 /* The longest name, and the greatest file. */
 #define TLW_ZONE_NAME_MOST 128
@@ -38,13 +38,13 @@ void tlw_zone_utc(struct tlw_zone *zone);
  * zone, is broken, counts leap seconds (as those of right/ do), or is longer than TLW_ZONE_FILE_MOST; TLW_ERR_IO;
  * TLW_ERR_BUDGET; TLW_ERR_MEMORY. error must not be NULL.
  */
-tlw_status tlw_zone_open(struct tlw_zone *zone, const char *name, struct tlw_memory *memory, tlw_error *error);
+tlw_status tlw_zone_load(struct tlw_zone *zone, const char *name, struct tlw_memory *memory, tlw_error *error);
 
 /* The same from the bytes of a file, which messages call name. */
 tlw_status tlw_zone_read(struct tlw_zone *zone, const unsigned char *bytes, size_t size, const char *name,
                          struct tlw_memory *memory, tlw_error *error);
 
-void tlw_zone_close(struct tlw_zone *zone);
+void tlw_zone_unload(struct tlw_zone *zone);
 
 /* A time without changes: begin <= seconds < end. */
 struct tlw_zone_span {

@@ -12,7 +12,7 @@
 #include "host/base/ledger.h"
 #include "host/base/memory.h"
 #include "host/base/pool.h"
-#include "kernels/core/chart.h"
+#include "kernels/core/text.h"
 #include "kernels/core/window.h"
 #include "tallow/candles.h"
 #include "tallow/engine.h"
@@ -38,6 +38,20 @@ struct tlw_memory *tlw_engine_memory(tlw_engine *engine);
 /* Series of a job, at most. */
 #define TLW_JOB_SERIES 512
 
+/* Fills in the notes of chart i of a source, aligned to 8 bytes. Pure; of series, all but `begin` is used. */
+struct tlw_source;
+typedef void (*tlw_note_fn)(const struct tlw_source *source, int64_t i, const tlk_series *series, tlk_notes *notes);
+
+/* Files of charts, as tlw_png_encode makes them of their pixels with TLW_PNG_FAST. */
+struct tlw_render_files {
+  const uint8_t *rgb; /* the palette */
+  int32_t n_colors;
+  uint8_t *bytes;  /* of the first chart's file */
+  size_t stride;   /* from one file's place to the next */
+  size_t capacity; /* of each place: no file needs more */
+  size_t *sizes;   /* of the files, which are filled in with them */
+};
+
 /* Charts to draw: one layout, many series; or, with merged, rows y0 to y1 - 1 of the chart of one series. */
 struct tlw_render_job {
   tlk_layout layout;
@@ -48,9 +62,20 @@ struct tlw_render_job {
   int64_t n_series;
   /* The candles of each pixel column, as tlw_cpu_columns_end gives them, in place of rows; or NULL. */
   const double *merged;
+  /*
+   * What is drawn over candles, in a layout with text or lines. sheet: NULL without text. notes: of each chart, behind
+   * each other, tlk_notes_size(layout) bytes a chart; or, of whole charts for a backend that draws anywhere, NULL:
+   * `note` fills in those of series i as note(source, first + i, &series[i], notes), on any thread.
+   */
+  const tlk_sheet *sheet;
+  const void *notes;
+  tlw_note_fn note;
+  const struct tlw_source *source;
+  int64_t first;
   int32_t y0, y1;  /* 0 and the height without merged */
   uint8_t *pixels; /* row y0 of the first chart */
   size_t row_stride, image_stride;
+  const struct tlw_render_files *files; /* in place of pixels, of whole charts, where the backend can; or NULL */
 };
 
 /* One output of rolling windows. */
@@ -103,9 +128,13 @@ struct tlw_backend_ops {
    */
   tlw_status (*prepare)(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave, tlw_error *error);
 
+  /* As prepare, for jobs with files as well. NULL: this backend has none of these. */
+  tlw_status (*prepare_files)(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
+                              tlw_error *error);
+
   /*
-   * Begins to draw what fits. Unless it fails, the pixels are there, and the columns no longer needed, once wait
-   * gives TLW_OK; a backend that is done at once leaves the ticket zero.
+   * Begins to draw what fits. Unless it fails, the pixels or files are there, and the columns no longer needed, once
+   * wait gives TLW_OK; a backend that is done at once leaves the ticket zero.
    */
   tlw_status (*draw)(struct tlw_backend_state *state, const struct tlw_render_job *job, struct tlw_ticket *ticket,
                      tlw_error *error);

@@ -31,7 +31,7 @@ typedef struct tlw_candles {
   const void *low;
   const void *close;
   const void *volume;
-  /* n_rows opening times in nanoseconds since 1970-01-01 00:00 UTC, or NULL where no axis or filter needs them. */
+  /* n_rows opening times in nanoseconds since 1970-01-01 00:00 UTC, or NULL: then there are no time labels. */
   const int64_t *time;
   int64_t n_rows; /* 0 to 2^40 */
   /*
@@ -50,6 +50,12 @@ typedef struct tlw_candles {
    */
   int64_t stride;
   int64_t time_stride;
+  /*
+   * Columns that charts draw as lines over the candles: n_lines of n_rows numbers, of the same type and stride as
+   * prices. A number that is not finite is a gap. NULL where n_lines is 0.
+   */
+  const void *const *lines;
+  int32_t n_lines;
 } tlw_candles;
 
 /* All columns NULL, no rows, one series, contiguous doubles. Thread-safety: any thread. */

@@ -143,7 +143,16 @@ typedef struct tlw_csv_options {
   int32_t adjusted;   /* 1: each price times (adjusted close / close); needs that column */
   uint32_t expansion; /* a packed file may unpack to so many times its size, and to 64 MiB anyway; 0: 1,000 */
   tlw_policy policies[TLW_DEFECTS];
+  /*
+   * Further columns of numbers, for lines over the candles: n_lines of them, 0 to TLW_CSV_LINES_MAX, each by a name
+   * or a number from 1, as columns of numbers (below) are asked for. What they hold is given as it stands in the
+   * file; nothing, and what stands for it, is NaN.
+   */
+  const char *const *lines;
+  int32_t n_lines;
 } tlw_csv_options;
+
+#define TLW_CSV_LINES_MAX 32
 
 /* Sets the defaults named above. Thread-safety: any thread. */
 TLW_API void tlw_csv_options_init(tlw_csv_options *options);
@@ -175,7 +184,7 @@ typedef struct tlw_csv tlw_csv;
 
 /*
  * Opens a file, "-" for standard input, and reads its first lines. options may be NULL. With an engine the reader's
- * memory (about 330 KB; 60 KB more for gzip and zip; for Zstandard up to 9 MiB more, up to 129 MiB if it was packed
+ * memory (about 340 KB; 60 KB more for gzip and zip; for Zstandard up to 9 MiB more, up to 129 MiB if it was packed
  * by --ultra or --long; more for long lines, at most 3 MiB; the rows themselves where they must be held, see ORDER)
  * counts against its host budget, and the engine must stay open until the reader is closed; NULL: it is not counted.
  * On success *csv must be given to tlw_csv_close; on failure it is NULL.
@@ -192,6 +201,12 @@ TLW_API tlw_status tlw_csv_open(const char *path, const tlw_csv_options *options
 /* 1 if the file has a volume column, else 0. */
 TLW_API int tlw_csv_has_volume(const tlw_csv *csv);
 
+/*
+ * What the header calls a column of options.lines, at most 63 bytes of it; "" without a header, NULL if there is none
+ * of that index. Valid until the file is closed.
+ */
+TLW_API const char *tlw_csv_line_name(const tlw_csv *csv, int32_t index);
+
 /* What was found so far. */
 TLW_API void tlw_csv_get_report(const tlw_csv *csv, tlw_csv_report *report);
 
@@ -201,6 +216,8 @@ typedef struct tlw_csv_rows {
   double *open, *high, *low, *close, *volume;
   int64_t *time;    /* nanoseconds since 1970-01-01 00:00 UTC */
   int64_t capacity; /* 1 or more */
+  double *const
+      *lines; /* capacity for each of options.lines; may be NULL, and so may each, where they are not wanted */
 } tlw_csv_rows;
 
 /*
@@ -230,10 +247,22 @@ TLW_API tlw_status tlw_csv_read(const char *path, const tlw_csv_options *options
 
 /*
  * Sets every member to a view of the table's columns, contiguous doubles, valid until the table is closed: one
- * series, or with a symbol column n_series of them by offsets. volume is NULL if the file has none. Thread-safety:
- * any thread.
+ * series, or with a symbol column n_series of them by offsets. volume is NULL if the file has none; lines are those
+ * of the options. Thread-safety: any thread.
  */
 TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);
+
+/*
+ * Adds a column behind the lines: *line gets n_rows doubles that the caller fills in, such as an average of the
+ * closes. They are of the table and count like the rest of it. Views that were taken before are without it, but stay
+ * valid.
+ * TLW_ERR_ARGUMENT: there are TLW_CSV_LINES_MAX already; TLW_ERR_MEMORY; TLW_ERR_BUDGET. Thread-safety: no other call
+ * on the table at the same time.
+ */
+TLW_API tlw_status tlw_table_add_line(tlw_table *table, double **line, tlw_error *error);
+
+/* As tlw_csv_line_name; lines that were added have no name, "". */
+TLW_API const char *tlw_table_line_name(const tlw_table *table, int32_t index);
 
 /* The symbol of a series, at most 255 bytes as the file has it, valid until the table is closed; NULL: it has none. */
 TLW_API const char *tlw_table_symbol(const tlw_table *table, int64_t series);
@@ -262,8 +291,8 @@ TLW_API void tlw_table_close(tlw_table **table);
  *
  * Of the policies FIELD has a say: error, or skip, which leaves the row out; and OUT_OF_ORDER where the file has a time
  * column of which the first row can be read: a time before that of the row above it is TLW_POLICY_ERROR, TLW_POLICY_SKIP
- * or, here alone, TLW_POLICY_KEEP. Of the other options columns says which are time and clock, adjusted and by must not
- * be given.
+ * or, here alone, TLW_POLICY_KEEP. Of the other options columns says which are time and clock; adjusted, by and lines
+ * must not be given.
  */
 typedef struct tlw_numbers tlw_numbers;
 

@@ -38,7 +38,7 @@ typedef struct tlw_stream tlw_stream;
 
 typedef enum tlw_stream_format {
   TLW_STREAM_RASTER = 0, /* pixels as tlw_chart_render draws them */
-  TLW_STREAM_PNG = 1     /* a PNG file with the palette of the chart's theme, as tlw_png_encode writes it */
+  TLW_STREAM_PNG = 1     /* a PNG file with the colours of tlw_chart_palette, as tlw_png_encode writes it */
 } tlw_stream_format;
 
 /* A part of a finished image, valid during the call. */
@@ -118,9 +118,10 @@ typedef struct tlw_time_range {
 } tlw_time_range;
 
 /*
- * Begins a series of n_rows rows that come in chunks, for one chart. range is needed for TLW_AXIS_TIME only, else
- * NULL. The rows are merged into pixel columns as they come, so that the series may be of any length. No other push
- * may come before its last row.
+ * Begins a series of n_rows rows that come in chunks, for one chart, what chart points to being needed until the call
+ * returns, but its zone until the last row was given. Where any chunk lacks times, the chart has no time labels.
+ * range is needed for TLW_AXIS_TIME only, else NULL. The rows are merged into pixel columns as they come, so that the
+ * series may be of any length. No other push may come before its last row.
  *
  * TLW_ERR_ARGUMENT: out of range or missing, or another series is not complete; else as for tlw_stream_push.
  */

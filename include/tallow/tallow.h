@@ -18,5 +18,6 @@
 #include "tallow/stream.h"
 #include "tallow/version.h"
 #include "tallow/window.h"
+#include "tallow/zone.h"
 
 #endif

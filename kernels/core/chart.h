@@ -12,6 +12,8 @@
 #define TLK_INK_GRID 1
 #define TLK_INK_UP 2
 #define TLK_INK_DOWN 3
+#define TLK_INK_TEXT 4
+#define TLK_INK_LINES 5 /* from here on: of each line its coverage levels, the faintest first */
 
 #define TLK_SCALE_LINEAR 0
 #define TLK_SCALE_LOG 1
@@ -30,6 +32,17 @@ typedef struct {
   tlk_i32 volume_y, volume_height;                 /* down to the end of the plot; height 0: no panel */
   tlk_i32 price_cells, volume_cells, column_cells; /* grid cells; 0: no lines */
   tlk_i32 price_scale;                             /* TLK_SCALE_ */
+  /* Text. line_height 0: there is none, and the grid has cells in place of ticks. */
+  tlk_i32 grid, line_height, cap_height;
+  tlk_i32 axis_x, axis_room; /* first column of price and volume labels, and how many they may take */
+  tlk_i32 axis_pad;          /* columns on both sides of the last price in its box */
+  tlk_i32 price_label_top, price_label_end, volume_label_top; /* rows that labels stay within; volumes: to plot end */
+  tlk_i32 price_distance, volume_distance;                    /* least rows between ticks */
+  tlk_i32 last_price;                                         /* whether it has a label of its own */
+  tlk_i32 sheet_size;                                         /* bytes of the sheet (text.h); 0: there is none */
+  tlk_i32 time_baseline, time_marks;                          /* of time labels; the most there are, 0: none */
+  /* Lines over the candles. */
+  tlk_i32 n_lines, line_levels, line_half; /* half the thickness in 1 / TLK_LINE_UNIT pixels */
 } tlk_layout;
 
 /* A series of a batch: its rows, its slots and the widths that follow from them. Shared with kernels. */
@@ -116,8 +129,9 @@ TLK_FN tlk_i32 tlk_plot_end(tlk_layout layout) { return layout.volume_y + layout
 
 /* What the rows of a chart's candles depend on. */
 typedef struct {
-  double high, low; /* of all valid candles, on a log scale their logarithms; high < low if there is none */
-  double volume;    /* the greatest */
+  double high, low;       /* of all valid candles, on a log scale their logarithms; high < low if there is none */
+  double volume;          /* the greatest */
+  double highest, lowest; /* high and low as prices */
 } tlk_scale;
 
 /* The scale for what all valid candles have; on a log scale all prices are above 0. */
@@ -126,6 +140,8 @@ TLK_FN tlk_scale tlk_scale_of(double high, double low, double volume, tlk_layout
   scale.high = high;
   scale.low = low;
   scale.volume = volume;
+  scale.highest = high;
+  scale.lowest = low;
   if (layout.price_scale == TLK_SCALE_LOG && high >= low) {
     scale.high = tlk_first(tlk_ln(tlk_splat(high)));
     scale.low = tlk_first(tlk_ln(tlk_splat(low)));

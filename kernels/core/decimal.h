@@ -86,7 +86,7 @@ TLK_FN double tlk_wide_value(const tlk_wide *wide, tlk_i32 exponent, tlk_i32 mor
 }
 
 /* For digits > 0 and an exponent of -345 to -23 or 23 to 308. */
-TLK_FN double tlk_far_value(tlk_u64 digits, tlk_i32 exponent) {
+TLK_LONG_FN double tlk_far_value(tlk_u64 digits, tlk_i32 exponent) {
   tlk_wide wide;
   for (tlk_i32 i = 0; i < TLK_WIDE_WORDS; i++) wide.word[i] = 0;
   tlk_i32 tens = exponent < 0 ? -exponent : exponent;
@@ -114,7 +114,7 @@ TLK_FN double tlk_far_value(tlk_u64 digits, tlk_i32 exponent) {
  * even by IEEE 754: that is all numbers of 1e-12 to 1e12 whose last digit stands for 1e-22 or more. Beyond, whole
  * numbers of as many words as are needed give the same.
  */
-TLK_FN double tlk_decimal_value(tlk_decimal decimal) {
+TLK_LONG_FN double tlk_decimal_value(tlk_decimal decimal) {
   if (decimal.digits == 0) return 0.0;
   if (decimal.exponent >= 0 && decimal.exponent <= 22)
     return (double)decimal.digits * tlk_power_of_ten(decimal.exponent);
@@ -234,7 +234,7 @@ TLK_FN tlk_u64 tlk_size_of(tlk_i64 digits) { return (tlk_u64)(digits < 0 ? -digi
  * "-0.25": so many decimals, at least as many as the number needs, 0 filling up. At most 15 digits in all. 0 has no
  * sign.
  */
-TLK_FN tlk_label tlk_label_plain(tlk_decimal decimal, tlk_i32 decimals) {
+TLK_LONG_FN tlk_label tlk_label_plain(tlk_decimal decimal, tlk_i32 decimals) {
   tlk_label label = tlk_label_begun(decimal.digits);
   const tlk_decimal trimmed = tlk_decimal_trimmed(decimal);
   tlk_u64 number = tlk_size_of(trimmed.digits);
@@ -244,7 +244,7 @@ TLK_FN tlk_label tlk_label_plain(tlk_decimal decimal, tlk_i32 decimals) {
 }
 
 /* "-2.5e-13": one digit, the others that are not 0 at the end, and the power of ten; "0". */
-TLK_FN tlk_label tlk_label_scientific(tlk_decimal decimal) {
+TLK_LONG_FN tlk_label tlk_label_scientific(tlk_decimal decimal) {
   tlk_label label = tlk_label_begun(decimal.digits);
   const tlk_decimal trimmed = tlk_decimal_trimmed(decimal);
   const tlk_u64 number = tlk_size_of(trimmed.digits);

@@ -18,7 +18,7 @@
  * 10^(4n) and so on.
  *
  * **A tick that stands alone.** Where nothing fits, because low and high are the same or only some doubles apart, the
- * one tick is low, as tlk_decimal_of has it.
+ * one tick is low, as tlk_decimal_of has it. One that lies outside of the range is in the row of its nearer end.
  *
  * **Text of prices.** If any tick of the set is not tlk_is_plain with the decimals that it is to have, all of them
  * are written as tlk_label_scientific, else all as tlk_label_plain. The decimals are those that the step needs (2 for
@@ -81,7 +81,7 @@ TLK_FN tlk_i32 tlk_tick_decimals(tlk_ticks ticks, tlk_decimal tick) {
   return ticks.decimals < 0 ? tlk_decimals_of(tick) : ticks.decimals;
 }
 
-TLK_FN tlk_label tlk_tick_label(tlk_ticks ticks, tlk_i32 i) {
+TLK_LONG_FN tlk_label tlk_tick_label(tlk_ticks ticks, tlk_i32 i) {
   const tlk_decimal tick = tlk_tick_of(ticks, i);
   if (ticks.is_volume) return tlk_label_short(tick);
   return ticks.scientific ? tlk_label_scientific(tick) : tlk_label_plain(tick, tlk_tick_decimals(ticks, tick));
@@ -103,7 +103,7 @@ TLK_FN tlk_scale tlk_tick_scale(tlk_tick_range range) {
 }
 
 /* The row of a value; one below low or above high is taken as that. */
-TLK_FN tlk_i32 tlk_value_row(double value, tlk_tick_range range, tlk_scale scale) {
+TLK_LONG_FN tlk_i32 tlk_value_row(double value, tlk_tick_range range, tlk_scale scale) {
   const double inside = value < range.low ? range.low : value > range.high ? range.high : value;
   if (range.scale == TLK_SCALE_VOLUME) {
     const tlk_i32 rows = tlk_first_int(tlk_volume_rows(tlk_splat(inside), scale, range.rows));
@@ -170,8 +170,8 @@ TLK_FN tlk_ticks tlk_single_tick(tlk_ticks ticks, double value) {
 /* From a step that has too many ticks, upwards, until the step is larger than the range. */
 TLK_FN tlk_ticks tlk_ticks_by_step(tlk_ticks ticks, tlk_tick_range range, tlk_scale scale) {
   const double half_range = range.high * 0.5 - range.low * 0.5;
-  if (half_range > 0.0) {
-    const tlk_i32 last = tlk_rough_exponent(half_range) + 4;
+  if (range.high > range.low) {
+    const tlk_i32 last = tlk_rough_exponent(half_range > 0.0 ? half_range : 0x1p-1074) + 4;
     for (tlk_i32 power = last - 6; power <= last; power++) {
       for (tlk_i32 i = 0; i < 4; i++) {
         ticks.unit = i == 0 ? 1 : i == 1 ? 2 : i == 2 ? 25 : 5;
@@ -189,7 +189,10 @@ TLK_FN tlk_ticks tlk_ticks_by_step(tlk_ticks ticks, tlk_tick_range range, tlk_sc
 TLK_FN tlk_ticks tlk_ticks_by_decade(tlk_ticks ticks, tlk_tick_range range, tlk_scale scale) {
   ticks.decimals = -1;
   ticks.exponent = 0;
-  for (tlk_i32 set = -1; set <= 700; set++) {
+  /* Sets that certainly have too many ticks, the exponents being rough by less than 2, are not tried. */
+  const tlk_i32 decades = tlk_rough_exponent(range.high) - tlk_rough_exponent(range.low) - 4;
+  const tlk_i32 crowded = decades / (TLK_TICKS_MOST + 1) - 1;
+  for (tlk_i32 set = crowded > 0 ? crowded : -1; set <= 700; set++) {
     ticks.per_decade = set == -1 ? 9 : set == 0 ? 3 : 1;
     ticks.unit = set > 1 ? set : 1;
     const tlk_i64 near = tlk_floor_division(tlk_rough_exponent(range.low), ticks.unit) * ticks.per_decade;
@@ -209,7 +212,7 @@ TLK_FN tlk_i32 tlk_needs_scientific(tlk_ticks ticks) {
 }
 
 /* The ticks for a range. */
-TLK_FN tlk_ticks tlk_ticks_for(tlk_tick_range range) {
+TLK_LONG_FN tlk_ticks tlk_ticks_for(tlk_tick_range range) {
   const tlk_scale scale = tlk_tick_scale(range);
   tlk_ticks ticks;
   ticks.first = 0;

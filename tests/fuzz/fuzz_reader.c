@@ -11,11 +11,13 @@
 #include "tallow/csv.h"
 
 #define LINE_MAX_SIZE 32
+#define LINES 2
+#define NUMBERS (5 + LINES)
 
 typedef struct rows {
   tlw_status status;
   tlw_error error;
-  double *numbers[5]; /* open, high, low, close, volume */
+  double *numbers[NUMBERS]; /* open, high, low, close, volume, lines */
   int64_t *time;
   int64_t n_rows;
   int64_t *offsets; /* of n_series, or NULL */
@@ -52,6 +54,10 @@ static void choose_options(const uint8_t *line, size_t length, tlw_csv_options *
     while (tlw_defect_choice((tlw_defect)d, (int)n) != TLW_POLICY_DEFAULT) n++;
     o->policies[d] = tlw_defect_choice((tlw_defect)d, (int)choice(line, length, 9 + (size_t)d, n));
   }
+  static const char *const lines[][LINES] = {{NULL}, {"7", "close"}, {"Volume", "open"}, {"6", "6"}, {"1", "no such"}};
+  const unsigned chosen = choice(line, length, 9 + TLW_DEFECTS, 5);
+  o->lines = lines[chosen];
+  o->n_lines = chosen ? LINES : 0;
 }
 
 static void check_error(const tlw_error *error, tlw_status status) {
@@ -82,8 +88,10 @@ static void read_whole(const char *path, const tlw_csv_options *o, rows *r) {
   }
   tlw_candles c;
   tlw_table_candles(table, &c);
-  const void *columns[] = {c.open, c.high, c.low, c.close, c.volume};
-  for (int i = 0; i < 5; i++) {
+  const void *columns[NUMBERS] = {c.open, c.high, c.low, c.close, c.volume};
+  FUZZ_CHECK(c.n_lines == o->n_lines);
+  for (int32_t i = 0; i < c.n_lines; i++) columns[5 + i] = c.lines[i];
+  for (int i = 0; i < NUMBERS; i++) {
     r->numbers[i] = copy_of(columns[i], c.n_rows);
     for (int64_t k = 0; !columns[i] && k < c.n_rows; k++) r->numbers[i][k] = (double)NAN;
   }
@@ -114,17 +122,26 @@ static void read_by_rows(const char *path, const tlw_csv_options *o, int64_t cap
   int64_t n, room = 0;
   do {
     if (room < r->n_rows + capacity) room = 2 * (r->n_rows + capacity);
-    for (int i = 0; i < 5; i++) r->numbers[i] = realloc(r->numbers[i], (size_t)room * 8);
+    for (int i = 0; i < NUMBERS; i++) {
+      r->numbers[i] = realloc(r->numbers[i], (size_t)room * 8);
+      FUZZ_CHECK(r->numbers[i]);
+    }
     r->time = realloc(r->time, (size_t)room * 8);
     const int64_t at = r->n_rows;
-    FUZZ_CHECK(r->time && r->numbers[0] && r->numbers[1] && r->numbers[2] && r->numbers[3] && r->numbers[4]);
+    FUZZ_CHECK(r->time);
+    double *lines[LINES];
+    for (int i = 0; i < LINES; i++) {
+      lines[i] = r->numbers[5 + i] + at;
+      for (int64_t k = 0; k < capacity; k++) lines[i][k] = (double)NAN;
+    }
     const tlw_csv_rows out = {.open = r->numbers[0] + at,
                               .high = r->numbers[1] + at,
                               .low = r->numbers[2] + at,
                               .close = r->numbers[3] + at,
                               .volume = r->numbers[4] + at,
                               .time = r->time + at,
-                              .capacity = capacity};
+                              .capacity = capacity,
+                              .lines = lines};
     n = -1;
     r->status = tlw_csv_next(csv, &out, &n, &r->error);
     FUZZ_CHECK(n >= 0 && n <= capacity);
@@ -136,7 +153,7 @@ static void read_by_rows(const char *path, const tlw_csv_options *o, int64_t cap
 }
 
 static void free_rows(rows *r) {
-  for (int i = 0; i < 5; i++) free(r->numbers[i]);
+  for (int i = 0; i < NUMBERS; i++) free(r->numbers[i]);
   free(r->time);
   free(r->offsets);
 }
@@ -170,7 +187,7 @@ static void check_promises(const rows *r, const tlw_csv_options *o) {
 
 static void check_same_rows(const rows *a, const rows *b) {
   FUZZ_CHECK(a->n_rows == b->n_rows);
-  for (int i = 0; i < 5; i++) FUZZ_CHECK(memcmp(a->numbers[i], b->numbers[i], (size_t)a->n_rows * 8) == 0);
+  for (int i = 0; i < NUMBERS; i++) FUZZ_CHECK(memcmp(a->numbers[i], b->numbers[i], (size_t)a->n_rows * 8) == 0);
   FUZZ_CHECK(memcmp(a->time, b->time, (size_t)a->n_rows * 8) == 0);
 }
 

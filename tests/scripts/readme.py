@@ -73,7 +73,8 @@ class Readme(unittest.TestCase):
     def test_options(self):
         text = subprocess.run([BIN, "render", "--help"], capture_output=True, text=True, check=True).stdout
         for option in re.findall(r"--[a-z][a-z-]+", section("Command line") + section("Memory")):
-            if option not in ("--rows", "--interval", "--shape", "--seed", "--check", "--json"):
+            if option not in ("--rows", "--interval", "--start", "--shape", "--seed", "--check", "--json", "--op",
+                              "--column", "--keep"):
                 self.assertRegex(text, rf"{option}\b", option)
 
     def test_options_of_windows(self):

@@ -4,9 +4,23 @@
 
 #include "../../kernels/chart_scale.c"
 
+#include "../../kernels/chart_axis.c"
+
 #include "../../kernels/chart_columns.c"
 
 #include "../../kernels/chart_paint.c"
+
+#include "../../kernels/chart_lines.c"
+
+#include "../../kernels/chart_text.c"
+
+#include "../../kernels/png_count.c"
+
+#include "../../kernels/png_place.c"
+
+#include "../../kernels/png_write.c"
+
+#include "../../kernels/png_join.c"
 
 #include "../../kernels/window_fold.c"
 
@@ -25,8 +39,15 @@
 const sc_kernel sc_product_kernels[] = {
     KERNEL(tlk_chart_merge, tlk_chart_args, true),
     KERNEL(tlk_chart_scale, tlk_chart_args, true),
+    KERNEL(tlk_chart_axis, tlk_chart_args, true),
     KERNEL(tlk_chart_columns, tlk_chart_args, false),
     KERNEL(tlk_chart_paint, tlk_chart_args, true),
+    KERNEL(tlk_chart_lines, tlk_chart_args, false),
+    KERNEL(tlk_chart_text, tlk_chart_args, true),
+    KERNEL(tlk_png_count, tlk_png_args, true),
+    KERNEL(tlk_png_place, tlk_png_args, true),
+    KERNEL(tlk_png_write, tlk_png_args, true),
+    KERNEL(tlk_png_join, tlk_png_args, false),
     KERNEL(tlk_fold_sum, tlk_window_args, true),
     KERNEL(tlk_fold_most, tlk_window_args, true),
     KERNEL(tlk_fold_most_row, tlk_window_args, true),

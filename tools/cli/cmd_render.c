@@ -11,6 +11,7 @@
 #include "render.h"
 #include "report.h"
 #include "spec.h"
+#include "zone_names.h"
 
 #define SEE_HELP "; try 'tallow render --help'"
 
@@ -156,7 +157,7 @@ static cli_exit open_digest(render *r) {
   return CLI_OK;
 }
 
-static void set_chart_options(render *r) {
+static cli_exit plan_chart(render *r) {
   tlw_chart_options_init(&r->chart);
   r->chart.width = render_value(r, RENDER_SIZE)->width;
   r->chart.height = render_value(r, RENDER_SIZE)->height;
@@ -173,6 +174,9 @@ static void set_chart_options(render *r) {
     const cli_part *side = &render_value(r, RENDER_MARGINS)->parts[i];
     *margins[i] = side->given ? (int32_t)side->number : TLW_MARGIN_AUTO;
   }
+  cli_exit code = render_texts_plan(r);
+  if (!code) code = render_lines_plan(r);
+  return code ? code : check_settings(r);
 }
 
 /* ---- the stream ---- */
@@ -238,14 +242,21 @@ static cli_exit fail_stream(render *r, const tlw_error *error) {
   return code;
 }
 
-cli_exit render_push(render *r, render_job *job, const tlw_candles *candles) {
-  if (job->n == 0) {
-    render_job_drop(job);
-    return CLI_OK;
-  }
+/* What the chart options of a push point to lives as long as its job. 0: there is no memory. */
+static int set_texts(const render *r, render_job *job, tlw_chart_options *chart) {
+  if (r->title_varies) chart->title = job->title = render_make_title(job->run, job->input, &job->charts[0]);
+  if (r->names_vary) chart->lines = job->lines = render_lines_copy(r);
+  return (!r->title_varies || job->title) && (!r->names_vary || job->lines);
+}
+
+static cli_exit push(render *r, render_job *job, const tlw_candles *candles) {
   tlw_chart_options chart = r->chart;
   if (!candles->volume) chart.volume = 0;
   job->no_volume = chart.volume != r->chart.volume;
+  if (!set_texts(r, job, &chart)) {
+    render_job_fail(job);
+    return CLI_OK;
+  }
   tlw_candles batch = *candles;
   batch.offsets = job->offsets;
   batch.counts = job->counts;
@@ -261,6 +272,26 @@ cli_exit render_push(render *r, render_job *job, const tlw_candles *candles) {
   tlw_error error;
   if (tlw_stream_push(r->stream, &batch, &chart, render_release, job, &error) == TLW_OK) return CLI_OK;
   return fail_stream(r, &error);
+}
+
+/* One push for each chart of the job, for it has a title of its own. */
+static cli_exit push_each(render *r, render_job *job, const tlw_candles *candles) {
+  cli_exit code = CLI_OK;
+  const double share = job->share / (double)job->n;
+  job->share = 0;
+  for (int64_t i = 0; i < job->n && !code; i++) {
+    render_job *one = render_job_make_one(job, i, share);
+    if (one) code = push(r, one, candles);
+  }
+  render_job_finish(job);
+  return code;
+}
+
+cli_exit render_push(render *r, render_job *job, const tlw_candles *candles) {
+  if (r->title_varies && job->n > 1) return push_each(r, job, candles);
+  if (job->n > 0) return push(r, job, candles);
+  render_job_drop(job);
+  return CLI_OK;
 }
 
 cli_exit render_drain(render *r) {
@@ -290,7 +321,9 @@ static cli_exit push_files(render *r, render_windows *windows) {
 
 static cli_exit open_journal(render *r) {
   if (!r->wants_manifest || (r->dry_run && !r->resume)) return CLI_OK;
-  cli_manifest_header(&r->header, r->args);
+  char zones[CLI_ZONE_VERSION_SIZE];
+  const int is_utc = strcmp(render_value(r, RENDER_TIMEZONE)->text, "UTC") == 0;
+  cli_manifest_header(&r->header, r->args, is_utc ? NULL : cli_zone_version(zones));
   if (r->header.failed) return cli_fail(CLI_NO_MEMORY, "no memory for the manifest");
   const cli_journal_options options = {
       .targets = &r->targets,
@@ -437,8 +470,7 @@ static cli_exit run_interruptibly(render *r) {
 static cli_exit plan(render *r) {
   const cli_args *args = r->args;
   const int windows = args->values[RENDER_WINDOW].given, by = args->values[RENDER_BY].given;
-  set_chart_options(r);
-  cli_exit code = check_settings(r);
+  cli_exit code = plan_chart(r);
   if (!code) code = check_options(r);
   if (!code)
     code = cli_targets_plan(&r->targets, &cli_charts, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands,
@@ -447,16 +479,18 @@ static cli_exit plan(render *r) {
     code = check_place(r, "--output", r->targets.out);
   if (!code) code = plan_run(r);
   if (!code) code = check_inputs(r);
-  if (!code) code = cli_csv_options(args, &r->csv);
+  if (!code) code = cli_csv_options(args, r->columns, r->n_columns, &r->csv);
   if (code) return code;
+  if (!r->dry_run) render_check_texts(r);
   r->streams_windows = windows && !by;
   if (r->streams_windows) render_windows_plan(r);
   return CLI_OK;
 }
 
 static cli_exit print_spec(render *r) {
-  set_chart_options(r);
-  cli_exit code = check_settings(r);
+  const cli_exit planned = plan_chart(r);
+  if (planned) return planned;
+  cli_exit code = CLI_OK;
   cli_buffer text = {0};
   cli_spec_put(&text, r->args);
   if (!code && text.failed) code = cli_fail(CLI_NO_MEMORY, "no memory for a description");
@@ -500,6 +534,8 @@ cli_exit cli_run_render(const cli_args *typed) {
   cli_exit code = check_spec(&r);
   if (!code && args->values[RENDER_SPEC].given) code = cli_spec_read(&spec, args->values[RENDER_SPEC].text, &described);
   if (!code) code = args->values[RENDER_PRINT_SPEC].given ? print_spec(&r) : draw_charts(&r);
+  render_texts_free(&r);
+  render_lines_free(&r);
   cli_spec_free(&spec);
   return code;
 }

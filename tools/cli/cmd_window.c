@@ -108,7 +108,7 @@ static cli_exit plan_run(rolling *r) {
   if (!code) code = rolling_plan_read(&r->plan, r->args);
   if (!code) code = plan_output(r);
   if (!code) code = check_places(r);
-  if (!code) code = cli_csv_options(r->args, &r->csv);
+  if (!code) code = cli_csv_options(r->args, NULL, 0, &r->csv);
   if (!code) r->csv.policies[TLW_DEFECT_OUT_OF_ORDER] = orders[rolling_value(r, WINDOW_OUT_OF_ORDER)->number];
   return code;
 }

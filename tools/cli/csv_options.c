@@ -59,8 +59,10 @@ static cli_exit check(const cli_args *args, const tlw_csv_options *options) {
                   error.message, args->command->name);
 }
 
-cli_exit cli_csv_options(const cli_args *args, tlw_csv_options *options) {
+cli_exit cli_csv_options(const cli_args *args, const char *const *lines, int32_t n_lines, tlw_csv_options *options) {
   tlw_csv_options_init(options);
+  options->lines = lines;
+  options->n_lines = n_lines;
   options->columns = value_of(args, "columns")->text;
   options->by = value_of(args, "by")->text;
   options->header = (tlw_csv_header)value_of(args, "header")->number;

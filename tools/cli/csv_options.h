@@ -7,10 +7,10 @@
 #include "tallow/csv.h"
 
 /*
- * What the options of render say. The texts are those of args. Nothing of them is left for the library to refuse.
- * CLI_OK, or CLI_USAGE after a message.
+ * What the options of render say, and n_lines further columns. The texts are those of args. Nothing of them is left for
+ * the library to refuse. CLI_OK, or CLI_USAGE after a message.
  */
-cli_exit cli_csv_options(const cli_args *args, tlw_csv_options *options);
+cli_exit cli_csv_options(const cli_args *args, const char *const *lines, int32_t n_lines, tlw_csv_options *options);
 
 /* With --verbose: what was found in a file. */
 void cli_csv_tell(const cli_args *args, const char *name, const tlw_csv_report *report);

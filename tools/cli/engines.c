@@ -161,7 +161,9 @@ static int is_of(const tlw_error *error, const char *budget) {
  * The refusal of the first step names what that step needs; this is more than all that come behind it take: a
  * reader, a stream, an encoder and the smallest piece of a chart.
  */
-static uint64_t later_bytes(const render *r) { return ((uint64_t)4 << 20) + 1024 * (uint64_t)r->chart.width; }
+static uint64_t later_bytes(const render *r) {
+  return ((uint64_t)4 << 20) + 1024 * (uint64_t)r->chart.width + render_averages_bytes(r);
+}
 
 cli_exit render_explain(const render *r, const char *input, const tlw_error *error, uint64_t more, cli_buffer *out) {
   if (input) cli_buffer_format(out, "%s: ", input);

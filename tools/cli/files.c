@@ -23,7 +23,7 @@
 
 /* Rows that a table begins with room for; it doubles whenever there are more, and then holds a column twice. */
 #define TABLE_ROWS 4096
-#define TABLE_ROW_BYTES (7 * sizeof(double))
+#define TABLE_ROW_COLUMNS 7
 
 int64_t render_lower_bound(const int64_t *times, int64_t n, int64_t time) {
   int64_t low = 0;
@@ -84,7 +84,9 @@ static int is_small(const render *r, const char *path) {
   struct stat info;
   if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 0;
   const uint64_t part = render_value(r, RENDER_HOST_MEM)->number / TABLE_PART;
-  if (part < TABLE_BASE || (uint64_t)info.st_size > (part - TABLE_BASE) / TABLE_PER_BYTE) return 0;
+  const uint64_t base = TABLE_BASE + render_averages_bytes(r);
+  const uint64_t per_byte = TABLE_PER_BYTE + TABLE_PER_BYTE * (uint64_t)r->chart.n_lines / TABLE_ROW_COLUMNS;
+  if (part < base || (uint64_t)info.st_size > (part - base) / per_byte) return 0;
   unsigned char head[4];
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return 0;
@@ -110,6 +112,8 @@ static cli_exit read_table(render *r, const char *path, tlw_table **table, tlw_e
   const cli_exit code = cli_interrupt_wait_begin();
   if (code) return code;
   error->code = tlw_csv_read(path, &r->csv, render_engine(r), table, error);
+  if (error->code == TLW_OK) error->code = render_averages_add(r, *table, error);
+  if (error->code != TLW_OK) tlw_table_close(table);
   cli_interrupt_wait_end();
   return CLI_OK;
 }
@@ -135,7 +139,7 @@ static uint64_t table_bytes(const render *r, const char *path) {
   tlw_csv_close(&csv);
   uint64_t capacity = TABLE_ROWS;
   while (capacity < (uint64_t)n) capacity *= 2;
-  return capacity * TABLE_ROW_BYTES;
+  return capacity * (TABLE_ROW_COLUMNS + (uint64_t)r->chart.n_lines) * sizeof(double);
 }
 
 cli_exit render_explain_file(render *r, int input, const tlw_error *error, uint64_t more) {
@@ -337,11 +341,24 @@ static render_table *hold_table(render *r, int input, tlw_table *table, cli_exit
   return NULL;
 }
 
+static const char *line_name(const void *table, int32_t i) { return tlw_table_line_name(table, i); }
+
+/* Of its lines the averages, which were added last, come first. */
+static void take_candles(struct source *s) {
+  const render *r = s->run;
+  const void **lines = s->table->lines;
+  tlw_table_candles(s->table->table, &s->candles);
+  for (int32_t i = 0; i < r->n_averages; i++) lines[i] = s->candles.lines[r->n_columns + i];
+  for (int32_t i = 0; i < r->n_columns; i++) lines[r->n_averages + i] = s->candles.lines[i];
+  s->candles.lines = lines;
+  render_lines_name(s->run, s->table->table, line_name);
+}
+
 static cli_exit push_table(render *r, int input, tlw_table *table) {
   cli_exit code = CLI_OK;
   struct source s = {.run = r, .input = input, .table = hold_table(r, input, table, &code)};
   if (!s.table) return code;
-  tlw_table_candles(s.table->table, &s.candles);
+  take_candles(&s);
   code = add_all(&s);
   if (s.job) render_job_drop(s.job);
   render_table_leave(r, s.table);

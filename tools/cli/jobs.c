@@ -69,7 +69,45 @@ void render_job_free(render_job *job) {
   free(job->charts);
   free(job->offsets);
   free(job->counts);
+  free(job->title);
+  free(job->lines);
   free(job);
+}
+
+void render_job_finish(render_job *job) {
+  render *r = job->run;
+  render_job_release(job);
+  pthread_mutex_lock(&r->lock);
+  if (job->in_use) --*job->in_use;
+  pthread_cond_broadcast(&r->released);
+  pthread_mutex_unlock(&r->lock);
+  render_job_free(job);
+}
+
+void render_job_fail(render_job *job) {
+  render *r = job->run;
+  render_fail_input(r, job->input, cli_fail(CLI_NO_MEMORY, "%s: no memory for its charts", render_name(r, job->input)));
+  cli_progress_settle(r->progress, job->input, job->share, job->n);
+  render_job_finish(job);
+}
+
+render_job *render_job_make_one(render_job *job, int64_t i, double share) {
+  render *r = job->run;
+  render_job *one = render_job_make(r, job->input, 1, job->table);
+  if (!one) {
+    cli_progress_settle(r->progress, job->input, share, 1);
+    return NULL;
+  }
+  one->charts[0] = job->charts[i];
+  one->offsets[0] = job->offsets[i];
+  one->counts[0] = job->counts[i];
+  one->n = 1;
+  one->share = share;
+  one->in_use = job->in_use;
+  pthread_mutex_lock(&r->lock);
+  if (one->in_use) ++*one->in_use;
+  pthread_mutex_unlock(&r->lock);
+  return one;
 }
 
 void render_job_drop(render_job *job) {
@@ -113,6 +151,7 @@ static cli_exit digest_rows(render *r, const tlw_candles *c, int64_t first, int6
   add_column(&g, c->low, first, n);
   add_column(&g, c->close, first, n);
   if (r->chart.volume && c->volume) add_column(&g, c->volume, first, n);
+  for (int32_t i = 0; i < c->n_lines; i++) add_column(&g, c->lines[i], first, n);
   tlw_digest_add(r->digest, g.values, g.n * sizeof *g.values);
   tlw_error error;
   return tlw_digest_end(r->digest, out, &error) == TLW_OK ? CLI_OK : cli_fail_library(&error);
@@ -266,9 +305,11 @@ cli_exit render_add_chart(render_job *job, const tlw_candles *candles, int64_t f
     return CLI_OK;
   }
   r->file_own++;
-  if (r->journal) {
+  if (r->journal || r->title_varies) {
     chart.first = candles->time[first];
     chart.last = candles->time[first + n - 1];
+  }
+  if (r->journal) {
     code = digest_rows(r, candles, first, n, chart.data);
     if (code) return code;
   }

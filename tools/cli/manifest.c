@@ -73,6 +73,12 @@ void cli_manifest_value(cli_buffer *out, const cli_option *option, const cli_val
   case CLI_TEXT:
     cli_buffer_json(out, value->text);
     return;
+  case CLI_COLOR:
+    if (value->number == CLI_COLOR_AUTO)
+      cli_buffer_json(out, "auto");
+    else
+      cli_buffer_format(out, "\"#%06" PRIX64 "\"", value->number);
+    return;
   case CLI_LIST:
     add_list(out, option, value);
     return;
@@ -107,7 +113,7 @@ static void add_libraries(cli_buffer *out, tlw_png_coding coding) {
   }
 }
 
-void cli_manifest_header(cli_buffer *out, const cli_args *args) {
+void cli_manifest_header(cli_buffer *out, const cli_args *args, const char *zones) {
   const char *comma = "";
   cli_buffer_format(out, HEADER_START "%s\", \"manifest\": 1, \"parameters\": {", tlw_version());
   for (int i = 0; i < args->command->n_options; i++) {
@@ -120,6 +126,8 @@ void cli_manifest_header(cli_buffer *out, const cli_args *args) {
   }
   cli_buffer_format(out, "}, \"libraries\": {");
   add_libraries(out, (tlw_png_coding)args->values[RENDER_PNG].number);
+  if (zones) cli_buffer_format(out, ", \"tzdata\": ");
+  if (zones) cli_buffer_json(out, zones);
   cli_buffer_format(out, "}}");
 }
 

@@ -46,8 +46,11 @@ int cli_manifest_read_name(const char *name, size_t length, cli_shard *shard);
 /* The value of an option as JSON; null where it was not given and has no default. */
 void cli_manifest_value(cli_buffer *out, const cli_option *option, const cli_value *value);
 
-/* The first line, from the options of render. None of these write a newline. */
-void cli_manifest_header(cli_buffer *out, const cli_args *args);
+/*
+ * The first line, from the options of render. zones: the version of the time zones, NULL where none is needed. None of
+ * these write a newline.
+ */
+void cli_manifest_header(cli_buffer *out, const cli_args *args, const char *zones);
 
 /* What tells a chart from all others. */
 typedef struct cli_manifest_job {

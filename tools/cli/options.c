@@ -139,6 +139,14 @@ static const cli_option margin_parts[] = {
     [MARGIN_BOTTOM] = {.name = "bottom", SIDE_ROW},
 };
 
+static const cli_option mav_parts[] = {
+    {.name = "rows", .kind = CLI_NUMBER, .least = 1, .most = TLW_WINDOW_MAX_ROWS},
+};
+static const cli_option line_parts[] = {{.name = "column", .kind = CLI_TEXT}};
+static const cli_option color_parts[] = {{.name = "color", .kind = CLI_COLOR}};
+
+#define TEXT_ROW .group = CLI_GROUP_DRAWN, .kind = CLI_TEXT, .metavar = "TEXT"
+
 static const cli_option render_options[] = {
     [RENDER_OUTPUT] = {.name = "output",
                        .group = CLI_GROUP_DRAWN,
@@ -281,6 +289,76 @@ static const cli_option render_options[] = {
                      .fallback = "on",
                      .choices = cli_switch_name,
                      .help = "The grid lines."},
+    [RENDER_LABELS] = {.name = "labels",
+                       .group = CLI_GROUP_DRAWN,
+                       .also = " text axes ticks axisoff no-labels label ",
+                       .kind = CLI_CHOICE,
+                       .metavar = "WHEN",
+                       .fallback = "on",
+                       .choices = cli_switch_name,
+                       .help = "All text: prices, volumes, times, names. A chart below 160x120 has none anyway."},
+    [RENDER_LAST_PRICE] = {.name = "last-price",
+                           .group = CLI_GROUP_DRAWN,
+                           .also = " price-tag price-line current-price no-last-price ",
+                           .kind = CLI_CHOICE,
+                           .metavar = "WHEN",
+                           .fallback = "on",
+                           .choices = cli_switch_name,
+                           .help = "The close of the last candle, in a box beside the prices."},
+    [RENDER_TITLE] = {.name = "title",
+                      TEXT_ROW,
+                      .also = " caption heading name ",
+                      .help =
+                          "A line above the chart. {symbol} is the symbol of --by, or the name of the FILE, {first} "
+                          "and {last} are the times of the first and the last candle, {n} is their number; {{ and "
+                          "}} are the signs themselves."},
+    [RENDER_PRICE_NAME] = {.name = "price-name",
+                           TEXT_ROW,
+                           .also = " ylabel y-label price-label currency ",
+                           .help = "What the prices are, such as USD."},
+    [RENDER_VOLUME_NAME] = {.name = "volume-name",
+                            TEXT_ROW,
+                            .also = " ylabel-lower volume-label ",
+                            .help = "What the volumes are."},
+    [RENDER_TIME_NAME] = {.name = "time-name",
+                          TEXT_ROW,
+                          .also = " xlabel x-label time-label ",
+                          .help = "What the times are, such as UTC."},
+    [RENDER_TIMEZONE] = {.name = "timezone",
+                         .group = CLI_GROUP_DRAWN,
+                         .also = " tz zone time-zone ",
+                         .kind = CLI_TEXT,
+                         .metavar = "NAME",
+                         .fallback = "UTC",
+                         .help = "The zone that times are shown in, such as America/New_York: a name of the system's "
+                                 "zoneinfo."},
+    [RENDER_MAV] = {.name = "mav",
+                    .group = CLI_GROUP_DRAWN,
+                    .also = " ma sma moving-average moving-averages average averages ",
+                    .kind = CLI_LIST,
+                    .metavar = "ROWS",
+                    .parts = mav_parts,
+                    .n_parts = 1,
+                    .help = "Moving averages of the close over so many candles, several between commas, such as "
+                            "10,20. They look back beyond the first candle that is drawn."},
+    [RENDER_LINES] = {.name = "lines",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " line overlay overlays addplot indicators ",
+                      .kind = CLI_LIST,
+                      .metavar = "COLUMNS",
+                      .parts = line_parts,
+                      .n_parts = 1,
+                      .help = "Further columns of the FILE to draw as lines over the prices, names or numbers from 1, "
+                              "several between commas."},
+    [RENDER_LINE_COLORS] = {.name = "line-colors",
+                            .group = CLI_GROUP_DRAWN,
+                            .also = " line-color line-colours mavcolors mav-colors ",
+                            .kind = CLI_LIST,
+                            .metavar = "COLORS",
+                            .parts = color_parts,
+                            .n_parts = 1,
+                            .help = "Colours of the lines, those of --mav first: RRGGBB or auto, several between "
+                                    "commas, such as FF9F1C,2D8CFF."},
     [RENDER_MARGINS] = {.name = "margins",
                         .group = CLI_GROUP_DRAWN,
                         .also = " margin padding pad border ",
@@ -430,6 +508,7 @@ static const char *const render_examples[] = {
     "tallow render aapl.csv -o last-year.png --last 250 --theme light --size 1920x1080",
     "tallow render btc.csv.gz -o january.png --from 2022-01-01 --to 2022-02-01 --axis time",
     "tallow render data/*.csv -o charts",
+    "tallow render aapl.csv -o aapl.png --title '{symbol}, {n} days' --mav 10,20 --timezone America/New_York",
     "tallow render --size 800x600 --theme light --print-spec > chart.json",
     "tallow render aapl.csv -o aapl.png --spec chart.json --volume off",
     "tallow render btc.csv.gz -o windows --window 100 --stride 25 --size 256x256",
@@ -446,9 +525,12 @@ static const char *const render_notes[] = {
     "epoch in s, ms, us or ns. Without an offset it is UTC.",
     "--window draws complete windows only, numbered from 0 in the order of the candles: NAME_000000.png and so on. A "
     "FILE with fewer candles than N is an error. --last can't be used with it.",
+    "Averages and columns are drawn where the prices of the candles leave room, in colours of their own; names stand "
+    "above the chart. A candle that lacks a price leaves a gap in the averages that it is in. --adjusted does not "
+    "change the numbers of --lines.",
     "JSON is text in UTF-8: one object. Numbers are numbers, on and off are true and false, SIDE=N is an object such "
-    "as {\"left\": 8}, all else is in double quotes; null is the same as leaving the key out. 'tallow render "
-    "--print-spec' shows every key.",
+    "as {\"left\": 8}, what stands between commas is a list such as [10, 20], all else is in double quotes; null is "
+    "the same as leaving the key out. 'tallow render --print-spec' shows every key.",
     "SIZE is a number of bytes: 512MiB, 1.5GiB, or 512M and 1.5G for the same; KB, MB, GB and TB are powers of 1000. "
     "Neither budget changes a pixel; one that is too small is refused with the number of bytes that would do.",
     "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
@@ -955,7 +1037,7 @@ const char cli_bad_rows_text[] =
     "widen: low and high are stretched to hold open and close. clamp: open and close are moved into low to high. sort: "
     "rows are put in order of time. first, last: of rows with the same time, that one stays.";
 
-const char cli_manual_date[] = "November 21, 2026";
+const char cli_manual_date[] = "November 22, 2026";
 
 const cli_variable cli_environment[] = {
     {"NO_COLOR", "If it is set and not empty, messages have no colour. They have none but on a terminal anyway."},
@@ -964,6 +1046,7 @@ const cli_variable cli_environment[] = {
      "The folder in which the cache of compiled programs, the folder tallow, lies; without it, or where "
      "it is no absolute path, ~/.cache. Where that can't be written nothing is cached."},
     {"POCL_CACHE_DIR", "The cache folder of PoCL, an OpenCL driver, which has no device where it can't write one."},
+    {"TZDIR", "The folder of time zones; without it /usr/share/zoneinfo."},
     {"TALLOW_CPU_TIER", "Forces the SIMD tier of the CPU backend: baseline, avx2 or avx512; neon on 64-bit Arm."},
     {"TALLOW_CUDA_IMAGE", "A file with the CUDA kernels to use in place of those that are built in."},
 };

@@ -20,7 +20,8 @@ typedef enum cli_kind {
   CLI_TIME,     /* what tlw_time_parse reads */
   CLI_DURATION, /* a whole number with ns, us, ms, s, m, h, d or w, from least to most nanoseconds */
   CLI_STREAM,   /* the number of a descriptor that is open for writing */
-  CLI_LIST,     /* values of parts[0] between commas: CLI_NUMBER, CLI_CHOICE or CLI_TEXT */
+  CLI_COLOR,    /* RRGGBB in hexadecimal, with or without #; or auto */
+  CLI_LIST,     /* values of parts[0] between commas: CLI_NUMBER, CLI_CHOICE, CLI_COLOR or CLI_TEXT */
   CLI_MEMBERS   /* NAME=VALUE between commas, each of another of the parts, which are of these kinds too */
 } cli_kind;
 
@@ -104,6 +105,16 @@ enum {
   RENDER_STRIDE,
   RENDER_VOLUME,
   RENDER_GRID,
+  RENDER_LABELS,
+  RENDER_LAST_PRICE,
+  RENDER_TITLE,
+  RENDER_PRICE_NAME,
+  RENDER_VOLUME_NAME,
+  RENDER_TIME_NAME,
+  RENDER_TIMEZONE,
+  RENDER_MAV,
+  RENDER_LINES,
+  RENDER_LINE_COLORS,
   RENDER_MARGINS,
   RENDER_PNG,
   RENDER_BY,

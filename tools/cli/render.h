@@ -24,6 +24,9 @@
 /* Pushes that are not finished, at most: those that the stream takes note of, and the one that is made. */
 #define RENDER_PUSHES 9
 
+/* Lines of a chart at most: averages, and columns of the file. */
+#define RENDER_MOST_LINES (2 * CLI_PARTS_MAX)
+
 typedef struct render render;
 
 /* A chart of a push. */
@@ -41,6 +44,7 @@ typedef struct render_table {
   tlw_table *table;
   const char **symbols; /* of each series; NULL: it has none */
   char *texts;
+  const void *lines[RENDER_MOST_LINES]; /* in the order of the chart's */
   int readers; /* under the lock of the run: pushes that are not released, and who pushes; the last closes the table */
   int users;   /* likewise: pushes that are not forgotten, and who pushes */
 } render_table;
@@ -55,10 +59,12 @@ typedef struct render_job {
   int64_t done;            /* of them: written, or given up */
   double share;            /* of the work, for the progress */
   int released;
-  int *in_use;         /* set to 0 at release; NULL for a table */
+  int *in_use;         /* counts the pushes that read the rows, one less at release; NULL for a table */
   render_table *table; /* NULL for windows of a file that is not held */
   render_chart *charts;
   int64_t *offsets, *counts; /* the rows of each */
+  char *title;               /* of its chart; NULL: that of the run */
+  tlw_line *lines;           /* likewise, with their names behind them */
 } render_job;
 
 struct render {
@@ -67,6 +73,17 @@ struct render {
   tlw_chart_options chart;
   tlw_csv_options csv;
   cli_shard shard;
+  tlw_zone *zone;        /* of times that are shown */
+  cli_buffer title;      /* of all charts */
+  int title_varies;      /* 1: there is one for each chart instead */
+  int told_of_character; /* 1: it was said that the font lacks one */
+  tlw_line lines[RENDER_MOST_LINES];
+  int32_t n_averages, n_columns; /* of the lines: averages first, then columns of the FILE */
+  int64_t averages[CLI_PARTS_MAX];
+  char average_names[CLI_PARTS_MAX][16];
+  const char *columns[CLI_PARTS_MAX]; /* as they were asked for */
+  int names_vary;                     /* 1: some by numbers, so that each FILE names them */
+  cli_buffer column_texts;            /* what these point into */
   int verbose, quiet, dry_run, resume;
   int streams_windows; /* 1: windows of files that are not held in tables */
   int64_t started;     /* nanoseconds */
@@ -140,6 +157,60 @@ cli_exit render_drain(render *r);
 /* Likewise, and gives the memory of the stream back for a while, unless nothing was pushed since it was opened. */
 cli_exit render_restart(render *r);
 
+/* ---- texts.c ---- */
+
+/* Reads what is written on charts into r->chart. CLI_OK, or another code after a message. */
+cli_exit render_texts_plan(render *r);
+void render_texts_free(render *r);
+
+/* Whether the font has all characters of what is known so far. */
+void render_check_texts(render *r);
+
+/* Says, once in a run, that the font lacks a character of a text. what: the text, for people. */
+void render_check_text(render *r, const char *what, const char *text);
+
+/* The title of a chart where each has its own; freed by the caller. NULL: no memory. */
+char *render_make_title(render *r, int input, const render_chart *chart);
+
+/* ---- lines.c ---- */
+
+/* Reads --mav, --lines and --line-colors into r->chart. CLI_OK, or another code after a message. */
+cli_exit render_lines_plan(render *r);
+void render_lines_free(render *r);
+
+/*
+ * Names the lines as the header of a file does that were asked for by numbers. name: that of column i of --lines, "" or
+ * NULL without a header. Lasts until the next file.
+ */
+typedef const char *(*render_line_name)(const void *file, int32_t i);
+void render_lines_name(render *r, const void *file, render_line_name name);
+
+/* A copy of r->lines that lasts; freed by the caller. NULL: no memory. */
+tlw_line *render_lines_copy(const render *r);
+
+/* The averages of a series that is read row by row. All 0: none. */
+typedef struct render_averages {
+  tlw_window_state *states[CLI_PARTS_MAX];
+  int32_t n;
+} render_averages;
+
+/* Must be closed in any case. */
+tlw_status render_averages_open(const render *r, render_averages *averages, tlw_error *error);
+void render_averages_close(render_averages *averages);
+
+/* Another series begins. */
+void render_averages_clear(render_averages *averages);
+
+/* Puts the averages of the next n closes into lines, from row `first` of each on. */
+void render_averages_feed(render_averages *averages, const double *close, int64_t n, double *const *lines,
+                          int64_t first);
+
+/* Adds those of all series to the table, behind its other lines. */
+tlw_status render_averages_add(const render *r, tlw_table *table, tlw_error *error);
+
+/* Bytes that the averages take of the engine's memory beside their results. */
+uint64_t render_averages_bytes(const render *r);
+
 /* ---- jobs.c ---- */
 
 /* For up to room charts of an input; NULL after a message. The table, which may be NULL, gets a user and a reader. */
@@ -149,6 +220,15 @@ render_job *render_job_make(render *r, int input, int64_t room, render_table *ta
 void render_job_release(render_job *job);
 void render_job_free(render_job *job);
 void render_job_drop(render_job *job);
+
+/* One that has chart i of another, and that share of the work; NULL after a message, and then the chart is given up. */
+render_job *render_job_make_one(render_job *job, int64_t i, double share);
+
+/* Frees a job that is not pushed, and leaves its rows and its table. */
+void render_job_finish(render_job *job);
+
+/* Likewise, for there is no memory for its charts, after a message. */
+void render_job_fail(render_job *job);
 
 /* Who pushes has done with a table. */
 void render_table_leave(render *r, render_table *table);
@@ -214,7 +294,7 @@ cli_exit render_explain_file(render *r, int input, const tlw_error *error, uint6
 /* Tells of a file that begins to be read. */
 void render_begin_file(render *r, int input);
 
-/* Pushes the charts of a file that is held in a table. CLI_OK: go on with the next, failed or not; else as render_push. */
+/* Pushes the charts of a file held in a table. CLI_OK: go on with the next, failed or not; else as render_push. */
 cli_exit render_file(render *r, int input);
 
 /* ---- windows.c ---- */

@@ -124,7 +124,7 @@ void render_release(void *user) {
   render *r = job->run;
   render_job_release(job);
   pthread_mutex_lock(&r->lock);
-  if (job->in_use) *job->in_use = 0;
+  if (job->in_use) --*job->in_use;
   job->released = 1;
   const int unused = job->done == job->n;
   pthread_cond_broadcast(&r->released);

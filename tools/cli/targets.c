@@ -200,6 +200,11 @@ void cli_targets_name(const cli_targets *targets, const char *input, const char 
   cli_buffer_add(out, targets->kind->endings[0], strlen(targets->kind->endings[0]));
 }
 
+void cli_targets_stem(const char *input, cli_buffer *out) {
+  const stem s = stem_of(input);
+  cli_buffer_add(out, s.text, (size_t)s.length);
+}
+
 void cli_targets_path(const cli_targets *targets, const char *name, size_t length, cli_buffer *out) {
   const char *slash = strrchr(targets->out, '/');
   size_t folder = slash ? (size_t)(slash - targets->out) + 1 : 0;

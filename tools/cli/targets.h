@@ -51,6 +51,9 @@ void cli_targets_remove_folder(cli_targets *targets);
 void cli_targets_name(const cli_targets *targets, const char *input, const char *symbol, int64_t number,
                       cli_buffer *out);
 
+/* The name of an input without folders and endings: data/aapl.csv.gz gives aapl. */
+void cli_targets_stem(const char *input, cli_buffer *out);
+
 /* The file with that name, or with another in the same folder, with a terminator. */
 void cli_targets_path(const cli_targets *targets, const char *name, size_t length, cli_buffer *out);
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,6 +97,16 @@ static int read_stream(const char *text, uint64_t most, uint64_t *number) {
   if (!read_number(text, 0, most, number)) return 0;
   const int flags = fcntl((int)*number, F_GETFL);
   return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* #FF9F1C, ff9f1c, auto */
+static int read_color(const char *text, uint64_t *number) {
+  const char *digits = text + (*text == '#');
+  *number = CLI_COLOR_AUTO;
+  if (strcasecmp(text, "auto") == 0) return 1;
+  if (strlen(digits) != 6 || strspn(digits, "0123456789abcdefABCDEF") != 6) return 0;
+  *number = strtoul(digits, NULL, 16);
+  return 1;
 }
 
 /* Words that are as good as a name. */
@@ -223,6 +234,9 @@ static void expect(const cli_origin *origin, const cli_option *option, char out[
     break;
   case CLI_STREAM:
     text = "the number of a descriptor that is open for writing, such as 3 with 3>progress.jsonl";
+    break;
+  case CLI_COLOR:
+    text = "a colour, such as FF9F1C or auto";
     break;
   case CLI_LIST:
   case CLI_MEMBERS:
@@ -377,6 +391,8 @@ static int read_plain(const cli_option *option, const char *text, cli_value *val
     return read_duration(option, text, &value->number);
   case CLI_STREAM:
     return read_stream(text, option->most, &value->number);
+  case CLI_COLOR:
+    return read_color(text, &value->number);
   default:
     return *text != 0;
   }

@@ -6,6 +6,9 @@
 
 #define CLI_PARTS_MAX 16
 
+/* The number of a CLI_COLOR that is none. */
+#define CLI_COLOR_AUTO (UINT64_C(1) << 24)
+
 typedef struct cli_part {
   int given;
   uint64_t number;  /* as that of a value */
@@ -17,8 +20,9 @@ typedef struct cli_value {
   const char *text;  /* as typed, or the default; NULL: neither, and then the rest is 0 */
   int given;         /* 1: typed, or in a file */
   const char *place; /* of a value from a file, such as "chart.json:3:12" */
-  uint64_t number;   /* CLI_NUMBER; CLI_BYTES: bytes; CLI_DURATION: nanoseconds; CLI_CHOICE: index; CLI_FLAG: 1 */
-  int64_t time;      /* CLI_TIME */
+  /* CLI_NUMBER; CLI_BYTES: bytes; CLI_DURATION: nanoseconds; CLI_CHOICE: index; CLI_FLAG: 1; CLI_COLOR: 0xRRGGBB */
+  uint64_t number;
+  int64_t time; /* CLI_TIME */
   int32_t width, height;
   int32_t n_parts;               /* CLI_LIST */
   cli_part parts[CLI_PARTS_MAX]; /* CLI_LIST: one behind the other; CLI_MEMBERS: as option->parts */

@@ -21,8 +21,10 @@
 struct rows {
   double *columns[COLUMNS]; /* volume is NULL where it is not drawn */
   int64_t *time;            /* NULL where nothing needs it */
+  double *lines[RENDER_MOST_LINES];
+  const void *view[RENDER_MOST_LINES]; /* of the lines, for the stream */
   int64_t n;
-  int in_use; /* under the lock of the run: pushed and not released */
+  int in_use; /* under the lock of the run: pushes that are not released */
 };
 
 /* Rows are read into one of the two while the other's are drawn. */
@@ -45,6 +47,7 @@ struct reader {
   int64_t got;    /* rows so far */
   int64_t kept;   /* rows that --from and --to left */
   int64_t window; /* number of the next */
+  render_averages averages;
   tlw_error error;
 };
 
@@ -60,14 +63,15 @@ static int64_t step_rows(const render *r) {
 }
 
 static int needs_time(const render *r) {
-  return r->chart.axis == TLW_AXIS_TIME || render_value(r, RENDER_FROM)->given || render_value(r, RENDER_TO)->given ||
-         r->wants_manifest || r->chart.scale == TLW_SCALE_LOG;
+  return r->chart.labels || r->title_varies || r->chart.axis == TLW_AXIS_TIME || render_value(r, RENDER_FROM)->given ||
+         render_value(r, RENDER_TO)->given || r->wants_manifest || r->chart.scale == TLW_SCALE_LOG;
 }
 
 /* ---- memory ---- */
 
 static uint64_t bytes_per_row(const render *r) {
-  return sizeof(double) * (uint64_t)(COLUMNS - 1 + r->chart.volume) + (needs_time(r) ? sizeof(int64_t) : 0);
+  const uint64_t n_columns = (uint64_t)(COLUMNS - 1 + r->chart.volume + r->chart.n_lines);
+  return sizeof(double) * n_columns + (needs_time(r) ? sizeof(int64_t) : 0);
 }
 
 /* What is kept of a chart until it is written. */
@@ -100,6 +104,8 @@ static int make_rows(const render *r, struct rows *rows, int64_t capacity) {
   const size_t size = (size_t)capacity * sizeof(double);
   for (int i = 0; i < COLUMNS - 1 + r->chart.volume; i++)
     if (!(rows->columns[i] = malloc(size))) return 0;
+  for (int32_t i = 0; i < r->chart.n_lines; i++)
+    if (!(rows->view[i] = rows->lines[i] = malloc(size))) return 0;
   return !needs_time(r) || (rows->time = malloc(size));
 }
 
@@ -123,6 +129,7 @@ void render_windows_close(render_windows **windows) {
   if (!w) return;
   for (int i = 0; i < 2; i++) {
     for (int c = 0; c < COLUMNS; c++) free(w->pair[i].columns[c]);
+    for (int c = 0; c < RENDER_MOST_LINES; c++) free(w->pair[i].lines[c]);
     free(w->pair[i].time);
   }
   free(w);
@@ -136,12 +143,16 @@ static void move_rows(struct rows *to, int64_t at, const struct rows *from, int6
   const size_t size = (size_t)n * sizeof(double);
   for (int c = 0; c < COLUMNS; c++)
     if (to->columns[c]) memmove(to->columns[c] + at, from->columns[c] + first, size);
+  for (int c = 0; c < RENDER_MOST_LINES && to->lines[c]; c++) memmove(to->lines[c] + at, from->lines[c] + first, size);
   if (to->time) memmove(to->time + at, from->time + first, size);
 }
 
-static tlw_csv_rows room_behind(const struct rows *rows, int64_t capacity) {
+/* ahead: where the columns of the file go that are drawn as lines. */
+static tlw_csv_rows room_behind(const render *r, const struct rows *rows, int64_t capacity,
+                                double *ahead[CLI_PARTS_MAX]) {
   double *const *c = rows->columns;
   const int64_t n = rows->n;
+  for (int32_t i = 0; i < r->n_columns; i++) ahead[i] = rows->lines[r->n_averages + i] + n;
   return (tlw_csv_rows){
       .open = c[0] + n,
       .high = c[1] + n,
@@ -150,6 +161,7 @@ static tlw_csv_rows room_behind(const struct rows *rows, int64_t capacity) {
       .volume = c[4] ? c[4] + n : NULL,
       .time = rows->time ? rows->time + n : NULL,
       .capacity = capacity,
+      .lines = ahead,
   };
 }
 
@@ -197,7 +209,8 @@ static int64_t next_rows(const struct reader *in, const struct rows *rows) {
 /* Fills the rows as far as the file goes. A failure ends the file behind the rows before it; in->error keeps it. */
 static cli_exit fill(struct reader *in, struct rows *rows) {
   while (rows->n < in->windows->capacity && !in->ended) {
-    const tlw_csv_rows room = room_behind(rows, next_rows(in, rows));
+    double *ahead[CLI_PARTS_MAX];
+    const tlw_csv_rows room = room_behind(in->windows->run, rows, next_rows(in, rows), ahead);
     int64_t n = 0;
     const cli_exit code = in->waits ? cli_interrupt_wait_begin() : cli_interrupt_code();
     if (code) return code;
@@ -209,6 +222,7 @@ static cli_exit fill(struct reader *in, struct rows *rows) {
     tlw_csv_report report;
     tlw_csv_get_report(in->csv, &report);
     cli_progress_read(in->windows->run->progress, (uint64_t)report.bytes);
+    render_averages_feed(&in->averages, rows->columns[3] + rows->n, n, rows->lines, rows->n); /* of all rows */
     keep_rows(in, rows, n);
   }
   return CLI_OK;
@@ -230,6 +244,8 @@ static tlw_candles candles_of(const struct reader *in, const struct rows *rows) 
   candles.volume = tlw_csv_has_volume(in->csv) ? rows->columns[4] : NULL;
   candles.time = rows->time;
   candles.n_rows = rows->n;
+  candles.lines = rows->view;
+  candles.n_lines = in->windows->run->chart.n_lines;
   return candles;
 }
 
@@ -332,12 +348,17 @@ static int may_wait(const char *path) {
   return stat(path, &info) != 0 || !S_ISREG(info.st_mode);
 }
 
+static const char *line_name(const void *csv, int32_t i) { return tlw_csv_line_name(csv, i); }
+
 static cli_exit open_reader(struct reader *in) {
   render *r = in->windows->run;
   const cli_exit code = cli_interrupt_wait_begin();
   if (code) return code;
-  in->error.code = tlw_csv_open(render_name(r, in->input), &r->csv, render_engine(r), &in->csv, &in->error);
+  in->error.code = render_averages_open(r, &in->averages, &in->error);
+  if (in->error.code == TLW_OK)
+    in->error.code = tlw_csv_open(render_name(r, in->input), &r->csv, render_engine(r), &in->csv, &in->error);
   cli_interrupt_wait_end();
+  if (in->error.code == TLW_OK) render_lines_name(r, in->csv, line_name);
   return CLI_OK;
 }
 
@@ -376,6 +397,7 @@ cli_exit render_windows_file(render_windows *windows, int input) {
   if (is_open) code = push_all(&in);
   if (is_open) tlw_csv_get_report(in.csv, &report);
   tlw_csv_close(&in.csv);
+  render_averages_close(&in.averages);
   if (is_open && !code && in.error.code == TLW_OK) cli_csv_tell(r->args, name, &report);
   if (is_open && !code) cli_csv_warn(r->args, name, &report, r->quiet);
   if (!code) code = end_file(&in, &report);

@@ -3,8 +3,8 @@
  *
  *     build/dev/tools/png_codes > kernels/core/png_codes.h
  *
- * Charts of synthetic candles, of many sizes, are counted by the tokens that their rows become, so that the output is
- * the same on every machine. To change a code is to change the format: raise TLW_PNG_FAST_VERSION, and copy the lengths
+ * Charts of synthetic candles, of many sizes, are counted by the tokens that their rows become: the output is the same on
+ * every machine, and follows what charts look like. To change a code is to change the format: raise TLW_PNG_FAST_VERSION, and copy the lengths
  * to include/tallow/png.h, the definition, and to tests/png_reference.c.
  */
 #include <stdio.h>
@@ -27,7 +27,6 @@
 #define FILTER 2
 #define LONGEST 258
 #define MOST_CANDLES 30000
-#define LEVELS 4 /* of coverage of an anti-aliased line */
 
 static void die(const char *message) {
   fprintf(stderr, "png_codes: %s\n", message);
@@ -103,68 +102,68 @@ static void count_picture(int table, const uint8_t *pixels, int width, int heigh
 
 /* ---- pictures ---- */
 
-/* Digits of 3 x 5 pixels, rows from the top, the leftmost bit highest. */
-static const uint16_t digits[10] = {075557, 026227, 071747, 071717, 055711, 074717, 074757, 071111, 075757, 075717};
+#define MOST_LINES 3
+static const int spans[MOST_LINES] = {10, 20, 50}; /* candles of the averages that are drawn */
 
-static void draw_digit(uint8_t *pixels, int width, int height, int x, int y, int digit, int scale, uint8_t ink) {
-  for (int i = 0; i < 5 * scale; i++)
-    for (int k = 0; k < 3 * scale; k++)
-      if (digits[digit] >> (14 - i / scale * 3 - k / scale) & 1 && x + k < width && y + i < height)
-        pixels[(y + i) * width + x + k] = ink;
+/* Candles, and averages of their closes. */
+static struct {
+  int64_t time[MOST_CANDLES];
+  double prices[5][MOST_CANDLES], lines[MOST_LINES][MOST_CANDLES];
+} rows;
+
+static void make_rows(synth_shape shape) {
+  synth_source source;
+  synth_start(&source, &(synth_options){.seed = 1, .shape = shape, .interval = 60 * SYNTH_SECOND});
+  const synth_columns columns = {rows.time,      rows.prices[0], rows.prices[1],
+                                 rows.prices[2], rows.prices[3], rows.prices[4]};
+  synth_fill_candles(&source, &columns, MOST_CANDLES);
+  for (int line = 0; line < MOST_LINES; line++)
+    for (int i = 0; i < MOST_CANDLES; i++) {
+      double sum = 0.0;
+      for (int back = 0; back < spans[line] && back <= i; back++) sum += rows.prices[3][i - back];
+      rows.lines[line][i] = sum / spans[line];
+    }
 }
 
-/* Numbers as at the right and the lower edge of a chart. */
-static void draw_numbers(uint8_t *pixels, int width, int height, uint8_t ink) {
-  const int scale = width < 1000 ? 1 : 2, across = 4 * scale;
-  if (width < 160 || height < 120) return;
-  for (int y = 20, n = 0; y + 6 * scale < height; y += 48)
-    for (int k = 0; k < 5; k++)
-      draw_digit(pixels, width, height, width - (7 - k) * across, y, n++ * 7 % 10, scale, ink);
-  for (int x = 20, n = 0; x + 120 < width; x += 110)
-    for (int k = 0; k < 5; k++)
-      draw_digit(pixels, width, height, x + k * across, height - 12, n++ * 3 % 10, scale, ink);
+/* What is drawn of them. */
+struct picture {
+  int width, height, volume, labels, n_lines;
+  int64_t candles;
+};
+
+static void draw(tlw_engine *engine, const struct picture *picture, uint8_t *pixels) {
+  const void *lines[MOST_LINES];
+  tlw_candles candles;
+  tlw_chart_options options;
+  tlw_error error;
+  tlw_candles_init(&candles);
+  tlw_chart_options_init(&options);
+  for (int i = 0; i < MOST_LINES; i++) lines[i] = rows.lines[i];
+  candles.open = rows.prices[0], candles.high = rows.prices[1], candles.low = rows.prices[2];
+  candles.close = rows.prices[3], candles.volume = rows.prices[4], candles.time = rows.time;
+  candles.n_rows = picture->candles;
+  candles.lines = lines;
+  candles.n_lines = options.n_lines = picture->n_lines;
+  options.width = picture->width, options.height = picture->height;
+  options.volume = picture->volume, options.labels = picture->labels;
+  const size_t width = (size_t)picture->width, size = width * (size_t)picture->height;
+  const tlw_raster raster = {pixels, size, width, size};
+  if (tlw_chart_render(engine, &candles, &options, &raster, &error) != TLW_OK) die(error.message);
 }
 
-/* A wandering line two pixels high, each end of a column covered in part. ink: of the least coverage. */
-static void draw_line(uint8_t *pixels, int width, int height, uint64_t seed, uint8_t ink) {
-  uint64_t random = seed * 2 + 1;
-  int64_t y = (int64_t)height * 64, slope = 0; /* in 1/256 of a row, from a quarter of the height */
-  for (int x = width / 32; x < width - width / 16; x++) {
-    random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    slope = slope * 7 / 8 + (int64_t)(random >> 33) % 129 - 64;
-    y += slope;
-    if (y < 512) y = 512;
-    if (y > (int64_t)(height - 4) * 256) y = (int64_t)(height - 4) * 256;
-    const int row = (int)(y / 256), part = (int)(y % 256) * LEVELS / 256;
-    pixels[row * width + x] = (uint8_t)(ink + LEVELS - 1 - part);
-    pixels[(row + 1) * width + x] = (uint8_t)(ink + LEVELS - 1);
-    if (part > 0) pixels[(row + 2) * width + x] = (uint8_t)(ink + part - 1);
-  }
-}
-
-static void count_chart(const uint8_t *chart, int width, int height, uint64_t seed) {
-  const size_t size = (size_t)width * (size_t)height;
-  uint8_t *pixels = malloc(size);
-  if (!pixels) die("no memory");
-  for (size_t i = 0; i < size; i++) pixels[i] = chart[i] != 0;
-  count_picture(0, pixels, width, height);
-  count_picture(1, chart, width, height);
-  memcpy(pixels, chart, size);
-  draw_numbers(pixels, width, height, TLW_INK_COUNT);
-  count_picture(2, pixels, width, height);
-  draw_line(pixels, width, height, seed, TLW_INK_COUNT + 1);
-  draw_line(pixels, width, height, seed + 100, TLW_INK_COUNT + 1 + LEVELS);
-  count_picture(2, pixels, width, height);
-  draw_line(pixels, width, height, seed + 200, TLW_INK_COUNT + 1 + 2 * LEVELS);
-  count_picture(3, pixels, width, height);
-  free(pixels);
+static void count_drawn(tlw_engine *engine, int table, struct picture picture, int labels, int n_lines) {
+  static uint8_t pixels[1920 * 1080];
+  picture.labels = labels;
+  picture.n_lines = n_lines;
+  draw(engine, &picture, pixels);
+  if (table == 0)
+    for (int i = 0; i < picture.width * picture.height; i++) pixels[i] = pixels[i] != 0;
+  count_picture(table, pixels, picture.width, picture.height);
 }
 
 static void count_charts(void) {
   static const int sizes[][2] = {{200, 150}, {400, 300}, {800, 600}, {1280, 720}, {1920, 1080}};
   static const int64_t candles[] = {30, 100, 300, 1000, 3000, MOST_CANDLES};
-  static double columns[5][MOST_CANDLES];
-  static uint8_t pixels[1920 * 1080];
   tlw_engine *engine;
   tlw_engine_options engine_options;
   tlw_engine_options_init(&engine_options);
@@ -172,25 +171,16 @@ static void count_charts(void) {
   tlw_error error;
   if (tlw_engine_open(&engine, &engine_options, &error) != TLW_OK) die(error.message);
   for (int shape = 0; shape < SYNTH_SHAPE_COUNT; shape++) {
-    synth_source source;
-    synth_start(&source, &(synth_options){.seed = 1, .shape = (synth_shape)shape, .interval = 60 * SYNTH_SECOND});
-    const synth_columns rows = {NULL, columns[0], columns[1], columns[2], columns[3], columns[4]};
-    synth_fill_candles(&source, &rows, MOST_CANDLES);
+    make_rows((synth_shape)shape);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
       for (size_t c = 0; c < sizeof candles / sizeof *candles; c++) {
-        tlw_candles view;
-        tlw_chart_options options;
-        tlw_candles_init(&view);
-        tlw_chart_options_init(&options);
-        view.open = columns[0], view.high = columns[1], view.low = columns[2], view.close = columns[3];
-        view.volume = columns[4];
-        view.n_rows = candles[c];
-        options.width = sizes[s][0], options.height = sizes[s][1];
-        options.volume = c % 3 != 2;
-        const size_t width = (size_t)options.width, size = width * (size_t)options.height;
-        const tlw_raster raster = {pixels, size, width, size};
-        if (tlw_chart_render(engine, &view, &options, &raster, &error) != TLW_OK) die(error.message);
-        count_chart(pixels, options.width, options.height, s * 10 + c + 1);
+        const struct picture picture = {
+            .width = sizes[s][0], .height = sizes[s][1], .volume = c % 3 != 2, .candles = candles[c]};
+        count_drawn(engine, 0, picture, 0, 0);
+        count_drawn(engine, 1, picture, 0, 0);
+        count_drawn(engine, 2, picture, 1, 0);
+        count_drawn(engine, 2, picture, 1, 2);
+        count_drawn(engine, 3, picture, 1, 3);
       }
   }
   tlw_engine_close(&engine);
