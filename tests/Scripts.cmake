@@ -29,9 +29,11 @@ endfunction()
 # On what this build made.
 tallow_script(install install.sh)
 tallow_script(readme readme.py)
+tallow_script(pictures pictures.sh)
 # Tests that hold the lock start the build in the folder of this build.
 tallow_script(demo demo.sh)
-set_tests_properties(demo PROPERTIES RESOURCE_LOCK build)
+tallow_script(gallery gallery.sh)
+set_tests_properties(demo gallery PROPERTIES RESOURCE_LOCK build)
 if(TALLOW_BENCH)
   tallow_script(gpu_check gpu_check.sh TIMEOUT 600)
   set_tests_properties(gpu_check PROPERTIES RESOURCE_LOCK build)
