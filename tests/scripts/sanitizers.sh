@@ -12,13 +12,15 @@ quietly cmake --preset "$preset" -B "$TALLOW_WORK/build" -DCMAKE_C_COMPILER="$TA
   -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG" -DTALLOW_BENCH=OFF -DTALLOW_NVCC=OFF \
   -DTALLOW_POCL_CACHE="$POCL_CACHE_DIR"
 quietly cmake --build "$TALLOW_WORK/build" --target test_programs
-# Threads are looked at where there are several: the reader, text, times, the oracle and the encoder of PNG have one.
+# Threads are looked at where there are several: the reader, text, times, the oracle, a painter, states of windows and
+# the encoder of PNG have one.
 # Planted faults and budgets, which try everything again and again, would take minutes there. Streams on the software
 # driver, whose lanes are fibres, would in both.
 slow='^(stop|stream)_software_cuda$'
 if [[ $preset == tsan ]]; then
-  slow+='|^csv|^(input|plain|math|numbers_read|cli_text|synth|time|ticks|time_ticks|labels|zone|oracle|png_encoder)$'
+  slow+='|^csv|^(input|plain|math|numbers_read|cli_text|synth|time|ticks|time_ticks|labels|zone|oracle|paint|png|png_fast|png_encoder)$'
+  slow+='|^(io_faults|window_state|window_parity_state)$'
   slow+='|faults_|budget_'
 fi
-TALLOW_TEST_CASES=100 ctest --test-dir "$TALLOW_WORK/build" -L 'unit|parity' -E "$slow" --output-on-failure \
+TALLOW_TEST_CASES=60 ctest --test-dir "$TALLOW_WORK/build" -L 'unit|parity' -E "$slow" --output-on-failure \
   --no-label-summary -j"$(nproc)"
