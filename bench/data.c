@@ -25,16 +25,18 @@ static void start(synth_source *source, uint64_t seed) {
 void bench_series_open(bench_series *series, int64_t n_rows) {
   series->n_rows = n_rows;
   for (int i = 0; i < 5; i++) series->columns[i] = bench_alloc((size_t)n_rows * sizeof(double));
+  series->time = bench_alloc((size_t)n_rows * sizeof *series->time);
   synth_source source;
   start(&source, 1);
   double **c = series->columns;
-  const synth_columns columns = {.open = c[0], .high = c[1], .low = c[2], .close = c[3], .volume = c[4]};
+  const synth_columns columns = {series->time, c[0], c[1], c[2], c[3], c[4]};
   if (synth_fill_candles(&source, &columns, (size_t)n_rows) != (size_t)n_rows)
     bench_die(EXIT_FAILURE, "%" PRId64 " candles are more than time has room for", n_rows);
 }
 
 void bench_series_close(bench_series *series) {
   for (int i = 0; i < 5; i++) free(series->columns[i]);
+  free(series->time);
 }
 
 void bench_series_candles(const bench_series *series, tlw_candles *candles) {
@@ -44,6 +46,7 @@ void bench_series_candles(const bench_series *series, tlw_candles *candles) {
   candles->low = series->columns[2];
   candles->close = series->columns[3];
   candles->volume = series->columns[4];
+  candles->time = series->time;
   candles->n_rows = series->n_rows;
 }
 

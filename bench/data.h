@@ -12,6 +12,7 @@
 typedef struct bench_series {
   int64_t n_rows;
   double *columns[5]; /* open, high, low, close, volume */
+  int64_t *time;
 } bench_series;
 
 void bench_series_open(bench_series *series, int64_t n_rows);

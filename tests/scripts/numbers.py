@@ -30,7 +30,7 @@ class Error(ctypes.Structure):
 class Candles(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t)]
     _fields_ += [(name, ctypes.POINTER(ctypes.c_double)) for name in ("open", "high", "low", "close", "volume")]
-    _fields_ += [("time", ctypes.POINTER(ctypes.c_int64)), ("n_rows", ctypes.c_int64), ("rest", ctypes.c_int64 * 6)]
+    _fields_ += [("time", ctypes.POINTER(ctypes.c_int64)), ("n_rows", ctypes.c_int64), ("rest", ctypes.c_int64 * 8)]
 
 
 def load():
