@@ -101,6 +101,7 @@ static void every_size_has_every_character(void **state) {
   EACH_SIZE(font) {
     assert_ptr_equal(font->code_points, tlw_font(TLW_FONT_13)->code_points);
     assert_int_equal(font->n_glyphs, tlw_font(TLW_FONT_13)->n_glyphs);
+    assert_in_range(font->n_glyphs, 1, TLW_GLYPHS_MOST);
     assert_int_equal(font->code_points[0], 0);
     for (uint32_t i = 1; i < font->n_glyphs; ++i) assert_true(font->code_points[i - 1] < font->code_points[i]);
     for (uint32_t i = 0; i < font->n_glyphs; ++i) assert_int_equal(tlw_font_find(font, font->code_points[i]), i);

@@ -415,11 +415,20 @@ static void test_room(void **state) {
 
 /* --- Run -------------------------------------------------------------------------------------------------------- */
 
+/* Memory that is placed for the most colours does for fewer, whose segments have other rows. */
+static void test_placed_size(void **state) {
+  (void)state;
+  static const int32_t fewer[] = {1, 2, 3, 4, 5, 16, 17, 255};
+  for (int32_t width = 1; width <= 16384; width++)
+    for (size_t i = 0; i < sizeof fewer / sizeof *fewer; i++)
+      assert_true(tlw_png_encoder_placed_size(width, 16, fewer[i]) <= tlw_png_encoder_placed_size(width, 16, 256));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bytes), cmocka_unit_test(test_memory),     cmocka_unit_test(test_budget),
-      cmocka_unit_test(test_bound), cmocka_unit_test(test_take_fails), cmocka_unit_test(test_bad_pixel),
-      cmocka_unit_test(test_room),
+      cmocka_unit_test(test_bytes), cmocka_unit_test(test_memory),      cmocka_unit_test(test_budget),
+      cmocka_unit_test(test_bound), cmocka_unit_test(test_take_fails),  cmocka_unit_test(test_bad_pixel),
+      cmocka_unit_test(test_room),  cmocka_unit_test(test_placed_size),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,9 @@ struct tlw_glyph {
   uint16_t first; /* its first row in the rows of the font */
 };
 
+/* No font has more glyphs than these. */
+#define TLW_GLYPHS_MOST 512
+
 struct tlw_font {
   int32_t ascent;  /* rows that any glyph reaches above the baseline, */
   int32_t descent; /* and from it downwards */

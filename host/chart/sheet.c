@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define MOST_GLYPHS 512 /* of a font */
 #define ELLIPSIS "\xe2\x80\xa6"
 
 /* A sheet in the making; counted only where `sheet` is NULL. */
@@ -12,7 +11,8 @@ struct draft {
   struct tlw_text_room room;
   tlk_sheet head; /* what there is so far */
   tlk_sheet *sheet;
-  uint16_t label_places[MOST_GLYPHS], title_places[MOST_GLYPHS]; /* of glyphs in the sheet, from 1 on; 0: not there */
+  uint16_t label_places[TLW_GLYPHS_MOST],
+      title_places[TLW_GLYPHS_MOST]; /* of glyphs in the sheet, from 1 on; 0: not there */
 };
 
 static void *part(const struct draft *draft, uint32_t offset) { return (uint8_t *)draft->sheet + offset; }
