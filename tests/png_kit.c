@@ -46,39 +46,80 @@ static bool filters(const struct tlw_png_tier *tier, kit *k, rng *r) {
   return beyond == 0 || k->edges[k->size / TLW_PNG_BLOCK] >> beyond == 0;
 }
 
-/* Rows of which some units change, held against packing and filtering all of them. */
+/* Filtered bytes of a row, at any place among others that must stay, with the marks of all. */
+typedef struct place {
+  uint8_t bytes[2 * ROOM], expected[2 * ROOM];
+  uint64_t marks[2 * ROOM / 64 + 1];
+  size_t at;
+  struct tlw_png_rows rows;
+} place;
+
+static void open_place(place *p, const kit *k, rng *r) {
+  p->at = rng_below(r, ROOM - 1);
+  for (size_t i = 0; i < sizeof p->bytes; i++) p->bytes[i] = rng_below(r, 2) ? (uint8_t)rng_next(r) : 0;
+  memcpy(p->expected, p->bytes, sizeof p->bytes);
+  memset(p->marks, 0, sizeof p->marks);
+  for (size_t i = 0; i < sizeof p->bytes; i++) p->marks[i / 64] |= (uint64_t)(p->bytes[i] != 0) << i % 64;
+  p->rows = (struct tlw_png_rows){p->bytes, p->marks, (uint32_t)k->size + 1, k->table, 1};
+}
+
+static bool is_as_expected(const place *p) {
+  for (size_t i = 0; i < sizeof p->bytes; i++)
+    if ((p->marks[i / 64] >> i % 64 & 1) != (p->expected[i] != 0)) return false;
+  return memcmp(p->bytes, p->expected, sizeof p->bytes) == 0;
+}
+
+/* Rows that differ in some pixels, each from the one before. */
 static bool changes(const struct tlw_png_tier *tier, const kit *k, rng *r) {
   uint8_t pixels[MOST_WIDTH], above[ROOM] = {0}, whole[ROOM] = {0}, packed[ROOM] = {0}, fresh[ROOM] = {0};
-  uint8_t expected[ROOM], filtered[ROOM];
-  uint64_t edges[ROOM / TLW_PNG_BLOCK], found[ROOM / TLW_PNG_BLOCK + 1];
-  uint16_t blocks[ROOM / TLW_PNG_BLOCK + 1];
-  const size_t words = (k->size + TLW_PNG_BLOCK - 1) / TLW_PNG_BLOCK;
-  struct tlw_png_row row = {(uint32_t)k->width, k->table, k->most, packed, fresh, filtered, found, blocks, 0};
+  struct tlw_png_row row = {(uint32_t)k->width, k->table, k->most, packed, fresh};
+  place p;
   memcpy(pixels, k->pixels, k->width);
-  for (int y = 0; y < 6; y++) {
-    uint64_t changed[TLW_PNG_CHANGES] = {y == 0 ? UINT64_MAX : rng_next(r) & rng_next(r)};
-    uint8_t given[MOST_WIDTH];
-    for (size_t x = 0; x < k->width; x++) {
-      const bool is_changed = changed[0] >> x / TLW_PNG_UNIT & 1;
-      if (y > 0 && is_changed && rng_below(r, 9) == 0) pixels[x] = (uint8_t)rng_below(r, (uint64_t)k->most + 1);
-      given[x] = is_changed ? pixels[x] : UINT8_MAX; /* which is not looked at */
-    }
-    if (!tier->pack(whole, pixels, k->width, k->table, k->most) || !tier->change(&row, given, changed)) return false;
-    tier->filter(expected, edges, whole, above, k->size);
-    if (memcmp(filtered, expected, k->size) != 0 || memcmp(packed, whole, k->size) != 0) return false;
-    uint32_t n = 0;
-    for (size_t i = 0; i < words; i++) {
-      if (edges[i] == 0) continue;
-      if (n == row.n_edges || blocks[n] != i || found[n] != edges[i]) return false;
-      n++;
-    }
-    if (n != row.n_edges) return false;
+  for (int y = 0; y < 4; y++) {
+    for (size_t x = 0; x < k->width && y > 0; x++)
+      if (rng_below(r, 30) == 0) pixels[x] = (uint8_t)rng_below(r, (uint64_t)k->most + 1);
+    open_place(&p, k, r);
+    if (!tier->pack(whole, pixels, k->width, k->table, k->most) || !tier->change(&row, pixels, &p.rows, p.at))
+      return false;
+    for (size_t i = 0; i < k->size; i++) p.expected[p.at + i] = (uint8_t)(whole[i] - above[i]);
+    if (!is_as_expected(&p) || memcmp(row.packed, whole, k->size) != 0) return false;
     memcpy(above, whole, sizeof above);
   }
   if (k->most == UINT8_MAX) return true;
-  const uint64_t all[TLW_PNG_CHANGES] = {UINT64_MAX};
   pixels[rng_below(r, k->width)] = (uint8_t)(k->most + 1);
-  return !tier->change(&row, pixels, all);
+  return !tier->change(&row, pixels, &p.rows, p.at);
+}
+
+/* Some units of a row against those of another. */
+static bool revises(const struct tlw_png_tier *tier, const kit *k, rng *r) {
+  uint8_t pixels[ROOM] = {0}, above[ROOM] = {0}, packed[ROOM] = {0}, packed_above[ROOM] = {0};
+  const uint64_t units[2] = {rng_next(r), rng_next(r)};
+  place p;
+  memcpy(pixels, k->pixels, k->width);
+  for (size_t x = 0; x < k->width; x++)
+    above[x] = rng_below(r, 4) ? pixels[x] : (uint8_t)rng_below(r, (uint64_t)k->most + 1);
+  if (!tier->pack(packed, pixels, k->width, k->table, k->most) ||
+      !tier->pack(packed_above, above, k->width, k->table, k->most))
+    return false;
+  open_place(&p, k, r);
+  tier->revise(&p.rows, p.at, k->size, pixels, above, units, 2);
+  for (size_t i = 0; i < k->size; i++)
+    if (units[0] >> i * 8 / k->depth / TLW_PNG_UNIT & 1) p.expected[p.at + i] = (uint8_t)(packed[i] - packed_above[i]);
+  return is_as_expected(&p);
+}
+
+/* What is not zero, and what differs from the byte before. */
+static bool finds(const struct tlw_png_tier *tier, rng *r) {
+  uint64_t numbers[64];
+  uint8_t bytes[65] = {(uint8_t)rng_below(r, 3)};
+  for (int i = 0; i < 64; i++) {
+    numbers[i] = rng_below(r, 2) ? UINT64_C(1) << rng_below(r, 64) : 0;
+    bytes[1 + i] = rng_below(r, 3) ? bytes[i] : (uint8_t)rng_next(r);
+  }
+  const uint64_t busy = tier->busy(numbers), edges = tier->edges(bytes + 1);
+  for (int i = 0; i < 64; i++)
+    if ((busy >> i & 1) != (numbers[i] != 0) || (edges >> i & 1) != (bytes[1 + i] != bytes[i])) return false;
+  return true;
 }
 
 static bool refuses(const struct tlw_png_tier *tier, kit *k, rng *r) {
@@ -91,5 +132,6 @@ bool png_tier_agrees(const struct tlw_png_tier *tier, uint64_t seed) {
   rng r = {seed};
   kit k;
   fill(&k, &r);
-  return packs(tier, &k) && filters(tier, &k, &r) && changes(tier, &k, &r) && refuses(tier, &k, &r);
+  return packs(tier, &k) && filters(tier, &k, &r) && changes(tier, &k, &r) && revises(tier, &k, &r) &&
+         finds(tier, &r) && refuses(tier, &k, &r);
 }

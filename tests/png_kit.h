@@ -11,8 +11,8 @@
 #include "host/io/png_tier.h"
 
 /*
- * A random row of any depth, packed, filtered against a row above and refused for one pixel that is no colour; and rows
- * of which parts change.
+ * A random row of any depth, packed, filtered against a row above and refused for one pixel that is no colour; rows that
+ * differ, as a whole or in some units; and what is found in bytes.
  */
 bool png_tier_agrees(const struct tlw_png_tier *tier, uint64_t seed);
 

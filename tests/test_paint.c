@@ -1,6 +1,6 @@
 /*
  * Painting on the CPU: bands of any size and order, by one thread or by several, are the rows of the whole chart, and
- * so is what the blocks that change make of the row above. That the whole chart is right is for test_parity.
+ * what changes from row to row is what these differ in. That the whole chart is right is for test_parity.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,9 @@
 
 #include "host/base/memory.h"
 #include "host/chart/source.h"
-#include "host/cpu/chart.h"
+#include "host/cpu/chart_changes.h"
 #include "host/engine/draw.h"
+#include "host/io/png_tier.h"
 #include "series.h"
 
 #define CASES 400
@@ -207,39 +208,70 @@ static void check_bands(const struct scene *s, size_t n, const struct worker *wo
   }
 }
 
-/* Makes each row from the one above and the blocks that change; the rows that change at all. */
-static int32_t check_changes(const struct scene *s, size_t n, const struct worker *source, const struct worker *w,
-                             const uint8_t *expected, rng *r, uint64_t seed) {
-  const int32_t words = tlw_cpu_change_words(s->layout.width);
-  const size_t width = (size_t)s->layout.width;
-  uint8_t *row = owned(width);
-  memset(row, POISON, width);
+/* The least depth that has all pixels, or a greater one. */
+static uint32_t random_table(const uint8_t *pixels, size_t n, rng *r) {
+  uint8_t most = 0;
+  for (size_t i = 0; i < n; i++) most = pixels[i] > most ? pixels[i] : most;
+  const uint32_t least = most < 2 ? 0 : most < 4 ? 1 : most < 16 ? 2 : 3;
+  return least + (uint32_t)rng_below(r, 4 - least);
+}
+
+/* Takes rows of changes, and holds them against packed rows less those above; the rows that change at all. */
+static int32_t check_some_changes(struct tlw_cpu_changes *changes, const struct scene *s, const uint8_t *expected,
+                                  int32_t y0, int32_t n, uint32_t table, uint64_t seed) {
+  const size_t width = (size_t)s->layout.width, size = ((width << table) + 7) / 8, row_size = size + 1;
+  const size_t room = row_size * (size_t)n, words = room / 64 + 1;
+  uint8_t *bytes = owned(room + GUARD), *packed = owned(size), *above = owned(size);
+  uint64_t *marks = calloc(words, sizeof *marks);
+  assert_non_null(marks);
+  memset(bytes, 0, room);
+  memset(bytes + room, POISON, GUARD);
+  memset(above, 0, size);
+  for (int32_t y = 0; y < n; y++) bytes[(size_t)y * row_size] = POISON;
+  const struct tlw_png_rows rows = {bytes, marks, (uint32_t)row_size, table, n};
+  tlw_cpu_changes_take(changes, &rows);
   int32_t changing = 0;
-  for (int32_t y = 0, end; y < s->layout.height; y = end) {
-    end = next_end(r, y, s->layout.height);
-    struct rows rows;
-    struct tlw_render_job job = s->job;
-    rows_open(&rows, &s->layout, end - y, seed % 3);
-    job.row_stride = rows.stride;
-    uint64_t *changed = malloc((size_t)(end - y) * (size_t)words * sizeof *changed);
-    assert_non_null(changed);
-    tlw_cpu_paint_changes(tier, &job, &s->series, n, &source->scratch, &w->scratch, y, end, rows.pixels, changed);
-    for (int32_t k = y; k < end; k++) {
-      const uint64_t *bits = changed + (size_t)(k - y) * (size_t)words;
-      bool some = false;
-      for (size_t x = 0; x < width; x++)
-        if (bits[x / 4096] >> x / 64 % 64 & 1) {
-          row[x] = rows.pixels[(size_t)(k - y) * rows.stride + x];
-          some = true;
-        }
-      changing += some;
-      const struct rows made = {NULL, row, width, width, 1};
-      assert_rows(&made, expected, k, k + 1, seed);
+  if (y0 > 0) assert_true(tlw_png_tier()->pack(above, expected + (size_t)(y0 - 1) * width, width, table, UINT8_MAX));
+  for (int32_t y = 0; y < n; y++) {
+    const size_t at = (size_t)y * row_size;
+    bool some = false;
+    assert_true(tlw_png_tier()->pack(packed, expected + (size_t)(y0 + y) * width, width, table, UINT8_MAX));
+    assert_int_equal(bytes[at], POISON);
+    assert_false(marks[at / 64] >> at % 64 & 1);
+    for (size_t i = 0; i < size; i++) {
+      const size_t k = at + 1 + i;
+      if (bytes[k] != (uint8_t)(packed[i] - above[i]) || (marks[k / 64] >> k % 64 & 1) != (bytes[k] != 0))
+        fail_msg("case %llu: row %d, byte %zu changes by %d, mark %d, not by %d", (unsigned long long)seed, y0 + y, i,
+                 bytes[k], (int)(marks[k / 64] >> k % 64 & 1), (uint8_t)(packed[i] - above[i]));
+      some = some || bytes[k] != 0;
     }
-    free(changed);
-    rows_close(&rows);
+    changing += some;
+    memcpy(above, packed, size);
   }
-  free(row);
+  for (size_t i = 0; i < GUARD; i++) assert_int_equal(bytes[room + i], POISON);
+  free(bytes);
+  free(packed);
+  free(above);
+  free(marks);
+  return changing;
+}
+
+/* All rows of a chart by their changes, some at a time; those that change at all. */
+static int32_t check_changes(const struct scene *s, const struct worker *w, const uint8_t *expected, rng *r,
+                             uint64_t seed) {
+  const int32_t height = s->layout.height, most = 1 + (int32_t)rng_below(r, (uint64_t)height);
+  const size_t size = (size_t)tlw_cpu_changes_size(&s->layout, most);
+  const uint32_t table = random_table(expected, (size_t)s->layout.width * (size_t)height, r);
+  uint8_t *memory = owned(size + GUARD);
+  memset(memory, POISON, size + GUARD);
+  struct tlw_cpu_changes *changes = tlw_cpu_changes_begin(memory, tier, &s->job, &s->series, &w->scratch, most);
+  int32_t changing = 0;
+  for (int32_t y = 0, n; y < height; y += n) {
+    n = rng_between(r, 1, most < height - y ? most : height - y);
+    changing += check_some_changes(changes, s, expected, y, n, table, seed);
+  }
+  for (size_t i = 0; i < GUARD; i++) assert_int_equal(memory[size + i], POISON);
+  free(memory);
   return changing;
 }
 
@@ -263,7 +295,7 @@ static void test_bands(void **unused) {
       const int32_t y = workers[1].scratch.chart->painted_to;
       if (y < s.layout.height) check_band(&s, n, &workers[0], &workers[1], expected, y, s.layout.height, seed);
       check_bands(&s, n, workers, expected, &r, seed);
-      check_changes(&s, n, &workers[0], &workers[rng_below(&r, 2)], expected, &r, seed);
+      check_changes(&s, &workers[0], expected, &r, seed);
       const int32_t end = rng_between(&r, 0, s.layout.height);
       if (end > 0) check_band(&s, n, &workers[0], &workers[1], expected, 0, end, seed);
       if (s.options.scale == TLW_SCALE_LINEAR) fill_prices(&s.data, 0, s.data.n_rows, PRICES_WALK, &r);
@@ -294,7 +326,7 @@ static void test_rows_that_stay(void **unused) {
   uint8_t *expected = owned((size_t)s.layout.width * (size_t)s.layout.height);
   tlw_cpu_paint(tier, &s.job, &s.series, n, &w.scratch, &w.scratch, 0, s.layout.height, expected);
   /* Row 0, the ends of the plot, two rows for each of at most 9 lines of the grid, and two for the candles. */
-  assert_in_range(check_changes(&s, n, &w, &w, expected, &r, 0), 1, 23);
+  assert_in_range(check_changes(&s, &w, expected, &r, 0), 1, 23);
   free(expected);
   worker_close(&w);
   scene_close(&s);

@@ -299,6 +299,22 @@ static void test_segments(void **state) {
   free(p.pixels);
 }
 
+/* Runs of each length that begin or end where a block of 64 bytes of a segment does, with nothing beside them. */
+static void test_blocks(void **state) {
+  (void)state;
+  enum { WIDTH = 2000, ROW = WIDTH + 1, ROWS = 8, LENGTHS = 140 }; /* a segment has eight rows */
+  picture p;
+  open_picture(&p, WIDTH, 2 * LENGTHS, 256, 0);
+  for (int32_t y = 0; y < 2 * LENGTHS; y++) {
+    const int32_t at = y % ROWS * ROW + 1, edge = 1024 - at % 64, length = 1 + y / 2;
+    memset(row_of(&p, y), 0, WIDTH);
+    /* Every other row is bare: it has the run of the one above, elsewhere in its blocks. */
+    if (y % 2 == 0) memset(row_of(&p, y) + (y % 4 ? edge : edge - length), 1 + y % 200, (size_t)length);
+  }
+  check_image(&p.image);
+  free(p.pixels);
+}
+
 /* A chart pays for one header: more rows of it cost their tokens alone. */
 static void test_one_header(void **state) {
   (void)state;
@@ -335,9 +351,9 @@ static void test_tiers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_tokens),     cmocka_unit_test(test_tiers),    cmocka_unit_test(test_any),
-      cmocka_unit_test(test_widths),     cmocka_unit_test(test_segments), cmocka_unit_test(test_every_palette),
-      cmocka_unit_test(test_one_header),
+      cmocka_unit_test(test_tokens),        cmocka_unit_test(test_tiers),      cmocka_unit_test(test_any),
+      cmocka_unit_test(test_widths),        cmocka_unit_test(test_segments),   cmocka_unit_test(test_blocks),
+      cmocka_unit_test(test_every_palette), cmocka_unit_test(test_one_header),
   };
   return cmocka_run_group_tests(tests, find_tiers, NULL);
 }

@@ -153,9 +153,9 @@ static void make_file(struct filing *filing, uint32_t worker, const tlk_series *
   const struct tlw_render_job *job = filing->loop.job;
   const struct tlw_cpu_scratch *scratch = &state->scratch[worker];
   uint8_t *memory = (uint8_t *)state->working.data + state->each * worker + tlw_cpu_scratch_size(&job->layout);
-  const size_t n = tlw_cpu_mark(state->tier, job, series, merged, scratch);
+  tlw_cpu_mark(state->tier, job, series, merged, scratch);
   tlw_error failure;
-  const tlw_status status = tlw_cpu_file(state->tier, job, series - job->series, n, scratch, memory, &failure);
+  const tlw_status status = tlw_cpu_file(state->tier, job, series - job->series, scratch, memory, &failure);
   if (status == TLW_OK || atomic_exchange(&filing->failed, true)) return;
   filing->status = status;
   filing->failure = failure;

@@ -205,6 +205,7 @@ size_t tlw_cpu_mark(const struct tlw_cpu_tier *tier, const struct tlw_render_job
   struct tlw_cpu_chart *chart = scratch->chart;
   tlk_last last;
   chart->number++;
+  chart->covers = NULL;
   const size_t n = mark_candles(tier, job, series, merged, scratch, &last);
   chart->notes = notes_of(job, series, scratch);
   chart->has_lines = layout->n_lines > 0 && n > 0;

@@ -13,14 +13,18 @@
 #include "tier.h"
 
 /*
- * A change of a row: columns x to x + width - 1 of the image take ink, or what the grid has there if ink is 0. Events
- * of one row and the same columns count in order.
+ * A change of a row: columns from x on, as many as its kind has, take ink, or what the grid has there if ink is 0.
+ * Events of one row and the same columns count in order. Of the row it has the lowest bits.
  */
 typedef uint32_t tlw_cpu_event;
-#define TLW_CPU_EVENT(x, width, ink) ((uint32_t)(x) | (uint32_t)(width) << 14 | (uint32_t)(ink) << 28)
+enum tlw_cpu_kind { TLW_CPU_WICK, TLW_CPU_BODY, TLW_CPU_SIDE };
+#define TLW_CPU_EVENT_ROWS 4096
+#define TLW_CPU_EVENT(x, kind, ink, y)                                                                                 \
+  ((uint32_t)(x) | (uint32_t)(kind) << 14 | (uint32_t)(ink) << 16 | (uint32_t)(y) << 20)
 #define TLW_CPU_EVENT_X(event) ((event)&0x3fff)
-#define TLW_CPU_EVENT_WIDTH(event) ((event) >> 14 & 0x3fff)
-#define TLW_CPU_EVENT_INK(event) ((event) >> 28)
+#define TLW_CPU_EVENT_KIND(event) ((event) >> 14 & 3)
+#define TLW_CPU_EVENT_INK(event) ((event) >> 16 & 15)
+#define TLW_CPU_EVENT_Y(event) ((event) >> 20)
 
 /* Bits of 64-bit words, by row of an image: one for each 64 of its columns. */
 #define TLW_CPU_BLOCK 64
@@ -35,12 +39,12 @@ struct tlw_cpu_chart {
   tlk_scale scale;        /* high < low: nothing is drawn */
   const tlk_notes *notes; /* NULL: it has none */
   bool has_lines;
+  struct tlw_cpu_covers *covers;  /* of its lines; NULL: they are found anew for each band */
   int32_t text_above, text_below; /* how far any glyph reaches from its baseline */
   /* The row below the last one that this thread painted, and of which chart. */
   const struct tlw_cpu_chart *painted;
   uint64_t painted_number;
   int32_t painted_to;
-  uint64_t painted_over[TLW_CPU_CHANGES]; /* of the last row: where text or lines may lie */
 };
 
 /* Working memory of one thread for one layout. Parts that the layout does not need are not there. */
@@ -112,20 +116,17 @@ void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job 
                    size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
                    int32_t y0, int32_t y1, uint8_t *pixels);
 
-/*
- * As tlw_cpu_paint, for bands of one chart that follow each other from its first row on, with what changes: a bit of
- * row y says that the pixels of its block may differ from those in the row above. Those of other blocks are not
- * written, unless it is for nothing. All bits of the first row are set. changed: rows of tlw_cpu_change_words.
- */
-void tlw_cpu_paint_changes(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
-                           size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
-                           int32_t y0, int32_t y1, uint8_t *pixels, uint64_t *changed);
-
 /* ---- parts of these ---- */
 
 /* Fills scratch->events and ->starts. */
 void tlw_cpu_plan_events(const struct tlw_render_job *job, const tlk_series *series, size_t n_marks,
                          const struct tlw_cpu_scratch *scratch);
+
+/* Columns of an event, by kind. */
+struct tlw_cpu_widths {
+  uint32_t of[3];
+};
+struct tlw_cpu_widths tlw_cpu_event_widths(const tlk_series *series);
 
 /* Rows y0 to y1 - 1 of an image; the first is at pixels. */
 struct tlw_cpu_canvas {
@@ -143,6 +144,10 @@ struct tlw_cpu_blocks {
   uint64_t *bits;
   int32_t words, width, y0, y1;
 };
+
+/* Lines and text of a chart over rows of an image, in which their grid and candles are. */
+void tlw_cpu_draw_over(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job,
+                       const struct tlw_cpu_scratch *source, const struct tlw_cpu_canvas *canvas);
 
 /* Sets the bits of a rectangle, from column x0 to x1 - 1 and row top to end - 1, as far as it is within. */
 static inline void tlw_cpu_touch(const struct tlw_cpu_blocks *blocks, int32_t x0, int32_t x1, int32_t top,

@@ -15,6 +15,10 @@ uint64_t tlw_cpu_line_blocks(const tlk_layout *layout) {
   return layout->n_lines > 0 ? (1 + 2 * (uint64_t)layout->n_lines) * (uint64_t)blocks_of(layout) : 0;
 }
 
+uint64_t tlw_cpu_line_covers(const tlk_layout *layout) {
+  return (uint64_t)layout->n_lines * (uint64_t)blocks_of(layout);
+}
+
 static const int32_t *columns_of(const tlk_layout *layout, const tlk_notes *notes) {
   return (const int32_t *)(const void *)((const uint8_t *)notes + tlk_notes_points(*layout));
 }
@@ -81,13 +85,15 @@ void tlw_cpu_place_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layo
 void tlw_cpu_touch_lines(const tlk_layout *layout, const struct tlw_cpu_scratch *source,
                          const struct tlw_cpu_blocks *blocks) {
   const int32_t panel_end = layout->price_y + layout->price_height, n_blocks = blocks_of(layout);
-  for (int32_t k = 0; k < layout->n_lines; k++) {
+  const int32_t from = layout->price_y > blocks->y0 ? layout->price_y : blocks->y0;
+  const int32_t to = panel_end < blocks->y1 ? panel_end : blocks->y1;
+  for (int32_t k = 0; k < layout->n_lines && from < to; k++) {
     const struct parts line = parts_of(layout, source, k);
     for (int32_t block = 0; block < n_blocks; block++) {
+      if (line.tops[block] >= to || line.ends[block] <= from) continue;
       const int32_t x = layout->plot_x + block * TLW_CPU_LINE_BLOCK;
-      const int32_t top = line.tops[block] > layout->price_y ? line.tops[block] : layout->price_y;
-      const int32_t end = line.ends[block] < panel_end ? line.ends[block] : panel_end;
-      if (top < blocks->y1 && end > blocks->y0) tlw_cpu_touch(blocks, x, x + TLW_CPU_LINE_BLOCK, top, end);
+      const int32_t top = line.tops[block] > from ? line.tops[block] : from;
+      tlw_cpu_touch(blocks, x, x + TLW_CPU_LINE_BLOCK, top, line.ends[block] < to ? line.ends[block] : to);
     }
   }
 }
@@ -114,6 +120,7 @@ void tlw_cpu_draw_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layou
     line.points = parts.points;
     line.tops = parts.tops;
     line.ends = parts.ends;
+    line.covers = source->chart->covers ? source->chart->covers + (size_t)k * (size_t)blocks_of(layout) : NULL;
     tier->line(&line);
   }
 }

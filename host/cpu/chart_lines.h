@@ -8,6 +8,9 @@
 uint64_t tlw_cpu_line_points(const tlk_layout *layout);
 uint64_t tlw_cpu_line_blocks(const tlk_layout *layout);
 
+/* Entries of scratch->chart->covers, where there are any. */
+uint64_t tlw_cpu_line_covers(const tlk_layout *layout);
+
 /* Makes the points of all lines of a chart with candles, and the rows that they reach by blocks of columns. */
 void tlw_cpu_place_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layout,
                          const struct tlw_cpu_scratch *scratch);

@@ -19,6 +19,11 @@ struct plan {
   int32_t body, wick, side; /* columns */
 };
 
+struct tlw_cpu_widths tlw_cpu_event_widths(const tlk_series *series) {
+  const int32_t body = 2 * series->body_half + 1, wick = 2 * series->wick_half + 1;
+  return (struct tlw_cpu_widths){{(uint32_t)wick, (uint32_t)body, (uint32_t)((body - wick) / 2)}};
+}
+
 static struct plan plan_of(const struct tlw_render_job *job, const tlk_series *series, size_t n_marks,
                            const struct tlw_cpu_scratch *source) {
   const int32_t body = 2 * series->body_half + 1, wick = 2 * series->wick_half + 1;
@@ -37,27 +42,27 @@ static struct plan plan_of(const struct tlw_render_job *job, const tlk_series *s
 /* Counts the events of each row, where they are not NULL puts them in their places. */
 static inline __attribute__((always_inline)) void walk_marks(const struct plan *plan, uint32_t *rows,
                                                              tlw_cpu_event *events) {
-  const int32_t body = plan->body, wick = plan->wick, side = plan->side;
-#define ADD(row, x, width, ink)                                                                                        \
+  const int32_t wick = plan->wick, side = plan->side;
+#define ADD(row, x, kind, ink)                                                                                         \
   do {                                                                                                                 \
     const uint32_t at = rows[row]++;                                                                                   \
-    if (events) events[at] = TLW_CPU_EVENT(x, width, ink);                                                             \
+    if (events) events[at] = TLW_CPU_EVENT(x, kind, ink, row);                                                         \
   } while (0)
   for (size_t i = 0; i < plan->n_marks; i++) {
     const int32_t ink = plan->marks->ink[i];
     if (!ink) continue;
     const int32_t x = plan->plot_x + plan->centre[i], bar = plan->marks->bar_top[i];
     const int32_t wick_end = plan->marks->wick_bottom[i] + 1;
-    ADD(plan->marks->wick_top[i], x + side, wick, ink);
+    ADD(plan->marks->wick_top[i], x + side, TLW_CPU_WICK, ink);
     if (side > 0) {
       const int32_t body_end = plan->marks->body_bottom[i] + 1;
-      ADD(plan->marks->body_top[i], x, body, ink);
-      ADD(body_end, x, side, 0);
-      ADD(body_end, x + side + wick, side, 0);
+      ADD(plan->marks->body_top[i], x, TLW_CPU_BODY, ink);
+      ADD(body_end, x, TLW_CPU_SIDE, 0);
+      ADD(body_end, x + side + wick, TLW_CPU_SIDE, 0);
     }
-    ADD(wick_end, x + side, wick, 0);
+    ADD(wick_end, x + side, TLW_CPU_WICK, 0);
     /* The row below a bar is outside of the plot, so it needs no end. */
-    if (bar < plan->plot_end) ADD(bar, x, body, ink);
+    if (bar < plan->plot_end) ADD(bar, x, TLW_CPU_BODY, ink);
   }
 #undef ADD
 }
@@ -83,20 +88,10 @@ void tlw_cpu_plan_events(const struct tlw_render_job *job, const tlk_series *ser
 /* ---- rows ---- */
 
 /* Writes ink, or what bare has, to columns that an event names. */
-static inline void play(uint8_t *line, const uint8_t *bare, tlw_cpu_event event) {
-  const uint32_t x = TLW_CPU_EVENT_X(event), width = TLW_CPU_EVENT_WIDTH(event), ink = TLW_CPU_EVENT_INK(event);
-  if (width == 1) {
-    line[x] = ink ? (uint8_t)ink : bare[x];
-    return;
-  }
-  for (uint32_t i = x; i < x + width; i++) line[i] = ink ? (uint8_t)ink : bare[i];
-}
-
-/* Sets the bits of the blocks that an event is in. */
-static inline void touch(uint64_t *bits, tlw_cpu_event event) {
-  const uint32_t x = TLW_CPU_EVENT_X(event), last = x + TLW_CPU_EVENT_WIDTH(event) - 1;
-  for (uint32_t block = x / TLW_CPU_BLOCK; block <= last / TLW_CPU_BLOCK; block++)
-    bits[block / 64] |= UINT64_C(1) << block % 64;
+static inline void play(uint8_t *line, const uint8_t *bare, tlw_cpu_event event, const struct tlw_cpu_widths *widths) {
+  const uint32_t x = TLW_CPU_EVENT_X(event), ink = TLW_CPU_EVENT_INK(event);
+  const uint32_t end = x + widths->of[TLW_CPU_EVENT_KIND(event)];
+  for (uint32_t i = x; i < end; i++) line[i] = ink ? (uint8_t)ink : bare[i];
 }
 
 /* A row as its marks alone have it. */
@@ -123,6 +118,7 @@ struct painting {
   const struct tlw_render_job *job;
   const tlk_layout *layout;
   struct plan plan;
+  struct tlw_cpu_widths widths;
   const struct tlw_cpu_scratch *source, *scratch;
   size_t width;
 };
@@ -130,8 +126,14 @@ struct painting {
 static struct painting painting_of(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job,
                                    const tlk_series *series, size_t n_marks, const struct tlw_cpu_scratch *source,
                                    const struct tlw_cpu_scratch *scratch) {
-  return (struct painting){
-      tier, job, &job->layout, plan_of(job, series, n_marks, source), source, scratch, (size_t)job->layout.width};
+  return (struct painting){tier,
+                           job,
+                           &job->layout,
+                           plan_of(job, series, n_marks, source),
+                           tlw_cpu_event_widths(series),
+                           source,
+                           scratch,
+                           (size_t)job->layout.width};
 }
 
 static bool is_plot(const struct painting *p, int32_t y) { return y >= p->layout->price_y && y < p->plan.plot_end; }
@@ -147,8 +149,8 @@ static bool goes_on(const struct painting *p, int32_t y) {
   return goes_on;
 }
 
-/* Makes scratch->line row y of the plot, and sets the bits of the blocks that change; they may be NULL. */
-static inline void take_line(const struct painting *p, int32_t y, uint64_t *bits) {
+/* Makes scratch->line row y of the plot. */
+static void take_line(const struct painting *p, int32_t y) {
   const struct tlw_cpu_scratch *source = p->source;
   uint8_t *line = p->scratch->line;
   if (!goes_on(p, y)) {
@@ -156,11 +158,8 @@ static inline void take_line(const struct painting *p, int32_t y, uint64_t *bits
     return;
   }
   if (y == p->layout->price_y) memcpy(line, source->bare, p->width);
-  for (uint32_t i = source->starts[y]; i < source->starts[y + 1]; i++) {
-    const tlw_cpu_event event = source->events[i];
-    if (bits) touch(bits, event);
-    play(line, source->bare, event);
-  }
+  for (uint32_t i = source->starts[y]; i < source->starts[y + 1]; i++)
+    play(line, source->bare, source->events[i], &p->widths);
 }
 
 static void paint_row(const struct painting *p, int32_t y, uint8_t *row) {
@@ -170,17 +169,16 @@ static void paint_row(const struct painting *p, int32_t y, uint8_t *row) {
     memset(row, TLK_INK_BACKGROUND, p->width);
     return;
   }
-  take_line(p, y, NULL);
+  take_line(p, y);
   p->tier->copy(row, p->scratch->line, p->width);
   if (p->source->on_grid[y])
     p->tier->copy_on_grid(row + plot_x, p->scratch->line + plot_x, (size_t)p->layout->plot_width);
 }
 
-/* Lines and text over rows of a canvas. */
-static void draw_over(const struct painting *p, const struct tlw_cpu_canvas *canvas) {
-  const struct tlw_cpu_chart *chart = p->source->chart;
-  if (chart->has_lines) tlw_cpu_draw_lines(p->tier, p->layout, p->source, canvas);
-  if (p->layout->line_height > 0) tlw_cpu_draw_text(p->job, p->source, canvas);
+void tlw_cpu_draw_over(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job,
+                       const struct tlw_cpu_scratch *source, const struct tlw_cpu_canvas *canvas) {
+  if (source->chart->has_lines) tlw_cpu_draw_lines(tier, &job->layout, source, canvas);
+  if (job->layout.line_height > 0) tlw_cpu_draw_text(job, source, canvas);
 }
 
 void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
@@ -193,68 +191,6 @@ void tlw_cpu_paint(const struct tlw_cpu_tier *tier, const struct tlw_render_job 
     const struct tlw_cpu_canvas canvas = {pixels + (size_t)(y - y0) * job->row_stride, job->row_stride,
                                           job->layout.width, y, end};
     for (int32_t i = y; i < end; i++) paint_row(&painting, i, tlw_cpu_row(&canvas, i));
-    draw_over(&painting, &canvas);
+    tlw_cpu_draw_over(tier, job, source, &canvas);
   }
-}
-
-/* ---- changes ---- */
-
-/* Copies the blocks of a row whose bits are set; line: NULL: the background. */
-static void copy_blocks(uint8_t *row, const uint8_t *line, size_t width, const uint64_t *bits, int32_t words) {
-  for (int32_t word = 0; word < words; word++)
-    for (uint64_t rest = bits[word]; rest; rest &= rest - 1) {
-      const size_t x = ((size_t)word * 64 + (size_t)__builtin_ctzll(rest)) * TLW_CPU_BLOCK;
-      const size_t n = width - x < TLW_CPU_BLOCK ? width - x : TLW_CPU_BLOCK;
-      if (!line)
-        memset(row + x, TLK_INK_BACKGROUND, n);
-      else if (n == TLW_CPU_BLOCK)
-        memcpy(row + x, line + x, TLW_CPU_BLOCK);
-      else
-        memcpy(row + x, line + x, n);
-    }
-}
-
-/* Paints what changes in row y: the blocks whose bits are set, and those that candles or the grid change. */
-static void paint_changes_of_row(const struct painting *p, int32_t y, const struct tlw_cpu_blocks *blocks,
-                                 uint8_t *row) {
-  uint64_t *bits = blocks->bits + (size_t)(y - blocks->y0) * (size_t)blocks->words;
-  const size_t plot_x = (size_t)p->layout->plot_x, plot_width = (size_t)p->layout->plot_width;
-  const uint8_t *line = p->scratch->line, *on_grid = p->source->on_grid;
-  if (y == 0 || y == p->layout->price_y || y == p->plan.plot_end) tlw_cpu_touch(blocks, 0, (int32_t)p->width, y, y + 1);
-  if (!is_plot(p, y)) {
-    goes_on(p, y);
-    copy_blocks(row, NULL, p->width, bits, blocks->words);
-    return;
-  }
-  take_line(p, y, bits);
-  if (on_grid[y] || (y > 0 && on_grid[y - 1]))
-    tlw_cpu_touch(blocks, (int32_t)plot_x, (int32_t)(plot_x + plot_width), y, y + 1);
-  copy_blocks(row, line, p->width, bits, blocks->words);
-  if (on_grid[y]) p->tier->copy_on_grid(row + plot_x, line + plot_x, plot_width);
-}
-
-void tlw_cpu_paint_changes(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, const tlk_series *series,
-                           size_t n_marks, const struct tlw_cpu_scratch *source, const struct tlw_cpu_scratch *scratch,
-                           int32_t y0, int32_t y1, uint8_t *pixels, uint64_t *changed) {
-  const struct painting painting = painting_of(tier, job, series, n_marks, source, scratch);
-  const tlk_layout *layout = &job->layout;
-  const struct tlw_cpu_chart *chart = source->chart;
-  const int32_t words = tlw_cpu_change_words(layout->width);
-  const struct tlw_cpu_canvas canvas = {pixels, job->row_stride, layout->width, y0, y1};
-  const struct tlw_cpu_blocks blocks = {changed, words, layout->width, y0, y1};
-  /* What lies over a row changes it, and by its end the row below. */
-  memset(changed, 0, (size_t)(y1 - y0) * (size_t)words * sizeof *changed);
-  if (chart->has_lines) tlw_cpu_touch_lines(layout, source, &blocks);
-  if (layout->line_height > 0) tlw_cpu_touch_text(job, source, &blocks);
-  uint64_t *over = scratch->chart->painted_over;
-  for (int32_t y = y0; y < y1; y++) {
-    uint64_t *bits = changed + (size_t)(y - y0) * (size_t)words;
-    for (int32_t word = 0; word < words; word++) {
-      const uint64_t above = y > 0 ? over[word] : 0;
-      over[word] = bits[word];
-      bits[word] |= above;
-    }
-    paint_changes_of_row(&painting, y, &blocks, tlw_cpu_row(&canvas, y));
-  }
-  draw_over(&painting, &canvas);
 }

@@ -2,22 +2,16 @@
 
 #include <string.h>
 
+#include "chart_changes.h"
 #include "host/base/error.h"
 #include "host/io/png_encoder.h"
+#include "kernels/core/png.h"
 
 #define MOST_COLORS 256
-/* Of a band: few enough for a cache, enough that it costs little by itself. */
-#define BAND_BYTES (256 * 1024)
-#define LEAST_ROWS 16
-#define MOST_ROWS 128
-
-_Static_assert(TLW_CPU_BLOCK == TLW_PNG_UNIT && TLW_CPU_CHANGES == TLW_PNG_CHANGES, "painter and encoder agree");
 
 /* What a file is made in. */
 struct studio {
-  uint8_t *band;
-  uint64_t *changed; /* by row of the band, tlw_cpu_change_words each */
-  void *encoder;
+  void *changes, *encoder;
 };
 
 /* The next part of size bytes; memory may be NULL to count only. */
@@ -27,16 +21,15 @@ static void *take_part(uint8_t *memory, uint64_t *offset, uint64_t size) {
   return part;
 }
 
-static int32_t band_rows(const tlk_layout *layout) {
-  const int32_t rows = BAND_BYTES / layout->width;
-  return rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+/* Rows that an encoder takes together, at most: those of the least depth. */
+static int32_t most_rows(const tlk_layout *layout) {
+  const tlk_u32 rows = tlk_png_segment_rows(tlk_png_row_size((tlk_u32)layout->width, 0));
+  return rows < (tlk_u32)layout->height ? (int32_t)rows : layout->height;
 }
 
 static uint64_t place(struct studio *s, const tlk_layout *layout, void *memory) {
   uint64_t offset = 0;
-  const uint64_t rows = (uint64_t)band_rows(layout), words = (uint64_t)tlw_cpu_change_words(layout->width);
-  s->band = take_part(memory, &offset, rows * (uint64_t)layout->width);
-  s->changed = take_part(memory, &offset, rows * words * sizeof *s->changed);
+  s->changes = take_part(memory, &offset, tlw_cpu_changes_size(layout, most_rows(layout)));
   s->encoder = take_part(memory, &offset, tlw_png_encoder_placed_size(layout->width, layout->height, MOST_COLORS));
   return offset;
 }
@@ -61,35 +54,24 @@ static tlw_status take(void *context, const uint8_t *bytes, size_t size, tlw_err
   return TLW_OK;
 }
 
-static bool is_changed(const uint64_t *words, int32_t n) {
-  uint64_t any = 0;
-  for (int32_t i = 0; i < n; i++) any |= words[i];
-  return any != 0;
-}
-
-tlw_status tlw_cpu_file(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, int64_t i, size_t n_marks,
+tlw_status tlw_cpu_file(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, int64_t i,
                         const struct tlw_cpu_scratch *scratch, void *memory, tlw_error *error) {
   const tlk_layout *layout = &job->layout;
   const struct tlw_render_files *files = job->files;
   const tlw_png_image image = {
       .width = layout->width, .height = layout->height, .rgb = files->rgb, .n_colors = files->n_colors};
-  const int32_t words = tlw_cpu_change_words(layout->width);
   struct file file = {files->bytes + (size_t)i * files->stride, 0, files->capacity};
-  struct tlw_render_job bands = *job;
-  bands.row_stride = (size_t)layout->width;
   struct studio s;
   place(&s, layout, memory);
   struct tlw_png_encoder *encoder;
   tlw_status status = tlw_png_encoder_place(&encoder, s.encoder, &image, take, &file, error);
-  const int32_t most = band_rows(layout);
-  for (int32_t y = 0, rows; y < layout->height && status == TLW_OK; y += rows) {
-    rows = layout->height - y < most ? layout->height - y : most;
-    tlw_cpu_paint_changes(tier, &bands, &job->series[i], n_marks, scratch, scratch, y, y + rows, s.band, s.changed);
-    for (int32_t r = 0; r < rows && status == TLW_OK; r++) {
-      const uint64_t *changed = s.changed + (ptrdiff_t)r * words;
-      status = tlw_png_encoder_row(encoder, s.band + (size_t)r * bands.row_stride,
-                                   is_changed(changed, words) ? changed : NULL, error);
-    }
+  struct tlw_cpu_changes *changes =
+      tlw_cpu_changes_begin(s.changes, tier, job, &job->series[i], scratch, most_rows(layout));
+  struct tlw_png_rows rows;
+  for (int32_t y = 0; y < layout->height && status == TLW_OK; y += rows.n) {
+    tlw_png_encoder_begin_rows(encoder, &rows);
+    tlw_cpu_changes_take(changes, &rows);
+    status = tlw_png_encoder_end_rows(encoder, error);
   }
   files->sizes[i] = status == TLW_OK ? file.size : 0;
   return status;

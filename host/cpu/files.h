@@ -1,6 +1,5 @@
 /*
- * A chart on the CPU as a PNG file: painted in bands of a few rows, which stay in a cache, and encoded from there. No
- * raster of the whole chart exists.
+ * A chart on the CPU as a PNG file, from the events of its rows: no raster of it exists.
  */
 #ifndef TALLOW_CPU_FILES_H
 #define TALLOW_CPU_FILES_H
@@ -12,9 +11,9 @@ uint64_t tlw_cpu_file_size(const tlk_layout *layout);
 
 /*
  * Makes the file of chart i of the job, whose files are not NULL, from its marks; memory: of tlw_cpu_file_size bytes.
- * TLW_ERR_ARGUMENT: the palette has no such ink; TLW_ERR_INTERNAL: the file has no room.
+ * TLW_ERR_INTERNAL: the file has no room.
  */
-tlw_status tlw_cpu_file(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, int64_t i, size_t n_marks,
+tlw_status tlw_cpu_file(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, int64_t i,
                         const struct tlw_cpu_scratch *scratch, void *memory, tlw_error *error);
 
 #endif

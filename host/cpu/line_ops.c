@@ -56,10 +56,7 @@ static inline __attribute__((always_inline)) void find_slants(struct slants *sla
   }
 }
 
-/* What a line covers of the samples of a block, with room behind them for the rest of a vector. */
-struct covers {
-  int32_t tops[SAMPLES + TLK_LANES], ends[SAMPLES + TLK_LANES];
-};
+_Static_assert(SAMPLES + TLK_LANES <= TLW_CPU_COVERS, "the rest of a vector has room behind the samples");
 
 static inline tlk_real odd_numbers(void) {
   tlk_real x;
@@ -79,9 +76,9 @@ struct run {
  * unless it is a whole number, at least 1 / dx >= 2^-17 away from one. The product here is less than 2^-21 away from
  * it, so that 2^-19 more is what rounds towards 0 to the same.
  */
-static inline __attribute__((always_inline)) void cover_segment(struct covers *covers, struct run run, int32_t y0,
-                                                                int32_t y1, double slope, int32_t reach_each,
-                                                                int32_t line_half) {
+static inline __attribute__((always_inline)) void cover_segment(struct tlw_cpu_covers *covers, struct run run,
+                                                                int32_t y0, int32_t y1, double slope,
+                                                                int32_t reach_each, int32_t line_half) {
   const tlk_int reach = tlk_splat_int(reach_each);
   const tlk_int first = tlk_splat_int((y0 < y1 ? y0 : y1) - line_half);
   const tlk_int last = tlk_splat_int((y0 < y1 ? y1 : y0) + line_half);
@@ -96,14 +93,14 @@ static inline __attribute__((always_inline)) void cover_segment(struct covers *c
   }
 }
 
-static void cover_nothing(struct covers *covers, int32_t at, int32_t count) {
+static void cover_nothing(struct tlw_cpu_covers *covers, int32_t at, int32_t count) {
   memset(covers->tops + at, 0, (size_t)count * sizeof *covers->tops);
   memset(covers->ends + at, 0, (size_t)count * sizeof *covers->ends);
 }
 
 /* The covers of all samples of a block: those of its segments, from left to right, and nothing where there are none. */
-static inline __attribute__((always_inline)) void cover_block(struct covers *covers, const struct tlw_cpu_line *line,
-                                                              int32_t block) {
+static inline __attribute__((always_inline)) void cover_block(struct tlw_cpu_covers *covers,
+                                                              const struct tlw_cpu_line *line, int32_t block) {
   const int32_t origin = block * SAMPLES, first = line->firsts[block], half = line->layout->line_half;
   const int32_t *columns = line->columns + first, *points = line->points + first;
   const int32_t left = line->n_points - 1 - first, n = left < SEGMENTS ? left : SEGMENTS;
@@ -212,7 +209,7 @@ static inline __attribute__((always_inline)) void draw_row(const struct by_sampl
 }
 
 /* Draws rows y0 to y1 - 1, of which the first is at pixels, of the first n columns of a block. */
-static inline __attribute__((always_inline)) void draw_rows(const struct covers *covers, int32_t y0, int32_t y1,
+static inline __attribute__((always_inline)) void draw_rows(const struct tlw_cpu_covers *covers, int32_t y0, int32_t y1,
                                                             struct inks inks, uint8_t *pixels, size_t row_stride,
                                                             size_t n) {
   struct by_sample tops, ends;
@@ -236,20 +233,22 @@ static inline __attribute__((always_inline)) void draw_rows(const struct covers 
 void TLW_TIERED(tlw_cpu_draw_line)(const struct tlw_cpu_line *line) {
   const struct inks inks = inks_of(line);
   const int32_t n_blocks = (line->layout->plot_width + COLUMNS - 1) / COLUMNS;
-  struct covers covers;
+  struct tlw_cpu_covers own = {.known = false};
   for (int32_t block = 0; block < n_blocks; block++) {
     const int32_t top = line->tops[block] > line->y0 ? line->tops[block] : line->y0;
     const int32_t end = line->ends[block] < line->y1 ? line->ends[block] : line->y1;
     if (top >= end) continue;
-    cover_block(&covers, line, block);
+    struct tlw_cpu_covers *covers = line->covers ? &line->covers[block] : &own;
+    if (!covers->known) cover_block(covers, line, block);
+    covers->known = line->covers != NULL;
     const int32_t room = line->room - block * COLUMNS;
     for (int32_t y = top; y < end; y += ROWS) {
       const int32_t y_end = end - y < ROWS ? end : y + ROWS;
       uint8_t *pixels = line->pixels + (size_t)(y - line->y0) * line->row_stride + block * COLUMNS;
       if (room >= COLUMNS)
-        draw_rows(&covers, y, y_end, inks, pixels, line->row_stride, COLUMNS);
+        draw_rows(covers, y, y_end, inks, pixels, line->row_stride, COLUMNS);
       else
-        draw_rows(&covers, y, y_end, inks, pixels, line->row_stride, (size_t)room);
+        draw_rows(covers, y, y_end, inks, pixels, line->row_stride, (size_t)room);
     }
   }
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels/core/chart.h"
+#include "kernels/core/line.h"
 #include "tallow/status.h"
 
 /* Candles as columns. volume is NULL where none is drawn. */
@@ -50,6 +50,13 @@ struct tlw_cpu_extent {
 /* The row of a point that a line does not have. */
 #define TLW_CPU_NO_POINT INT32_MIN
 
+/* What a line covers of the samples of a block, with room behind them for the rest of a vector. */
+#define TLW_CPU_COVERS (TLW_CPU_LINE_BLOCK * TLK_LINE_SAMPLES + 8)
+struct tlw_cpu_covers {
+  int32_t tops[TLW_CPU_COVERS], ends[TLW_CPU_COVERS];
+  bool known;
+};
+
 /* A line of a chart, to be drawn into rows y0 to y1 - 1 of its panel. */
 struct tlw_cpu_line {
   const tlk_layout *layout;
@@ -59,6 +66,7 @@ struct tlw_cpu_line {
   const int32_t *points;  /* rows in 1 / TLK_LINE_UNIT pixels, or TLW_CPU_NO_POINT */
   /* By block: the first point of the first segment that may lie in it; the first row that it reaches, and the end. */
   const int32_t *firsts, *tops, *ends;
+  struct tlw_cpu_covers *covers; /* by block, where they are kept from one drawing to the next; or NULL */
   int32_t y0, y1;
   uint8_t *pixels; /* row y0, first column of the plot */
   int32_t room;    /* columns of the image from there on */

@@ -37,8 +37,9 @@ struct tlw_png_coder {
 
 extern const struct tlw_png_coder tlw_png_fast, tlw_png_small, tlw_png_libpng;
 
-/* As tlw_png_encoder_row, of the state of tlw_png_fast. */
-void tlw_png_fast_row(void *state, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed);
+/* As tlw_png_encoder_begin_rows and _end_rows, of the state of tlw_png_fast. */
+void tlw_png_fast_begin_rows(void *state, const struct tlw_png_job *job, struct tlw_png_rows *rows);
+void tlw_png_fast_end_rows(void *state, struct tlw_png_job *job);
 
 /* TLW_ERR_UNAVAILABLE: there is no libdeflate. */
 tlw_status tlw_png_small_check(tlw_error *error);

@@ -112,10 +112,13 @@ tlw_status tlw_png_encoder_rows(struct tlw_png_encoder *encoder, const uint8_t *
   return job->failure.code;
 }
 
-tlw_status tlw_png_encoder_row(struct tlw_png_encoder *encoder, const uint8_t *pixels, const uint64_t *changed,
-                               tlw_error *error) {
+void tlw_png_encoder_begin_rows(struct tlw_png_encoder *encoder, struct tlw_png_rows *rows) {
+  tlw_png_fast_begin_rows(encoder->state, &encoder->job, rows);
+}
+
+tlw_status tlw_png_encoder_end_rows(struct tlw_png_encoder *encoder, tlw_error *error) {
   struct tlw_png_job *job = &encoder->job;
-  if (job->failure.code == TLW_OK) tlw_png_fast_row(encoder->state, job, pixels, changed);
+  tlw_png_fast_end_rows(encoder->state, job);
   if (job->failure.code != TLW_OK && error) *error = job->failure;
   return job->failure.code;
 }

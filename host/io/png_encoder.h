@@ -37,12 +37,12 @@ tlw_status tlw_png_encoder_place(struct tlw_png_encoder **encoder, void *memory,
                                  tlw_png_take_fn take, void *context, tlw_error *error);
 
 /*
- * The next row of an encoder that was placed. changed has a bit for every TLW_PNG_UNIT pixels, TLW_PNG_CHANGES numbers
- * for the widest row; where it is zero they are those of the row above, and are not looked at. The bits of the first row
- * are all set. NULL: none is. As tlw_png_encoder_rows.
+ * The next rows of an encoder that was placed, as their filtered bytes: as many as come together. What the caller
+ * writes to rows->bytes and ->marks is taken by tlw_png_encoder_end_rows; it must be that of pixels that are colours.
+ * As tlw_png_encoder_rows.
  */
-tlw_status tlw_png_encoder_row(struct tlw_png_encoder *encoder, const uint8_t *pixels, const uint64_t *changed,
-                               tlw_error *error);
+void tlw_png_encoder_begin_rows(struct tlw_png_encoder *encoder, struct tlw_png_rows *rows);
+tlw_status tlw_png_encoder_end_rows(struct tlw_png_encoder *encoder, tlw_error *error);
 
 /* Enough for palettes of as many colours or fewer. */
 size_t tlw_png_encoder_placed_size(int32_t width, int32_t height, int32_t n_colors);

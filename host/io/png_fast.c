@@ -1,4 +1,5 @@
 /* Tallow's own PNG files: include/tallow/png.h states the format, kernels/core/png.h is its arithmetic. */
+#include <pthread.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -45,8 +46,8 @@ const struct tlw_png_tier *tlw_png_tier(void) {
 #define STORED_HEAD 5u       /* of a stored block, at most 7 bits before it not counted */
 #define WORD 8u              /* bytes that are written at a time */
 #define LONGEST_TABLED 1033u /* a literal and four of the longest match */
-#define SAME_MOST 4096u      /* bytes of a row that may have less than 57 bits: a match has 2 or more */
-#define SAME_ROOM 64u        /* for the bits of such a row: at most 17 matches and 3 literals */
+#define GROUP 64u            /* numbers of marks that are looked at together */
+#define GROUP_SIZE (GROUP * TLW_PNG_BLOCK)
 
 /* Where the stream ends: whole bytes up to `at`, and less than 8 bits more. */
 struct end {
@@ -55,8 +56,23 @@ struct end {
   uint32_t count;
 };
 
+/*
+ * Bits, and below them, in COUNT_BITS, how many: of a byte by itself; of runs of zeros by their length, as far as
+ * these have no more than leave room for a byte beside them; and of what follows the first byte of a run of any other,
+ * by its length too, NO_TAIL where that is literals.
+ */
+struct codes {
+  uint64_t literals[256], zero_runs[LONGEST_TABLED + 1], tails[LONGEST_TABLED + 1];
+  uint32_t tabled; /* lengths */
+};
+#define NO_TAIL UINT64_MAX
+#define COUNT_BITS 6
+#define COUNT_MASK 63u
+#define LONGEST_LITERAL 15u
+
 struct fast {
   const struct tlw_png_tier *tier;
+  const struct codes *codes;
   bool by_bmi; /* the loop over runs is that for CPUs with BMI2 */
   uint32_t table;
   struct tlw_png_row row;                    /* at hand */
@@ -64,23 +80,17 @@ struct fast {
   uint32_t segment_rows, segment_size, left; /* of the segment at hand: rows, bytes, rows to come */
   uint32_t used;                             /* bytes of it so far */
   bool open;                                 /* a block of tokens was begun */
-  bool stored;                               /* the segment will be */
   uint64_t sum_first, sum_second;            /* of Adler-32, reduced before a segment and where they are needed */
-  struct end end, segment_end;               /* now; before the segment */
-  uint64_t token_bits;                       /* of the segment */
+  struct end end;
   uint8_t *segment, *data;
-  uint64_t same_bits;  /* of a row that equals the one above */
-  uint32_t same_count; /* of them; 0: they are more than 56 */
-  /* Bits, and from bit 56 how many: of a byte by itself, and of runs of zeros by their length. */
-  uint64_t literals[256], zero_runs[LONGEST_TABLED + 1];
-  uint32_t tabled; /* lengths */
+  uint64_t *marks, *starts; /* of the segment: as in tlw_png_rows; which of its bytes are those of filters */
 };
 
 static size_t in_blocks(size_t size) { return (size + TLW_PNG_BLOCK - 1) / TLW_PNG_BLOCK * TLW_PNG_BLOCK; }
 
 /* Sizes of the state's parts. */
 struct parts {
-  size_t row, edges, blocks, segment, data;
+  size_t row, marks, segment, data;
 };
 
 static uint32_t row_size_of(int32_t width, int32_t n_colors) {
@@ -89,19 +99,19 @@ static uint32_t row_size_of(int32_t width, int32_t n_colors) {
 
 static struct parts measure_parts(int32_t width, int32_t n_colors) {
   const uint32_t row = row_size_of(width, n_colors);
-  const size_t segment = (size_t)tlk_png_segment_rows(row) * row;
-  /* A segment is given up only behind a row, whose bytes may take 15 bits each. */
-  const size_t most = segment + (size_t)row * 2 + TLK_PNG_HEADER_SIZE + STORED_HEAD + 4 * WORD;
+  const size_t segment = row > TLK_PNG_SEGMENT_SIZE ? row : TLK_PNG_SEGMENT_SIZE;
+  /* A segment is given up only behind a group of its bytes, which may take LONGEST_LITERAL bits each. */
+  const size_t most = segment + 2 * GROUP_SIZE + TLK_PNG_HEADER_SIZE + STORED_HEAD + 4 * WORD;
   const size_t data = CHUNK_HEAD + TLK_PNG_CHUNK_SIZE + most + STREAM_TAIL + TLW_PNG_AROUND_DATA;
-  const size_t words = in_blocks(row) / TLW_PNG_BLOCK + 1;
-  return (struct parts){in_blocks(row), in_blocks(words * sizeof(uint64_t)), in_blocks(words * sizeof(uint16_t)),
-                        in_blocks(segment + TLW_PNG_BLOCK), in_blocks(data)};
+  const size_t groups = segment / GROUP_SIZE + 1;
+  return (struct parts){in_blocks(row), in_blocks((groups * GROUP + 1) * sizeof(uint64_t)),
+                        TLW_PNG_BLOCK + groups * GROUP_SIZE, in_blocks(data)};
 }
 
 static size_t fast_state_size(int32_t width, int32_t height, int32_t n_colors) {
   (void)height;
   const struct parts parts = measure_parts(width, n_colors);
-  return in_blocks(sizeof(struct fast)) + 2 * parts.row + parts.edges + parts.blocks + parts.segment + parts.data;
+  return in_blocks(sizeof(struct fast)) + 2 * parts.row + 2 * parts.marks + parts.segment + parts.data;
 }
 
 static uint64_t fast_beside(void) { return 0; }
@@ -161,137 +171,254 @@ static inline void put_run(struct end *end, uint32_t table, uint32_t byte, uint3
   flush(end);
 }
 
-#define TABLED_BITS UINT64_C(0xffffffffffffff)
-
 /* A token behind what there is; 0 where there is no room for it. */
 static uint64_t append(uint64_t tabled, uint32_t token) {
-  const uint64_t count = tabled >> 56, sum = count + TLK_PNG_COUNT(token);
-  return sum > 56 ? 0 : (tabled & TABLED_BITS) | (uint64_t)TLK_PNG_BITS(token) << count | sum << 56;
+  const uint64_t count = tabled & COUNT_MASK, sum = count + TLK_PNG_COUNT(token);
+  if (sum > 64 - 7 - LONGEST_LITERAL) return 0;
+  return (tabled & ~(uint64_t)COUNT_MASK) | (uint64_t)TLK_PNG_BITS(token) << (count + COUNT_BITS) | sum;
 }
 
-static void make_tables(struct fast *f) {
-  const uint32_t zero = tlk_png_literal(f->table, 0);
-  for (uint32_t byte = 0; byte < 256; byte++) f->literals[byte] = append(0, tlk_png_literal(f->table, byte));
-  f->zero_runs[1] = append(0, zero);
-  f->tabled = 1;
-  for (uint32_t length = 2; length <= LONGEST_TABLED && length < f->row_size; length++) {
-    /* Behind a shorter run comes a literal or a match. */
-    const uint32_t beyond = (length - 2) % TLK_PNG_LONGEST_MATCH + 1;
-    const uint64_t run = beyond < TLK_PNG_SHORTEST_MATCH
-                             ? append(f->zero_runs[length - 1], zero)
-                             : append(f->zero_runs[length - beyond], tlk_png_match(f->table, beyond));
+/* The tokens of a run of one byte that has some, behind those of a shorter one; 0 where there is no room for them. */
+static uint64_t lengthened(const uint64_t *runs, uint32_t length, uint32_t table) {
+  const uint32_t beyond = (length - 2) % TLK_PNG_LONGEST_MATCH + 1;
+  if (beyond < TLK_PNG_SHORTEST_MATCH) return append(runs[length - 1], tlk_png_literal(table, 0));
+  return append(runs[length - beyond], tlk_png_match(table, beyond));
+}
+
+static void make_codes(struct codes *codes, uint32_t table) {
+  const uint32_t zero = tlk_png_literal(table, 0), zero_count = TLK_PNG_COUNT(zero);
+  for (uint32_t byte = 0; byte < 256; byte++) codes->literals[byte] = append(0, tlk_png_literal(table, byte));
+  codes->zero_runs[0] = codes->tails[1] = 0;
+  codes->zero_runs[1] = append(0, zero);
+  codes->tails[0] = NO_TAIL;
+  codes->tabled = 1;
+  for (uint32_t length = 2; length <= LONGEST_TABLED; length++) {
+    const uint64_t run = lengthened(codes->zero_runs, length, table);
     if (run == 0) return;
-    f->zero_runs[length] = run;
-    f->tabled = length;
+    const bool ends_in_literals = (length - 2) % TLK_PNG_LONGEST_MATCH + 1 < TLK_PNG_SHORTEST_MATCH;
+    const uint64_t bits = run >> COUNT_BITS >> zero_count, count = (run & COUNT_MASK) - zero_count;
+    codes->zero_runs[length] = run;
+    codes->tails[length] = ends_in_literals ? NO_TAIL : bits << COUNT_BITS | count;
+    codes->tabled = length;
   }
 }
 
-/* A row's runs on their way: where the stream ends, and what they add to both sums, the second above the first. */
+static struct codes all_codes[4];
+
+static void make_all_codes(void) {
+  for (uint32_t table = 0; table < 4; table++) make_codes(&all_codes[table], table);
+}
+
+static const struct codes *codes_of(uint32_t table) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_all_codes);
+  return &all_codes[table];
+}
+
+/*
+ * Runs on their way: where the stream ends; what they add to both sums, the second above the first; and the first
+ * byte that is in none yet.
+ */
 struct runs {
   struct end end;
   uint64_t sums;
+  uint32_t start;
 };
 
-#define SECOND_SUM 24 /* first bit of the second: 255 times the bytes of a row are less than 1 << 24 */
+#define SECOND_SUM 24 /* first bit of the second: 255 times the bytes of a segment are less than 1 << 24 */
 
-static __attribute__((noinline)) void take_long_run(const struct fast *f, struct runs *runs, uint32_t start,
-                                                    uint32_t stop, uint32_t byte) {
-  put_run(&runs->end, f->table, byte, stop - start);
-  runs->sums += tlk_png_adler_first(byte, stop - start);
-  runs->sums += tlk_png_adler_second(byte, stop - start, start, f->row_size) << SECOND_SUM;
+/* By parts, so that those of the loop over bytes may stay in registers. */
+static inline __attribute__((always_inline)) void copy_runs(struct runs *to, const struct runs *from) {
+  to->end.at = from->end.at;
+  to->end.bits = from->end.bits;
+  to->end.count = from->end.count;
+  to->sums = from->sums;
+  to->start = from->start;
 }
 
-/* Most runs are of zeros or one byte long; which of them comes next can't be foreseen. */
-static inline __attribute__((always_inline)) void take_run(const struct fast *f, struct runs *runs, uint32_t start,
-                                                           uint32_t stop, const uint8_t *row) {
-  const uint32_t byte = row[start], length = stop - start;
-  if (length > (byte == 0 ? f->tabled : 1)) {
-    struct runs copy = *runs; /* so that those at hand stay in registers */
-    take_long_run(f, &copy, start, stop, byte);
-    *runs = copy;
+/* Up to `stop`, of any length. */
+static __attribute__((noinline)) void take_long_run(const struct fast *f, struct runs *runs, uint32_t stop) {
+  const uint32_t byte = f->segment[runs->start], length = stop - runs->start;
+  put_run(&runs->end, f->table, byte, length);
+  runs->sums += tlk_png_adler_first(byte, length);
+  runs->sums += tlk_png_adler_second(byte, length, runs->start, f->segment_size) << SECOND_SUM;
+  runs->start = stop;
+}
+
+/* What the loop over bytes reads, which nothing that it writes changes. */
+struct reading {
+  const uint8_t *segment;
+  const uint64_t *literals, *zero_runs;
+  uint32_t tabled, size;
+};
+
+/* Zeros, and one byte that is none. */
+static inline __attribute__((always_inline)) void take_byte(const struct fast *f, const struct reading *r,
+                                                            struct runs *runs, uint32_t at) {
+  const uint64_t byte = r->segment[at];
+  if (at - runs->start > r->tabled) {
+    struct runs copy;
+    copy_runs(&copy, runs);
+    take_long_run(f, &copy, at);
+    copy_runs(runs, &copy);
+  }
+  const uint64_t zeros = r->zero_runs[at - runs->start], literal = r->literals[byte];
+  runs->end.bits |= (zeros >> COUNT_BITS | literal >> COUNT_BITS << (zeros & COUNT_MASK)) << runs->end.count;
+  runs->end.count += (zeros + literal) & COUNT_MASK;
+  flush(&runs->end);
+  runs->sums += byte * ((uint64_t)(r->size - at) << SECOND_SUM | 1);
+  runs->start = at + 1;
+}
+
+/* Up to `stop`, where all that is read of f is what nothing changes meanwhile. */
+static inline __attribute__((always_inline)) void take_run(const struct fast *f, const struct codes *codes,
+                                                           struct runs *runs, uint64_t byte, uint32_t stop) {
+  const uint32_t length = stop - runs->start, place = length <= codes->tabled ? length : 0;
+  /* Whether it is of zeros can't be foreseen. */
+  const uint64_t is_zero = 0 - (uint64_t)(byte == 0), first = codes->literals[byte] & ~is_zero;
+  const uint64_t rest = (codes->zero_runs[place] & is_zero) | (codes->tails[place] & ~is_zero);
+  if (place == 0 || rest == NO_TAIL) {
+    struct runs copy;
+    copy_runs(&copy, runs);
+    take_long_run(f, &copy, stop);
+    copy_runs(runs, &copy);
     return;
   }
-  const uint64_t run = *(byte == 0 ? &f->zero_runs[length] : &f->literals[byte]);
-  put(&runs->end, run & TABLED_BITS, (uint32_t)(run >> 56));
+  put(&runs->end, first >> COUNT_BITS | rest >> COUNT_BITS << (first & COUNT_MASK),
+      (uint32_t)(first + rest) & COUNT_MASK);
   flush(&runs->end);
-  runs->sums += byte * ((uint64_t)(f->row_size - start) << SECOND_SUM | 1);
+  runs->sums += tlk_png_adler_first((uint32_t)byte, length);
+  runs->sums += tlk_png_adler_second((uint32_t)byte, length, runs->start, f->segment_size) << SECOND_SUM;
+  runs->start = stop;
 }
 
-/* The rows of a segment are few enough that no sum exceeds its type. */
-static void add_sums(struct fast *f, uint64_t first, uint64_t second) {
-  f->sum_second += f->row_size * f->sum_first + second;
-  f->sum_first += first;
+static void take_last_run(const struct fast *f, struct runs *runs, uint32_t stop) {
+  if (runs->start < stop) take_run(f, f->codes, runs, f->segment[runs->start], stop);
 }
+
+/* Bytes of block i, by the ends of their runs. true: the last one may go on in the next block, and is not taken. */
+static __attribute__((noinline)) bool take_edges(const struct fast *f, struct runs *all, uint32_t i) {
+  const struct codes *codes = f->codes;
+  const uint8_t *segment = f->segment;
+  const uint32_t begin = i * TLW_PNG_BLOCK, end = begin + TLW_PNG_BLOCK;
+  struct runs runs;
+  copy_runs(&runs, all);
+  for (uint64_t edges = f->tier->edges(segment + begin) | f->starts[i]; edges; edges &= edges - 1) {
+    const uint32_t at = begin + (uint32_t)__builtin_ctzll(edges);
+    if (at > runs.start) take_run(f, codes, &runs, segment[runs.start], at);
+  }
+  const bool goes_on = segment[runs.start] != 0 && f->marks[i + 1] & 1;
+  copy_runs(all, &runs);
+  if (segment[all->start] != 0 && !goes_on) take_last_run(f, all, end < f->segment_size ? end : f->segment_size);
+  return goes_on;
+}
+
+/*
+ * Whether a block has a run of four bytes, which may be a match; of those that begin in it, all but what may be a run
+ * and goes on in the next block can be told by its marks.
+ */
+static inline bool may_repeat(uint64_t marks, uint64_t next) {
+  const uint64_t pairs = marks & marks >> 1;
+  return ((pairs & pairs >> 2) | (marks >> 63 & next)) != 0;
+}
+
+#define PLACES 512 /* of bytes that are found before they are taken */
+
+/* Bytes that are not zero, by their places in the segment; with room for those of a block, and three more. */
+struct places {
+  uint32_t count;
+  uint16_t at[PLACES + TLW_PNG_BLOCK + 3];
+};
+
+static inline uint64_t lowest(uint64_t marks) { return (uint64_t)__builtin_ctzll(marks | UINT64_C(1) << 63); }
+
+/* Four at a time, for how many there are can't be foreseen. */
+static inline __attribute__((always_inline)) void add_places(struct places *places, uint32_t begin, uint64_t marks) {
+  const uint32_t count = (uint32_t)__builtin_popcountll(marks);
+  for (uint32_t i = 0; i < count; i += 4) {
+    uint64_t four = lowest(marks);
+    marks &= marks - 1;
+    four |= lowest(marks) << 16;
+    marks &= marks - 1;
+    four |= lowest(marks) << 32;
+    marks &= marks - 1;
+    four |= lowest(marks) << 48;
+    marks &= marks - 1;
+    four += begin * UINT64_C(0x1000100010001);
+    memcpy(places->at + places->count + i, &four, sizeof four);
+  }
+  places->count += count;
+}
+
+static inline __attribute__((always_inline)) void take_places(const struct fast *f, const struct reading *reading,
+                                                              struct runs *runs, struct places *places) {
+  for (uint32_t i = 0; i < places->count; i++) take_byte(f, reading, runs, places->at[i]);
+  places->count = 0;
+}
+
+/* The tokens of a segment. false: they are more than its bytes stored. */
+static inline __attribute__((always_inline)) bool put_runs(struct fast *f) {
+  const struct reading reading = {f->segment, f->codes->literals, f->codes->zero_runs, f->codes->tabled,
+                                  f->segment_size};
+  const uint64_t *all_marks = f->marks;
+  struct runs runs;
+  struct places places;
+  places.count = 0;
+  runs.end.at = f->end.at;
+  runs.end.bits = f->end.bits;
+  runs.end.count = f->end.count;
+  runs.sums = runs.start = 0;
+  uint32_t pending = UINT32_MAX;
+  for (uint32_t group = 0; group * GROUP_SIZE < reading.size; group++) {
+    for (uint64_t busy = f->tier->busy(all_marks + group * GROUP); busy; busy &= busy - 1) {
+      const uint32_t i = group * GROUP + (uint32_t)__builtin_ctzll(busy);
+      const uint64_t marks = all_marks[i];
+      if (i == pending || may_repeat(marks, all_marks[i + 1])) {
+        struct runs copy;
+        take_places(f, &reading, &runs, &places);
+        copy_runs(&copy, &runs);
+        if (take_edges(f, &copy, i)) pending = i + 1;
+        copy_runs(&runs, &copy);
+        continue;
+      }
+      add_places(&places, i * TLW_PNG_BLOCK, marks);
+      if (places.count > PLACES) take_places(f, &reading, &runs, &places);
+    }
+    if (tlk_png_is_stored(f->table, bits_between(&f->end, &runs.end), reading.size)) return false;
+  }
+  take_places(f, &reading, &runs, &places);
+  struct runs last;
+  copy_runs(&last, &runs);
+  take_last_run(f, &last, reading.size);
+  copy_runs(&runs, &last);
+  if (tlk_png_is_stored(f->table, bits_between(&f->end, &runs.end), reading.size)) return false;
+  f->sum_second += reading.size * f->sum_first + (runs.sums >> SECOND_SUM);
+  f->sum_first += runs.sums & ((1u << SECOND_SUM) - 1);
+  f->end = runs.end;
+  return true;
+}
+
+static bool put_runs_plainly(struct fast *f) { return put_runs(f); }
+
+/* Shifts by any number of bits are one instruction there, in place of three. */
+#if defined(__x86_64__)
+static __attribute__((target("bmi,bmi2,popcnt"))) bool put_runs_by_bmi(struct fast *f) { return put_runs(f); }
+
+static bool has_bmi(void) { return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"); }
+#else
+#define put_runs_by_bmi put_runs_plainly
+
+static bool has_bmi(void) { return false; }
+#endif
 
 static void reduce_sums(struct fast *f) {
   f->sum_first %= TLK_PNG_ADLER_BASE;
   f->sum_second %= TLK_PNG_ADLER_BASE;
 }
 
-static inline __attribute__((always_inline)) void put_runs(struct fast *f, const uint8_t *row) {
-  struct runs runs = {f->end, 0};
-  uint32_t start = 0;
-  for (uint32_t i = 0; i < f->row.n_edges; i++)
-    for (uint64_t edges = f->row.edges[i]; edges; edges &= edges - 1) {
-      const uint32_t stop = 1 + f->row.blocks[i] * TLW_PNG_BLOCK + (uint32_t)__builtin_ctzll(edges);
-      take_run(f, &runs, start, stop, row);
-      start = stop;
-    }
-  take_run(f, &runs, start, f->row_size, row);
-  add_sums(f, runs.sums & ((1u << SECOND_SUM) - 1), runs.sums >> SECOND_SUM);
-  f->end = runs.end;
-}
-
-static void put_row_plainly(struct fast *f, const uint8_t *row) { put_runs(f, row); }
-
-/* Shifts by any number of bits are one instruction there, in place of three. */
-#if defined(__x86_64__)
-static __attribute__((target("bmi,bmi2"))) void put_row_by_bmi(struct fast *f, const uint8_t *row) { put_runs(f, row); }
-
-static bool has_bmi(void) { return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"); }
-#else
-#define put_row_by_bmi put_row_plainly
-
-static bool has_bmi(void) { return false; }
-#endif
-
-static void put_row(struct fast *f, const uint8_t *row) {
-  if (f->by_bmi)
-    put_row_by_bmi(f, row);
-  else
-    put_row_plainly(f, row);
-}
-
-static void put_same_run(struct end *end, const struct fast *f) {
-  put_run(end, f->table, TLK_PNG_FILTER, 1);
-  put_run(end, f->table, 0, f->packed_size);
-}
-
-/* Where it fits one number. */
-static void make_same_row(struct fast *f) {
-  uint8_t bytes[SAME_ROOM] = {0};
-  const struct end begin = {.at = bytes};
-  struct end end = begin;
-  if (f->packed_size > SAME_MOST) return;
-  put_same_run(&end, f);
-  const uint64_t count = bits_between(&begin, &end);
-  if (count > 56) return;
-  memcpy(&f->same_bits, bytes, sizeof f->same_bits);
-  f->same_count = (uint32_t)count;
-}
-
-/* A row of zeros behind the filter: it equals the one above. */
-static void put_same_row(struct fast *f) {
-  if (f->same_count > 0)
-    put_alone(&f->end, f->same_bits, f->same_count);
-  else
-    put_same_run(&f->end, f);
-  add_sums(f, tlk_png_adler_first(TLK_PNG_FILTER, 1), tlk_png_adler_second(TLK_PNG_FILTER, 1, 0, f->row_size));
-}
-
-static void sum_row(struct fast *f, const uint8_t *row) {
+static void sum_bytes(struct fast *f) {
   reduce_sums(f);
-  const uLong sum = adler32((uLong)(f->sum_second << 16 | f->sum_first), row, f->row_size);
+  const uLong sum = adler32((uLong)(f->sum_second << 16 | f->sum_first), f->segment, f->segment_size);
   f->sum_first = sum & 0xffff;
   f->sum_second = sum >> 16;
 }
@@ -309,15 +436,16 @@ static void begin_segment(struct fast *f, int32_t rows_left) {
   f->left = (uint32_t)rows_left < f->segment_rows ? (uint32_t)rows_left : f->segment_rows;
   f->segment_size = f->left * f->row_size;
   f->used = 0;
-  f->stored = false;
-  f->token_bits = 0;
   reduce_sums(f);
-  f->segment_end = f->end;
-  if (!f->open) put_header(f);
+  /* The last segment may have fewer rows. */
+  for (uint32_t at = f->segment_size; at < f->segment_rows * f->row_size; at += f->row_size) {
+    f->segment[at] = 0;
+    f->starts[at / 64] &= ~(UINT64_C(1) << at % 64);
+    f->marks[at / 64] = f->starts[at / 64];
+  }
 }
 
 static void put_stored(struct fast *f) {
-  f->end = f->segment_end;
   if (f->open) put_token(&f->end, tlk_png_ends[f->table]);
   f->open = false;
   put_alone(&f->end, 0, TLK_PNG_STORED_BITS);
@@ -325,6 +453,29 @@ static void put_stored(struct fast *f) {
   put_alone(&f->end, f->segment_size | (uint64_t)(~f->segment_size & 0xffff) << 16, 32);
   memcpy(f->end.at, f->segment, f->segment_size);
   f->end.at += f->segment_size;
+  sum_bytes(f);
+}
+
+static void put_segment(struct fast *f) {
+  const struct end before = f->end;
+  if (!f->open) put_header(f);
+  if (f->by_bmi ? put_runs_by_bmi(f) : put_runs_plainly(f)) {
+    f->open = true;
+  } else {
+    f->end = before;
+    put_stored(f);
+  }
+}
+
+/* Makes all bytes of the segment zeros again, but those of the filters. */
+static void clear_segment(struct fast *f) {
+  for (uint32_t group = 0; group * GROUP_SIZE < f->segment_size; group++)
+    for (uint64_t busy = f->tier->busy(f->marks + group * GROUP); busy; busy &= busy - 1) {
+      const uint32_t i = group * GROUP + (uint32_t)__builtin_ctzll(busy);
+      memset(f->segment + i * TLW_PNG_BLOCK, 0, TLW_PNG_BLOCK);
+      f->marks[i] = f->starts[i];
+    }
+  for (uint32_t at = 0; at < f->segment_rows * f->row_size; at += f->row_size) f->segment[at] = TLK_PNG_FILTER;
 }
 
 /* Chunks that are full, and what is left after the last of them moves to the front. */
@@ -345,10 +496,8 @@ static bool give_chunks(struct fast *f, struct tlw_png_job *job, uint32_t least)
 }
 
 static bool end_segment(struct fast *f, struct tlw_png_job *job) {
-  if (f->stored)
-    put_stored(f);
-  else
-    f->open = true;
+  put_segment(f);
+  clear_segment(f);
   return give_chunks(f, job, TLK_PNG_CHUNK_SIZE);
 }
 
@@ -364,10 +513,21 @@ static void end_stream(struct fast *f, struct tlw_png_job *job) {
 
 /* ---- the coding ---- */
 
+static void begin_rows(struct fast *f, const struct parts *parts) {
+  memset(f->segment, 0, parts->segment - TLW_PNG_BLOCK);
+  memset(f->starts, 0, parts->marks);
+  for (uint32_t at = 0; at < f->segment_rows * f->row_size; at += f->row_size) {
+    f->segment[at] = TLK_PNG_FILTER;
+    f->starts[at / 64] |= UINT64_C(1) << at % 64;
+  }
+  memcpy(f->marks, f->starts, parts->marks);
+}
+
 static void fast_begin(void *state, struct tlw_png_job *job) {
   struct fast *f = state;
   const struct parts parts = measure_parts(job->width, job->n_colors);
   *f = (struct fast){.tier = tlw_png_tier(), .table = tlk_png_table((uint32_t)job->n_colors), .sum_first = 1};
+  f->codes = codes_of(f->table);
   f->by_bmi = f->tier != &LEAST && has_bmi();
   f->row_size = tlk_png_row_size((uint32_t)job->width, f->table);
   f->packed_size = f->row_size - 1;
@@ -375,70 +535,41 @@ static void fast_begin(void *state, struct tlw_png_job *job) {
   f->row = (struct tlw_png_row){.width = (uint32_t)job->width, .table = f->table, .most = (uint8_t)(job->n_colors - 1)};
   f->row.packed = (uint8_t *)state + in_blocks(sizeof *f);
   f->row.fresh = f->row.packed + parts.row;
-  f->row.edges = (uint64_t *)(void *)(f->row.fresh + parts.row);
-  f->row.blocks = (uint16_t *)(void *)(f->row.fresh + parts.row + parts.edges);
-  f->segment = f->row.fresh + parts.row + parts.edges + parts.blocks;
-  f->data = f->segment + parts.segment + CHUNK_HEAD;
+  f->marks = (uint64_t *)(void *)(f->row.fresh + parts.row);
+  f->starts = (uint64_t *)(void *)(f->row.fresh + parts.row + parts.marks);
+  f->segment = f->row.fresh + parts.row + 2 * parts.marks + TLW_PNG_BLOCK;
+  f->data = f->segment + parts.segment - TLW_PNG_BLOCK + CHUNK_HEAD;
   memset(f->row.packed, 0, 2 * parts.row);
-  make_tables(f);
-  make_same_row(f);
+  begin_rows(f, &parts);
   f->end.at = f->data;
   put_alone(&f->end, 0x0178, 16); /* a window of 32 KiB, the quickest level */
   tlw_png_give_head(job);
 }
 
-static void take_same_row(struct fast *f) {
-  uint8_t *row = f->segment + f->used;
-  row[0] = TLK_PNG_FILTER;
-  memset(row + 1, 0, f->packed_size);
-  if (f->stored)
-    sum_row(f, row);
-  else
-    put_same_row(f);
+static struct tlw_png_rows rows_of(const struct fast *f) {
+  return (struct tlw_png_rows){f->segment, f->marks, f->row_size, f->table, (int32_t)f->left};
 }
 
-static bool take_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed) {
-  uint8_t *row = f->segment + f->used;
-  row[0] = TLK_PNG_FILTER;
-  f->row.filtered = row + 1;
-  if (!f->tier->change(&f->row, pixels, changed)) {
+/* same: the row equals that above. */
+static bool add_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels, bool same) {
+  if (f->left == 0) begin_segment(f, job->height - job->y);
+  const struct tlw_png_rows rows = rows_of(f);
+  if (!same && !f->tier->change(&f->row, pixels, &rows, f->used + 1)) {
     tlw_png_fail_pixel(job, pixels);
     return false;
   }
-  if (f->stored)
-    sum_row(f, row);
-  else
-    put_row(f, row);
-  return true;
-}
-
-/* changed: as in tlw_png_encoder_row, or NULL: the row equals that above. */
-static bool add_row(struct fast *f, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed) {
-  if (f->left == 0) begin_segment(f, job->height - job->y);
-  const struct end before = f->end;
-  if (!changed)
-    take_same_row(f);
-  else if (!take_row(f, job, pixels, changed))
-    return false;
-  f->token_bits += bits_between(&before, &f->end);
-  f->stored = f->stored || tlk_png_is_stored(f->table, f->token_bits, f->segment_size);
   f->used += f->row_size;
   job->y++;
   return --f->left > 0 || end_segment(f, job);
 }
 
-void tlw_png_fast_row(void *state, struct tlw_png_job *job, const uint8_t *pixels, const uint64_t *changed) {
-  if (add_row(state, job, pixels, changed) && job->y == job->height) end_stream(state, job);
-}
-
 static void fast_rows(void *state, struct tlw_png_job *job, const uint8_t *pixels, size_t row_stride, int32_t rows) {
-  static const uint64_t all[TLW_PNG_CHANGES] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
   const uint8_t *above = NULL;
-  for (int32_t i = 0; i < rows && job->failure.code == TLW_OK; i++, pixels += row_stride) {
-    const bool same = above && memcmp(pixels, above, (size_t)job->width) == 0;
-    tlw_png_fast_row(state, job, pixels, same ? NULL : all);
+  for (int32_t i = 0; i < rows; i++, pixels += row_stride) {
+    if (!add_row(state, job, pixels, above && memcmp(pixels, above, (size_t)job->width) == 0)) return;
     above = pixels;
   }
+  if (rows > 0 && job->y == job->height) end_stream(state, job);
 }
 
 static void fast_end(void *state, struct tlw_png_job *job) {
@@ -447,3 +578,16 @@ static void fast_end(void *state, struct tlw_png_job *job) {
 }
 
 const struct tlw_png_coder tlw_png_fast = {fast_state_size, fast_beside, fast_bound, fast_begin, fast_rows, fast_end};
+
+void tlw_png_fast_begin_rows(void *state, const struct tlw_png_job *job, struct tlw_png_rows *rows) {
+  struct fast *f = state;
+  begin_segment(f, job->height - job->y);
+  *rows = rows_of(f);
+}
+
+void tlw_png_fast_end_rows(void *state, struct tlw_png_job *job) {
+  struct fast *f = state;
+  job->y += (int32_t)f->left;
+  f->left = 0;
+  if (end_segment(f, job) && job->y == job->height) end_stream(f, job);
+}

@@ -78,81 +78,69 @@ static void filter(uint8_t *filtered, uint64_t *edges, const uint8_t *packed, co
   if (beyond > 0) edges[size / TLW_PNG_BLOCK] &= (UINT64_C(1) << beyond) - 1;
 }
 
-/* Packs the units of a row that changed; false: a pixel is greater than limit. */
-static inline bool pack_changed(uint8_t *fresh, const uint8_t *pixels, const uint64_t *changed, uint32_t width,
-                                uint32_t table, uint8_t limit) {
-  tlw_png_most most = tlw_png_most_none();
-  for (uint32_t from = 0; from < width; from += 64 * TLW_PNG_UNIT)
-    for (uint64_t units = *changed++; units; units &= units - 1) {
-      const uint32_t x = from + (uint32_t)__builtin_ctzll(units) * TLW_PNG_UNIT;
-      if (x >= width) break;
-      const uint8_t *unit = pixels + x;
-      uint8_t padded[TLW_PNG_UNIT] = {0};
-      if (width - x < TLW_PNG_UNIT) unit = memcpy(padded, unit, width - x);
-      if (table > 0)
-        tlw_png_pack_unit(fresh + (x >> (3 - table)), unit, table, &most);
-      else if (!pack_plainly(fresh + (x >> 3), unit, TLW_PNG_UNIT, table, limit))
-        return false;
-    }
-  return !tlw_png_exceeds(most, limit);
-}
-
-/* One bit, the lowest, for all units of a block of which one is set. */
-static inline uint64_t in_blocks(uint64_t units, uint32_t table) {
-  if (table == 3) return units;
-  units |= units >> 1;
-  if (table == 2) return units & UINT64_C(0x5555555555555555);
-  units |= units >> 2;
-  if (table == 1) return units & UINT64_C(0x1111111111111111);
-  return (units | units >> 4) & UINT64_C(0x0101010101010101);
-}
-
-static inline void add_edges(struct tlw_png_row *row, uint32_t block, uint64_t edges) {
-  row->edges[row->n_edges] = edges;
-  row->blocks[row->n_edges] = (uint16_t)block;
-  row->n_edges += edges != 0;
-}
-
-static inline bool change_any(struct tlw_png_row *row, const uint8_t *pixels, const uint64_t *changed, uint32_t table) {
-  const uint32_t in_byte = 8u >> table, in_block = TLW_PNG_BLOCK * in_byte;
-  const uint32_t size = (row->width + in_byte - 1) / in_byte, blocks = (size + TLW_PNG_BLOCK - 1) / TLW_PNG_BLOCK;
-  if (!pack_changed(row->fresh, pixels, changed, row->width, table, row->most)) return false;
-  tlw_png_last last = tlw_png_last_of(TLK_PNG_FILTER);
-  uint32_t next = 0; /* the block that `last` is before */
-  memset(row->filtered, 0, (size_t)blocks * TLW_PNG_BLOCK);
-  row->n_edges = 0;
-  for (uint32_t from = 0; from < row->width; from += 64 * TLW_PNG_UNIT)
-    for (uint64_t units = in_blocks(*changed++, table); units; units &= units - 1) {
-      const uint32_t block = (from + (uint32_t)__builtin_ctzll(units) * TLW_PNG_UNIT) / in_block;
-      const size_t at = (size_t)block * TLW_PNG_BLOCK;
-      if (block >= blocks) break;
-      if (block != next) {
-        add_edges(row, next, tlw_png_byte_of(last) != 0);
-        last = tlw_png_last_of(0);
-      }
-      uint64_t edges = tlw_png_filter_block(row->filtered + at, row->fresh + at, row->packed + at, &last);
-      if (size - at < TLW_PNG_BLOCK) edges &= (UINT64_C(1) << (size - at)) - 1;
-      add_edges(row, block, edges);
-      memcpy(row->packed + at, row->fresh + at, TLW_PNG_BLOCK);
-      next = block + 1;
-    }
-  if (next < blocks) add_edges(row, next, tlw_png_byte_of(last) != 0);
-  return true;
-}
-
-/* Once for each depth. */
-static bool change(struct tlw_png_row *row, const uint8_t *pixels, const uint64_t *changed) {
-  switch (row->table) {
-  case 0:
-    return change_any(row, pixels, changed, 0);
-  case 1:
-    return change_any(row, pixels, changed, 1);
-  case 2:
-    return change_any(row, pixels, changed, 2);
-  default:
-    return change_any(row, pixels, changed, 3);
+/* Puts what packed bytes have more than those above in their places. */
+static inline void put_differences(const struct tlw_png_rows *rows, size_t at, const uint8_t *packed,
+                                   const uint8_t *above, size_t size) {
+  for (size_t i = 0; i < size; i += TLW_PNG_BLOCK) {
+    const uint32_t n = (uint32_t)(size - i < TLW_PNG_BLOCK ? size - i : TLW_PNG_BLOCK);
+    tlw_png_rows_mark(rows, at + i, tlw_png_subtract(rows->bytes + at + i, packed + i, above + i, n), n);
   }
 }
 
+static bool change(struct tlw_png_row *row, const uint8_t *pixels, const struct tlw_png_rows *rows, size_t at) {
+  uint8_t *fresh = row->fresh;
+  const size_t size = (((size_t)row->width << row->table) + 7) / 8;
+  if (!pack(fresh, pixels, row->width, row->table, row->most)) return false;
+  put_differences(rows, at, fresh, row->packed, size);
+  row->fresh = row->packed;
+  row->packed = fresh;
+  return true;
+}
+
+static inline void pack_unit(uint8_t *packed, const uint8_t *pixels, uint32_t table) {
+  tlw_png_most unused = tlw_png_most_none();
+  if (table > 0)
+    tlw_png_pack_unit(packed, pixels, table, &unused);
+  else
+    pack_8(packed, pixels, TLW_PNG_UNIT / 8);
+}
+
+static inline __attribute__((always_inline)) void revise_any(const struct tlw_png_rows *rows, size_t at, size_t size,
+                                                             const uint8_t *pixels, const uint8_t *above,
+                                                             const uint64_t *units, size_t n_words, uint32_t table) {
+  const size_t unit_size = (size_t)8 << table;
+  for (size_t word = 0; word < n_words; word++)
+    for (uint64_t rest = units[word]; rest; rest &= rest - 1) {
+      const size_t unit = word * 64 + (size_t)__builtin_ctzll(rest), i = unit * unit_size;
+      uint8_t packed[TLW_PNG_UNIT], packed_above[TLW_PNG_UNIT];
+      if (i >= size) return;
+      pack_unit(packed, pixels + unit * TLW_PNG_UNIT, table);
+      pack_unit(packed_above, above + unit * TLW_PNG_UNIT, table);
+      put_differences(rows, at + i, packed, packed_above, size - i < unit_size ? size - i : unit_size);
+    }
+}
+
+/* Once for each depth. */
+static void revise(const struct tlw_png_rows *rows, size_t at, size_t size, const uint8_t *pixels, const uint8_t *above,
+                   const uint64_t *units, size_t n_words) {
+  switch (rows->table) {
+  case 0:
+    revise_any(rows, at, size, pixels, above, units, n_words, 0);
+    return;
+  case 1:
+    revise_any(rows, at, size, pixels, above, units, n_words, 1);
+    return;
+  case 2:
+    revise_any(rows, at, size, pixels, above, units, n_words, 2);
+    return;
+  default:
+    revise_any(rows, at, size, pixels, above, units, n_words, 3);
+  }
+}
+
+static uint64_t busy(const uint64_t *numbers) { return tlw_png_busy(numbers); }
+
+static uint64_t edges(const uint8_t *bytes) { return tlw_png_edges(bytes); }
+
 extern const struct tlw_png_tier TLW_PNG_TIER;
-const struct tlw_png_tier TLW_PNG_TIER = {TLW_TIER_NAME, pack, change, filter};
+const struct tlw_png_tier TLW_PNG_TIER = {TLW_TIER_NAME, pack, change, revise, filter, busy, edges};

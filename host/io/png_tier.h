@@ -6,24 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "png_rows.h"
+
 /* Rows of packed and filtered bytes have room for whole blocks. */
 #define TLW_PNG_BLOCK 64u
 
 /* What changes from row to row is said by a bit for each so many pixels, the leftmost lowest. */
 #define TLW_PNG_UNIT 64u
-#define TLW_PNG_CHANGES 4u /* numbers of such bits, for the widest row */
 
 /* A row on its way from pixels to filtered bytes. */
 struct tlw_png_row {
   uint32_t width, table;
-  uint8_t most;      /* the greatest pixel that is valid */
-  uint8_t *packed;   /* the row above, which becomes this one; zeros beyond its end */
-  uint8_t *fresh;    /* the same before and after; this row meanwhile */
-  uint8_t *filtered; /* this row less that above, in whole blocks */
-  /* Its words of edges that are not 0, as filter gives them, and which these are. */
-  uint64_t *edges;
-  uint16_t *blocks;
-  uint32_t n_edges;
+  uint8_t most;    /* the greatest pixel that is valid */
+  uint8_t *packed; /* the row above, which becomes this one; zeros beyond its end */
+  uint8_t *fresh;  /* room for another */
 };
 
 struct tlw_png_tier {
@@ -34,15 +30,24 @@ struct tlw_png_tier {
    */
   bool (*pack)(uint8_t *packed, const uint8_t *pixels, size_t width, uint32_t table, uint8_t most);
   /*
-   * The next row. Units whose bits are zero in changed equal the row above, and are not looked at. false: a pixel is
-   * greater than most, and the row is unspecified.
+   * The next row, whose filtered bytes without the filter's go to place `at` of rows. false: a pixel is greater than
+   * most, and the row is unspecified.
    */
-  bool (*change)(struct tlw_png_row *row, const uint8_t *pixels, const uint64_t *changed);
+  bool (*change)(struct tlw_png_row *row, const uint8_t *pixels, const struct tlw_png_rows *rows, size_t at);
+  /*
+   * The units of a row whose bits are set, likewise, as far as they are within size bytes, from pixels and those of the
+   * row above. Whole units are read of both; the pixels, all valid, are zeros from the end of the row on.
+   */
+  void (*revise)(const struct tlw_png_rows *rows, size_t at, size_t size, const uint8_t *pixels, const uint8_t *above,
+                 const uint64_t *units, size_t n_words);
   /*
    * filtered[i] = packed[i] - above[i], of size bytes. Bit i of edges: filtered[i] differs from the byte before it;
    * before the first is that of the filter. Whole blocks are read and written of all three, and their words of edges.
    */
   void (*filter)(uint8_t *filtered, uint64_t *edges, const uint8_t *packed, const uint8_t *above, size_t size);
+  /* Of 64 numbers, which are not 0; of 64 bytes, which differ from the byte before: there is one before the first. */
+  uint64_t (*busy)(const uint64_t *numbers);
+  uint64_t (*edges)(const uint8_t *bytes);
 };
 
 /* The best tier that this CPU has, or what TALLOW_CPU_TIER names; the least where that names none of this CPU. */

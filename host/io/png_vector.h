@@ -1,6 +1,6 @@
 /*
  * What the loops over packed rows do with the instructions of each CPU: a block of 64 bytes is subtracted and compared
- * with itself one byte further on. With TLW_PNG_PORTABLE none of a CPU's own is used.
+ * with zeros or with itself one byte further on. With TLW_PNG_PORTABLE none of a CPU's own is used.
  */
 #ifndef TALLOW_IO_PNG_VECTOR_H
 #define TALLOW_IO_PNG_VECTOR_H
@@ -186,8 +186,6 @@ typedef uint8_t tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return byte; }
 
-static inline uint8_t tlw_png_byte_of(tlw_png_last last) { return last; }
-
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
   uint64_t edges = 0;
@@ -205,10 +203,6 @@ typedef __m512i tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return _mm512_set1_epi8((char)byte); }
 
-static inline uint8_t tlw_png_byte_of(tlw_png_last last) {
-  return (uint8_t)(_mm_extract_epi16(_mm512_extracti32x4_epi32(last, 3), 7) >> 8);
-}
-
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
   const __m512i bytes = _mm512_sub_epi8(_mm512_loadu_si512(packed), _mm512_loadu_si512(above));
@@ -224,10 +218,6 @@ static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *pa
 typedef __m256i tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return _mm256_set1_epi8((char)byte); }
-
-static inline uint8_t tlw_png_byte_of(tlw_png_last last) {
-  return (uint8_t)(_mm_extract_epi16(_mm256_extracti128_si256(last, 1), 7) >> 8);
-}
 
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
@@ -250,8 +240,6 @@ typedef __m128i tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return _mm_set1_epi8((char)byte); }
 
-static inline uint8_t tlw_png_byte_of(tlw_png_last last) { return (uint8_t)(_mm_extract_epi16(last, 7) >> 8); }
-
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
   uint64_t same = 0;
@@ -272,8 +260,6 @@ typedef uint8x16_t tlw_png_last;
 
 static inline tlw_png_last tlw_png_last_of(uint8_t byte) { return vdupq_n_u8(byte); }
 
-static inline uint8_t tlw_png_byte_of(tlw_png_last last) { return vgetq_lane_u8(last, 15); }
-
 static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *packed, const uint8_t *above,
                                             tlw_png_last *last) {
   static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
@@ -287,6 +273,134 @@ static inline uint64_t tlw_png_filter_block(uint8_t *filtered, const uint8_t *pa
     edges |= (uint64_t)(vaddv_u8(vget_low_u8(bits)) | (uint32_t)vaddv_u8(vget_high_u8(bits)) << 8) << i;
   }
   return edges;
+}
+
+#endif
+
+/* ---- differences ---- */
+
+/* Of 16, 32 or 64 bytes: the differences, and a bit for each that is not zero, the first lowest. */
+#if defined(TLW_PNG_PORTABLE)
+#elif defined(__x86_64__)
+
+static inline uint64_t tlw_png_subtract_16(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  const __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)packed),
+                                     _mm_loadu_si128((const __m128i *)(const void *)above));
+  _mm_storeu_si128((__m128i *)(void *)filtered, bytes);
+  return (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())) ^ 0xffff;
+}
+
+#else
+
+/* A bit for each byte of 0xff, not 0. */
+static inline uint64_t tlw_png_bits_16(uint8x16_t bytes) {
+  static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const uint8x16_t bits = vandq_u8(bytes, vld1q_u8(weights));
+  return (uint64_t)vaddv_u8(vget_low_u8(bits)) | (uint64_t)vaddv_u8(vget_high_u8(bits)) << 8;
+}
+
+static inline uint64_t tlw_png_subtract_16(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  const uint8x16_t bytes = vsubq_u8(vld1q_u8(packed), vld1q_u8(above));
+  vst1q_u8(filtered, bytes);
+  return tlw_png_bits_16(vtstq_u8(bytes, bytes));
+}
+
+#endif
+
+#if defined(TLW_PNG_PORTABLE)
+#elif defined(__AVX512BW__)
+
+static inline uint64_t tlw_png_subtract_64(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  const __m512i bytes = _mm512_sub_epi8(_mm512_loadu_si512(packed), _mm512_loadu_si512(above));
+  _mm512_storeu_si512(filtered, bytes);
+  return _mm512_test_epi8_mask(bytes, bytes);
+}
+
+#elif defined(__AVX2__)
+
+static inline uint64_t tlw_png_subtract_32(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  const __m256i bytes = _mm256_sub_epi8(_mm256_loadu_si256((const __m256i *)(const void *)packed),
+                                        _mm256_loadu_si256((const __m256i *)(const void *)above));
+  _mm256_storeu_si256((__m256i *)(void *)filtered, bytes);
+  return (uint32_t)~_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()));
+}
+
+static inline uint64_t tlw_png_subtract_64(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  return tlw_png_subtract_32(filtered, packed, above) | tlw_png_subtract_32(filtered + 32, packed + 32, above + 32)
+                                                            << 32;
+}
+
+#else
+
+static inline uint64_t tlw_png_subtract_64(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  uint64_t bits = 0;
+  for (int i = 0; i < 64; i += 16) bits |= tlw_png_subtract_16(filtered + i, packed + i, above + i) << i;
+  return bits;
+}
+
+#endif
+
+/* The same of n bytes, 64 at most; none but these is written. */
+static inline uint64_t tlw_png_subtract(uint8_t *filtered, const uint8_t *packed, const uint8_t *above, uint32_t n) {
+  uint64_t bits = 0;
+  uint32_t i = 0;
+#if !defined(TLW_PNG_PORTABLE)
+  if (n == 64) return tlw_png_subtract_64(filtered, packed, above);
+  for (; i + 16 <= n; i += 16) bits |= tlw_png_subtract_16(filtered + i, packed + i, above + i) << i;
+#endif
+  for (; i < n; i++) {
+    filtered[i] = (uint8_t)(packed[i] - above[i]);
+    bits |= (uint64_t)(filtered[i] != 0) << i;
+  }
+  return bits;
+}
+
+/* ---- what is not zero, and what differs from the byte before ---- */
+
+#if !defined(TLW_PNG_PORTABLE) && defined(__AVX512BW__)
+
+static inline uint64_t tlw_png_busy(const uint64_t *numbers) {
+  uint64_t bits = 0;
+  for (int i = 0; i < 64; i += 8) {
+    const __m512i eight = _mm512_loadu_si512(numbers + i);
+    bits |= (uint64_t)_mm512_test_epi64_mask(eight, eight) << i;
+  }
+  return bits;
+}
+
+static inline uint64_t tlw_png_edges(const uint8_t *bytes) {
+  return _mm512_cmpneq_epi8_mask(_mm512_loadu_si512(bytes), _mm512_loadu_si512(bytes - 1));
+}
+
+#else
+
+static inline uint64_t tlw_png_busy(const uint64_t *numbers) {
+  uint64_t bits = 0;
+  for (int i = 0; i < 64; i++) bits |= (uint64_t)(numbers[i] != 0) << i;
+  return bits;
+}
+
+static inline uint64_t tlw_png_edges(const uint8_t *bytes) {
+  uint64_t bits = 0;
+#if defined(TLW_PNG_PORTABLE)
+  for (int i = 0; i < 64; i++) bits |= (uint64_t)(bytes[i] != bytes[i - 1]) << i;
+#elif defined(__AVX2__)
+  for (int i = 0; i < 64; i += 32) {
+    const __m256i same = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)(bytes + i)),
+                                           _mm256_loadu_si256((const __m256i *)(const void *)(bytes + i - 1)));
+    bits |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(same) << i;
+  }
+#elif defined(__x86_64__)
+  for (int i = 0; i < 64; i += 16) {
+    const __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(bytes + i)),
+                                        _mm_loadu_si128((const __m128i *)(const void *)(bytes + i - 1)));
+    bits |= ((uint64_t)_mm_movemask_epi8(same) ^ 0xffff) << i;
+  }
+#else
+  for (int i = 0; i < 64; i += 16)
+    bits |= tlw_png_bits_16(vmvnq_u8(vceqq_u8(vld1q_u8(bytes + i), vld1q_u8(bytes + i - 1)))) << i;
+#endif
+  return bits;
 }
 
 #endif

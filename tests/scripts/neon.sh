@@ -21,8 +21,8 @@ done
   -o "$TALLOW_WORK/png.o"
 # Without streams and files, which need libpng and zlib.
 mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam host/window -name '*.c' \
-  ! -name line_ops.c ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -path host/cpu/files.c ! -name stream.c \
-  ! -name 'pipeline*.c')
+  ! -name line_ops.c ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -path host/cpu/files.c \
+  ! -name chart_changes.c ! -name stream.c ! -name 'pipeline*.c')
 "${compile[@]}" -static -o "$TALLOW_WORK/neon_parity" tests/scripts/neon_parity.c tests/merging.c tests/oracle.c \
   tests/decimal_oracle.c tests/frame_oracle.c tests/label_oracle.c tests/text_oracle.c tests/ticks_oracle.c \
   tests/time_oracle.c tests/series.c tests/plain_kit.c tests/png_kit.c tests/window_cases.c tests/window_oracle.c host/gpu/gpu.c \

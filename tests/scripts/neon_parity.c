@@ -28,9 +28,9 @@ uint64_t tlw_cpu_file_size(const tlk_layout *layout) {
   abort();
 }
 
-tlw_status tlw_cpu_file(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, int64_t i, size_t n_marks,
+tlw_status tlw_cpu_file(const struct tlw_cpu_tier *tier, const struct tlw_render_job *job, int64_t i,
                         const struct tlw_cpu_scratch *scratch, void *memory, tlw_error *error) {
-  (void)tier, (void)job, (void)i, (void)n_marks, (void)scratch, (void)memory, (void)error;
+  (void)tier, (void)job, (void)i, (void)scratch, (void)memory, (void)error;
   abort();
 }
 
