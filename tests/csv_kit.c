@@ -112,12 +112,10 @@ void csv_read_table(const char *path, const tlw_csv_options *options, csv_result
   result->rows = malloc((size_t)c.n_rows * sizeof *result->rows);
   assert_non_null(result->rows);
   for (int64_t i = 0; i < c.n_rows; i++)
-    result->rows[i] = (csv_candle){c.time[i],
-                                   ((const double *)c.open)[i],
-                                   ((const double *)c.high)[i],
-                                   ((const double *)c.low)[i],
-                                   ((const double *)c.close)[i],
-                                   c.volume ? ((const double *)c.volume)[i] : (double)NAN};
+    result->rows[i] =
+        (csv_candle){c.time ? c.time[i] : i,       ((const double *)c.open)[i],
+                     ((const double *)c.high)[i],  ((const double *)c.low)[i],
+                     ((const double *)c.close)[i], c.volume ? ((const double *)c.volume)[i] : (double)NAN};
   result->n_series = c.n_series;
   result->symbols = calloc((size_t)c.n_series, sizeof *result->symbols);
   assert_non_null(result->symbols);
@@ -137,6 +135,7 @@ void csv_read_table(const char *path, const tlw_csv_options *options, csv_result
   memset(&result->report, 0xa5, sizeof result->report);
   tlw_table_get_report(table, &result->report);
   assert_int_equal(result->report.has_volume, c.volume != NULL);
+  assert_int_equal(result->report.has_time, c.time != NULL);
   check_size(path, result);
   tlw_table_close(&table);
   assert_null(table);
@@ -227,6 +226,7 @@ void csv_read_rows(const char *path, const tlw_csv_options *options, int64_t cap
   memset(&result->report, 0xa5, sizeof result->report);
   tlw_csv_get_report(csv, &result->report);
   assert_int_equal(result->report.has_volume, tlw_csv_has_volume(csv));
+  assert_int_equal(result->report.has_time, tlw_csv_has_time(csv));
   check_size(path, result);
   tlw_csv_close(&csv);
   assert_null(csv);

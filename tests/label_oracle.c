@@ -7,6 +7,8 @@
 
 #include "time_oracle.h"
 
+#define ELLIPSIS "\xe2\x80\xa6"
+
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
 static int32_t greatest(int32_t a, int32_t b) { return a > b ? a : b; }
@@ -53,19 +55,32 @@ static header header_of(const frame *f) {
   return h;
 }
 
+static int32_t names_from(const tlw_chart_options *o, int32_t line) {
+  int32_t n = 0;
+  for (; line < o->n_lines; line++) n += frame_has(frame_line_name(o, line));
+  return n;
+}
+
 static void add_legend(labels *all, const tlw_chart_options *o, int32_t top, int32_t end) {
   const frame *const f = &all->frame;
   const int32_t cap = f->font.cap, box = greatest(2, cap / 4);
+  const int32_t ellipsis = text_width(f->font.tables, ELLIPSIS, strlen(ELLIPSIS));
   int32_t x = f->x;
   for (int32_t i = 0; i < o->n_lines; i++) {
     const char *const name = frame_line_name(o, i);
     if (!frame_has(name)) continue;
-    const text_part whole = {strlen(name), false, text_width(f->font.tables, name, strlen(name))};
     const int32_t begin = x + cap + cap / 2;
-    if (begin + whole.width > end) return;
+    const int32_t end_of_name = names_from(o, i + 1) > 0 ? end - 2 * cap - ellipsis : end;
+    const text_part part = text_cut(f->font.tables, name, end_of_name - begin);
+    if (part.width == 0) {
+      if (x + ellipsis <= end)
+        add_part(all, LABEL_LINE_NAME, &f->font, ELLIPSIS, (text_part){strlen(ELLIPSIS), false, ellipsis}, x, top);
+      return;
+    }
     add_box(all, x, top + (f->font.line - box) / 2, cap, box, TLW_INK_LINES + i * f->levels + f->levels - 1);
-    add_part(all, LABEL_LINE_NAME, &f->font, name, whole, begin, top);
-    x = begin + whole.width + 2 * cap;
+    add_part(all, LABEL_LINE_NAME, &f->font, name, part, begin, top);
+    if (part.ellipsis) return;
+    x = begin + part.width + 2 * cap;
   }
 }
 

@@ -662,6 +662,73 @@ class Render(Case):
         return self.render("cut.csv").rows
 
     def test_selection(self):
+    def without_times(self, name, text):
+        lines = text.splitlines()
+        self.write(name, "".join(line.partition(",")[2] + "\n" for line in lines))
+        self.write("bare-" + name, "".join(line.partition(",")[2] + "\n" for line in lines[1:]))
+
+    def test_files_without_times(self):
+        """Drawn as with times, but for the labels of these; backwards nothing is."""
+        text = self.synth("a.csv", 120)
+        self.without_times("b.csv", text)
+        none = ("--columns", "time=none")
+        for args in ((), ("--last", 50, "--mav", 7), ("--out-of-order", "sort", "--duplicate", "last")):
+            plain = self.render("a.csv", *args, "--labels", "off").rows
+            for name in ("b.csv", "bare-b.csv", "a.csv"):
+                self.assertEqual(self.render(name, *none, *args, "--labels", "off").rows, plain, (name, args))
+        labelled = self.render("b.csv", *none)
+        self.assertEqual(labelled.rows, self.render("a.csv", *none).rows)
+        self.assertNotEqual(labelled.rows, self.render("a.csv").rows)
+        bottom = labelled.height - 20
+        self.assertFalse(any(TEXT in row for row in labelled.rows[bottom:]))
+        self.assertTrue(any(TEXT in row for row in labelled.rows[:bottom]))
+        self.assertEqual(self.render("b.csv", *none, "--scale", "log").rows,
+                         self.render("a.csv", *none, "--scale", "log").rows)
+        self.fails(BAD_DATA, "render", "b.csv", "-o", "x.png",
+                   says="no column for date or time (found: open, high, low, close, volume): name it in the first line, or "
+                   "say which it is: --columns time=NAME, or that there is none: --columns time=none")
+
+    def test_what_needs_times(self):
+        self.synth("a.csv")
+        for columns in ("time=none", " TIME = None ", "clock=none,time=none,open=2"):
+            for args, says in ((("--from", "2020-01-01"), "--from needs times: --columns has time=none; try"),
+                               (("--to", "2020-01-01"), "--to needs times: --columns has time=none; try"),
+                               (("--axis", "time"), "--axis time needs times: --columns has time=none; try"),
+                               (("--title", "{{n} {last}"), "there is a }"),
+                               (("--title", "{n} {last}"), "{first} and {last} of --title need times: --columns has"),
+                               (("--title", "{{{first}}}"), "{first} and {last} of --title need times: --columns has")):
+                self.fails(USAGE, "render", "a.csv", "-o", "x.png", "--columns", columns, *args, says=says)
+            self.render("a.csv", "--columns", columns, "--title", "{{first}} {symbol} {n} {{last}}")
+        self.fails(USAGE, "render", "a.csv", "-o", "x.png", "--columns", "time=none,clock=1", says="there is no clock")
+        self.write("chart.json", '{"axis": "time"}')
+        self.fails(BAD_DATA, "render", "a.csv", "-o", "x.png", "--columns", "time=none", "--spec", "chart.json",
+                   says="chart.json:1:10: --axis time needs times")
+        for columns in ("open=2", "time=1,volume=none", "time=nonesuch", "volume=none", "close=time"):
+            errors = self.run_tallow("render", "a.csv", "-o", "x.png", "--columns", columns, "--from", "2020-01-01",
+                                     code=BAD_DATA if columns in ("time=nonesuch", "close=time") else 0)[1]
+            self.assertNotIn("needs times", errors)
+
+    def test_runs_without_times(self):
+        """Windows, from a table and from a file that is not held, symbols, manifest, --resume and shards."""
+        self.without_times("b.csv", self.synth("a.csv", 100))
+        args = ("--columns", "time=none", "--window", 30, "--size", "64x64", "--mav", 3)
+        render = ("render", "b.csv", *args)
+        self.run_tallow(*render, "-o", "whole/")
+        manifest = [json.loads(line) for line in (self.here / "whole/manifest.jsonl").read_text().splitlines()]
+        self.assertEqual([line["range"] for line in manifest[1:-1]], 3 * [{"first": None, "last": None, "rows": 30}])
+        self.assertEqual(len({line["data"] for line in manifest[1:-1]}), 3)
+        self.assertIn("3 found", self.run_tallow(*render, "-o", "whole/", "--resume", "-v")[1])
+        for i in (1, 2):
+            self.run_tallow(*render, "-o", "parts/", "--shard", f"{i}/2")
+        self.run_tallow("merge", "parts")
+        rows = (self.here / "b.csv").read_text().splitlines()
+        self.write("c.csv", "".join(f"{row},{'sym' if i == 0 else 'A'}\n" for i, row in enumerate(rows)))
+        self.run_tallow("render", "c.csv", *args, "--by", "sym", "-o", "by/")
+        for i in range(3):
+            chart = (self.here / f"whole/b_00000{i}.png").read_bytes()
+            self.assertEqual((self.here / f"parts/b_00000{i}.png").read_bytes(), chart)
+            self.assertEqual((self.here / f"by/c_A_00000{i}.png").read_bytes(), chart)
+
         """--from is inclusive, --to exclusive, --last counts what they leave."""
         text = self.synth("a.csv", 60)
         self.write("b.csv", "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()))

@@ -734,7 +734,7 @@ static void test_option_ranges(void **state) {
   REFUSE(columns, "close=99999999999999999999", "numbered from 1");
   REFUSE(columns, "close=1,close=2", "close is given twice");
   REFUSE(columns, "open=none", "open can't be none");
-  REFUSE(columns, "time=none", "time can't be none");
+  REFUSE(columns, "time=none,clock=2", "there is no clock where time is none");
   REFUSE(by, "", "by: there is no column");
 #undef REFUSE
   tlw_csv_options o = defaults();

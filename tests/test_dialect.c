@@ -515,7 +515,8 @@ static void test_refused_columns(void **state) {
                  {"close=99999999999999999999", "column"},
                  {"close=-1", "-1"},
                  {"close=none", "close"},
-                 {"time=none", "time"}};
+                 {"time=none,clock=1", "clock"},
+                 {"clock=Date,time=NONE", "clock"}};
   for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
     tlw_csv_options o = csv_defaults();
     o.columns = missing[i].columns;
@@ -525,6 +526,98 @@ static void test_refused_columns(void **state) {
     if (r.status != TLW_ERR_ARGUMENT && r.status != TLW_ERR_DATA)
       fail_msg("'%s': %s", missing[i].columns, tlw_status_name(r.status));
     if (!strstr(r.error.message, missing[i].part)) fail_msg("'%s': %s", missing[i].columns, r.error.message);
+    csv_result_free(&r);
+  }
+}
+
+/* Rows without times stay as they are, of whatever policy, in every way of reading, and are numbered. */
+static void test_no_times(void **state) {
+  (void)state;
+  static const csv_candle expected[] = {
+      {0, 10, 12, 9, 11, 100}, {1, 11, 13, 8, 9, 50}, {2, 9, 9, 7, 8, 3}, {3, 8, 9, 8, 9, NAN}};
+  static const struct {
+    const char *text, *columns;
+    int has_header, day_first;
+  } files[] = {
+      {"Open,High,Low,Close,Volume\n10,12,9,11,100\n11,13,8,9,50\nx,1,1,1,1\n9,9,7,8,3\n8,9,8,9,\n", "time=none", 1, 0},
+      {"10,12,9,11,100\n11,13,8,9,50\n1,1,1,x,1\n9,9,7,8,3\n8,9,8,9,\n", " time = None ,clock=none", 0, 0},
+      {"Volume;Close;Date;Low;High;Open\n100;11;2020-01-02;9;12;10\n50;9;2020-01-02;8;13;11\n1;;1;1;x;1\n3;8;2019-01-"
+       "01;7;"
+       "9;9\n;9;no date;8;9;8\n",
+       "time=none", 1, 0},
+      {"a\t10\t12\t9\t11\t100\na\t11\t13\t8\t9\t50\na\tx\t\t1\t\n\na\t9\t9\t7\t8\t3\na\t8\t9\t8\t9\t\n",
+       "time=none,open=2,high=3,low=4,close=5,volume=6", 0, 0},
+  };
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (int how = 0; how < 5; how++) {
+      tlw_csv_options o = csv_defaults();
+      o.columns = files[i].columns;
+      o.policies[TLW_DEFECT_FIELD] = TLW_POLICY_SKIP;
+      if (how == 1) o.policies[TLW_DEFECT_OUT_OF_ORDER] = TLW_POLICY_SORT;
+      if (how == 2) o.policies[TLW_DEFECT_OUT_OF_ORDER] = TLW_POLICY_SKIP;
+      if (how == 3) o.policies[TLW_DEFECT_DUPLICATE] = TLW_POLICY_LAST;
+      if (how == 4) o.policies[TLW_DEFECT_DUPLICATE] = TLW_POLICY_FIRST;
+      csv_write(files[i].text, strlen(files[i].text));
+      for (int64_t capacity = 0; capacity < 7; capacity++) { /* 0: a table */
+        csv_result r;
+        if (capacity == 0)
+          csv_read_table(csv_path(), &o, &r);
+        else
+          csv_read_rows(csv_path(), &o, capacity, &r);
+        if (r.status != TLW_OK) fail_msg("file %zu: %s", i, r.error.message);
+        assert_true(csv_same_rows(&r, expected, 4));
+        assert_int_equal(r.report.has_time, 0);
+        assert_int_equal(r.report.has_header, files[i].has_header);
+        assert_int_equal(r.report.newest_first, 0);
+        assert_int_equal(r.report.skipped, 1);
+        assert_int_equal(r.report.defects[TLW_DEFECT_OUT_OF_ORDER] + r.report.defects[TLW_DEFECT_DUPLICATE], 0);
+        csv_result_free(&r);
+      }
+    }
+  }
+}
+
+/* Those of a symbol stay in their order; none of the columns is held that is not there. */
+static void test_no_times_of_symbols(void **state) {
+  (void)state;
+  static const char text[] = "s,open,high,low,close\nA,1,1,1,1\nB,2,2,2,2\nA,3,3,3,3\nB,4,4,4,4\nA,5,5,5,5\n";
+  static const double opens[] = {1, 3, 5, 2, 4};
+  static const int64_t offsets[] = {0, 3, 5};
+  tlw_csv_options o = csv_defaults();
+  o.columns = "time=none";
+  o.by = "s";
+  o.policies[TLW_DEFECT_OUT_OF_ORDER] = TLW_POLICY_SORT;
+  csv_write(text, sizeof text - 1);
+  tlw_table *table;
+  tlw_candles c;
+  assert_int_equal(tlw_csv_read(csv_path(), &o, NULL, &table, NULL), TLW_OK);
+  tlw_table_candles(table, &c);
+  assert_null(c.time);
+  assert_null(c.volume);
+  assert_int_equal(c.n_series, 2);
+  assert_memory_equal(c.offsets, offsets, sizeof offsets);
+  assert_memory_equal(c.open, opens, sizeof opens);
+  tlw_table_close(&table);
+}
+
+/* Where times are all that is missing, it is said how to do without. */
+static void test_missing_times_are_named(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *columns;
+    bool says;
+  } files[] = {{"Open,High,Low,Close\n1,1,1,1\n", NULL, true},
+               {"Open,High,Low\n1,1,1\n", NULL, false},
+               {"Open,High,Low\n1,1,1\n", "time=none", false},
+               {"Open,High,Low,Close\n1,1,1,1\n", "time=Zeit", false}};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    tlw_csv_options o = csv_defaults();
+    o.columns = files[i].columns;
+    csv_write(files[i].text, strlen(files[i].text));
+    csv_result r;
+    csv_read_table(csv_path(), &o, &r);
+    assert_int_equal(r.status, TLW_ERR_DATA);
+    assert_int_equal(strstr(r.error.message, "or that there is none (time=none)") != NULL, files[i].says);
     csv_result_free(&r);
   }
 }
@@ -1362,6 +1455,9 @@ int main(void) {
       cmocka_unit_test(test_refused_headers),
       cmocka_unit_test(test_columns_option),
       cmocka_unit_test(test_refused_columns),
+      cmocka_unit_test(test_no_times),
+      cmocka_unit_test(test_no_times_of_symbols),
+      cmocka_unit_test(test_missing_times_are_named),
       cmocka_unit_test(test_refused_options),
       cmocka_unit_test(test_comment_option),
       cmocka_unit_test(test_preamble),

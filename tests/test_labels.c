@@ -240,6 +240,47 @@ static void check_times(const labels *all) {
   assert_int_equal(n, all->n_columns);
 }
 
+static bool is_asked(const char *text) { return text != NULL && text[0] != '\0'; }
+
+/* Names of lines that options has, less those that are drawn in full. */
+static int32_t names_cut(const labels *all, const tlw_chart_options *o) {
+  int32_t n = 0;
+  for (int32_t i = 0; i < o->n_lines; i++) n += o->lines != NULL && is_asked(o->lines[i].name);
+  for (int32_t i = 0; i < all->n_labels; i++) {
+    const label *const l = &all->labels[i];
+    if (l->kind == LABEL_LINE_NAME && l->part.size == strlen(l->text) && !l->part.ellipsis) n--;
+  }
+  /* An ellipsis alone is no name. */
+  for (int32_t i = 0; i < all->n_labels; i++) {
+    const label *const l = &all->labels[i];
+    bool is_name = l->kind != LABEL_LINE_NAME;
+    for (int32_t k = 0; k < o->n_lines && !is_name; k++) is_name = o->lines[k].name == l->text;
+    if (!is_name) n++;
+  }
+  return n;
+}
+
+/* What the library says of texts without room is what is not there. */
+static void check_left_out(const labels *all, const tlw_chart_options *o, int64_t seen[5]) {
+  const struct {
+    label_kind kind;
+    uint32_t bit;
+    bool asked;
+  } texts[] = {{LABEL_TITLE, TLW_TEXT_TITLE, is_asked(o->title)},
+               {LABEL_PRICE_NAME, TLW_TEXT_PRICE_NAME, is_asked(o->price_name)},
+               {LABEL_VOLUME_NAME, TLW_TEXT_VOLUME_NAME, is_asked(o->volume_name) && o->volume == 1},
+               {LABEL_TIME_NAME, TLW_TEXT_TIME_NAME, is_asked(o->time_name)}};
+  uint32_t expected = names_cut(all, o) > 0 ? TLW_TEXT_LEGEND : 0, left_out = 77;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    bool is_there = false;
+    for (int32_t k = 0; k < all->n_labels; k++) is_there = is_there || all->labels[k].kind == texts[i].kind;
+    if (texts[i].asked && !is_there) expected |= texts[i].bit;
+  }
+  assert_int_equal(tlw_chart_left_out(o, &left_out, NULL), TLW_OK);
+  assert_int_equal(left_out, expected);
+  for (int i = 0; i < 5; i++) seen[i] += left_out >> i & 1;
+}
+
 static void draw_and_compare(const chart *c) {
   const tlw_chart_options *const o = &c->options;
   guarded images;
@@ -256,7 +297,7 @@ static void draw_and_compare(const chart *c) {
 
 static void test_random_charts(void **state) {
   (void)state;
-  int64_t seen[KINDS] = {0};
+  int64_t seen[KINDS] = {0}, left_out[5] = {0};
   const uint64_t n = environment_number("TALLOW_TEST_CASES", 3000);
   for (uint64_t i = 0; i < n; i++) {
     chart c;
@@ -267,12 +308,14 @@ static void test_random_charts(void **state) {
     check_places(all);
     check_numbers(all, &c.options);
     check_times(all);
+    check_left_out(all, &c.options, left_out);
     for (int32_t k = 0; k < all->n_labels; k++) seen[all->labels[k].kind]++;
     if (i % 8 == 0) draw_and_compare(&c);
     free(all);
     chart_close(&c);
   }
   for (int kind = 0; kind < KINDS; kind++) assert_true(seen[kind] > (int64_t)n / 20);
+  for (int i = 0; i < 5; i++) assert_true(left_out[i] > (int64_t)n / 100);
 }
 
 /* ---- by pixels ---- */
@@ -441,11 +484,79 @@ static void test_none_of_a_small_chart(void **state) {
   }
 }
 
+/* ---- texts without room ---- */
+
+static uint32_t left_out_of(const tlw_chart_options *o) {
+  uint32_t left_out = 77;
+  assert_int_equal(tlw_chart_left_out(o, &left_out, NULL), TLW_OK);
+  return left_out;
+}
+
+static void test_left_out(void **state) {
+  (void)state;
+  static const tlw_line lines[] = {{"First", TLW_COLOR_AUTO}, {"Second", TLW_COLOR_AUTO}};
+  tlw_chart_options o;
+  tlw_chart_options_init(&o);
+  assert_int_equal(left_out_of(&o), 0);
+  o.title = o.price_name = o.volume_name = o.time_name = "x";
+  o.lines = lines;
+  o.n_lines = 2;
+  assert_int_equal(left_out_of(&o), 0);
+  o.width = o.height = 64;
+  assert_int_equal(left_out_of(&o),
+                   TLW_TEXT_TITLE | TLW_TEXT_PRICE_NAME | TLW_TEXT_VOLUME_NAME | TLW_TEXT_TIME_NAME | TLW_TEXT_LEGEND);
+  o.volume = 0;
+  o.price_name = "";
+  assert_int_equal(left_out_of(&o), TLW_TEXT_TITLE | TLW_TEXT_TIME_NAME | TLW_TEXT_LEGEND);
+  o.labels = 0;
+  assert_int_equal(left_out_of(&o), 0);
+  o.labels = 1;
+  o.width = o.height = 300;
+  o.margin_top = o.margin_bottom = 20;
+  assert_int_equal(left_out_of(&o), TLW_TEXT_TITLE | TLW_TEXT_TIME_NAME | TLW_TEXT_LEGEND);
+  o.margin_bottom = 60;
+  assert_int_equal(left_out_of(&o), TLW_TEXT_TITLE | TLW_TEXT_LEGEND);
+
+  tlw_error error;
+  assert_int_equal(tlw_chart_left_out(&o, NULL, &error), TLW_ERR_ARGUMENT);
+  assert_string_equal(error.message, "left_out is NULL: pass the address of a uint32_t");
+  uint32_t left_out = 77;
+  o.width = 3;
+  assert_int_equal(tlw_chart_left_out(&o, &left_out, &error), TLW_ERR_ARGUMENT);
+  assert_non_null(strstr(error.message, "width is 3 pixels"));
+  assert_int_equal(left_out, 77);
+}
+
+/* A legend that is cut shows it, wherever it is cut. */
+static void test_cut_legend_has_a_sign(void **state) {
+  (void)state;
+  static const tlw_line lines[] = {
+      {"MA 10", TLW_COLOR_AUTO}, {"MA 20", TLW_COLOR_AUTO}, {"MA 50", TLW_COLOR_AUTO}, {"MA 100", TLW_COLOR_AUTO}};
+  const label_data nothing = {0};
+  tlw_chart_options o;
+  tlw_chart_options_init(&o);
+  o.height = 400;
+  o.lines = lines;
+  o.n_lines = 4;
+  int n_cut = 0, n_alone = 0;
+  for (o.width = 160; o.width < 600; o.width++) {
+    labels *const all = labels_oracle(&o, &nothing);
+    const label *const last = &all->labels[all->n_labels - 1];
+    assert_int_equal(last->kind, LABEL_LINE_NAME);
+    const bool is_alone = strcmp(label_text(last), "\xe2\x80\xa6") == 0;
+    assert_true(left_out_of(&o) == 0 ? all->n_labels == 4 && !last->part.ellipsis : last->part.ellipsis || is_alone);
+    n_cut += last->part.ellipsis;
+    n_alone += is_alone;
+    free(all);
+  }
+  assert_true(n_cut > 20 && n_alone > 5);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_random_charts),
-      cmocka_unit_test(test_all_of_a_large_chart),
-      cmocka_unit_test(test_none_of_a_small_chart),
+      cmocka_unit_test(test_random_charts),         cmocka_unit_test(test_all_of_a_large_chart),
+      cmocka_unit_test(test_none_of_a_small_chart), cmocka_unit_test(test_left_out),
+      cmocka_unit_test(test_cut_legend_has_a_sign),
   };
   return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

@@ -50,7 +50,7 @@ class Overlays(Case):
     def picture(self, *args, code=0):
         """Its bytes and what was said."""
         (self.here / "x.png").unlink(missing_ok=True)
-        _, errors = self.run_tallow("render", *args, "-o", "x.png", "--size", "320x200", code=code)
+        _, errors = self.run_tallow("render", *args, "-o", "x.png", "--size", "640x400", code=code)
         return (self.here / "x.png").read_bytes(), errors
 
     def drawn(self, *args):
@@ -60,7 +60,7 @@ class Overlays(Case):
 
     def charts_of(self, *args, code=0):
         self.clear()
-        _, errors = self.run_tallow("render", *args, "-o", "out/", "--size", "320x200", code=code)
+        _, errors = self.run_tallow("render", *args, "-o", "out/", "--size", "640x400", code=code)
         return {p.name: p.read_bytes() for p in sorted((self.here / "out").glob("*.png"))}, errors
 
     def clear(self):
@@ -94,19 +94,25 @@ class Wrong(Overlays):
                             ("{n", "--title: there is a { without its }: write {{ for the sign itself"),
                             ("{{{n", "there is a { without its }"), ("n}", "there is a } without its {: write }}"),
                             ("{n}}", "there is a } without its {"), ("{a{n}", "there is a { without its }"),
-                            ("", "--title must not be empty"), ("x" * 1024, "--title has 1024 bytes: 1023 at most")):
+                            ("x" * 1024, "--title has 1024 bytes: 1023 at most")):
             self.refused("--title", title, says=says)
         for name in ("price-name", "volume-name", "time-name"):
-            self.refused(f"--{name}=", says=f"--{name} must not be empty")
             self.refused(f"--{name}", "ü" * 512, says=f"--{name} has 1024 bytes: 1023 at most")
 
     def test_zones(self):
         for name, meant in (("Europe/Berln", "Europe/Berlin"), ("europe/berlin", "Europe/Berlin"),
                             ("Berlin", "Europe/Berlin"), ("berln", "Europe/Berlin"),
                             ("America/New-York", "America/New_York"), ("New York", "America/New_York"),
-                            ("US/New_York", "America/New_York"), ("utc", "UTC")):
+                            ("US/New_York", "America/New_York"), ("utc", "UTC"),
+                            ("Amerika/New_York", "America/New_York"), ("EST5", "EST5EDT"), ("Asia/Tokio", "Asia/Tokyo"), ("edt", "America/New_York"),
+                            ("PST", "America/Los_Angeles"), ("BST", "Europe/London"), ("CEST", "Europe/Berlin"),
+                            ("UTC+2", "Etc/GMT-2"), ("gmt-11", "Etc/GMT+11"), ("+05", "Etc/GMT-5"),
+                            ("-03:00", "Etc/GMT+3"), ("UTC+0200", "Etc/GMT-2"), ("+1", "Etc/GMT-1"),
+                            ("UTC+00:00", "UTC"), ("UTC+05:30", "Asia/Kolkata")):
             self.refused("--timezone", name, says=f"--timezone: there is no zone '{name}'; did you mean {meant}? try ")
         self.refused("--timezone", "../../etc/passwd", says="'../../etc/passwd' is not the name of a time zone: write")
+        for name in ("XQZ", "Asia/Pekin", "UTC+15", "UTC+2:15", "+2x", "UTC+123"):  # no better a guess than any
+            self.assertNotIn("did you mean", self.fails(USAGE, "render", "a.csv", "-o", "a.png", f"--timezone={name}"))
         self.refused("--timezone", "Qqqqqqq/Zzzzzzz", says="there is no time zone 'Qqqqqqq/Zzzzzzz' in /")
         self.refused("--timezone=", says="--timezone must not be empty")
         self.write("zones/Bad", "no zone")
@@ -209,6 +215,51 @@ class Texts(Overlays):
         self.assertIn("the name of a line has", self.charts_of("c.csv", "--lines", "7")[1])
 
 
+class Room(Overlays):
+    """Texts that were asked for and have no room."""
+
+    def said(self, size, *args, code=0):
+        return self.run_tallow("render", "a.csv", "-o", "x.png", "--size", size, *args, code=code)[1]
+
+    def test_each(self):
+        left_out = "tallow: warning: left out for want of room at "
+        for size, args, says in (
+                ("64x64", ("--title", "x"), "64x64: --title; --size 160x160 has it"),
+                ("64x64", ("--title", "{n}"), "64x64: --title; --size 160x160 has it"),
+                ("200x150", ("--price-name", "x", "--volume-name", "y", "--time-name", "z"),
+                 "200x150: --volume-name and --time-name; --size 350x262 has it"),
+                ("64x64", ("--title", "t", "--price-name", "x", "--mav", "5"),
+                 "64x64: --title, --price-name and some names of --mav; --size 160x160 has it"),
+                ("64x64", ("--lines", "open"), "64x64: some names of --lines; --size 160x160 has it"),
+                ("300x200", ("--mav", "5,10,15,20,25", "--lines", "open,2"),
+                 "300x200: some names of --mav and --lines; --size 375x200 has it"),
+                ("640x400", ("--title", "x", "--margins", "top=3"), "640x400: --title; without --margins there is"),
+                ("16x1200", ("--title", "x"), "16x1200: --title; a larger --size may have it")):
+            self.assertEqual(self.said(size, *args), left_out + says + "\n")
+            self.assertEqual(self.said(size, *args, "--quiet"), "")
+            advice = says.split("; ")[1].split()
+            if advice[0] == "--size":
+                self.assertEqual(self.said(advice[1], *args), "")
+
+    def test_what_was_not_asked_for(self):
+        for args in ((), ("--mav", "5"), ("--title", "x", "--volume-name", "y")):
+            self.assertEqual(self.said("1280x720", *args), "")
+        self.assertEqual(self.said("64x64"), "")
+        self.assertEqual(self.said("64x64", "--labels", "off", "--title", "x", "--mav", "5"), "")
+        self.assertEqual(self.said("64x64", "--volume", "off", "--volume-name", "x"), "")
+        self.assertEqual(self.said("64x64", "--title", "x", "--dry-run"), "")
+
+    def test_said_once(self):
+        for args in (("--window", 10, "--title", "{n}"), ("--window", 10, "--time-name", "x", "--mav", "5")):
+            self.clear()
+            _, errors = self.run_tallow("render", "a.csv", "-o", "out/", "--size", "64x64", *args)
+            self.assertEqual(errors.count("\n"), 1, errors)
+
+    def test_spec(self):
+        self.write("chart.json", '{"title": "x", "size": "64x64"}')
+        self.assertIn(" 64x64: --title; ", self.run_tallow("render", "a.csv", "-o", "x.png", "--spec", "chart.json")[1])
+
+
 class Titles(Overlays):
     def test_signs_themselves(self):
         self.assertNotEqual(self.drawn("a.csv", "--title", "{{n}}"), self.drawn("a.csv", "--title", "{n}"))
@@ -228,7 +279,7 @@ class Titles(Overlays):
         self.same(self.drawn("seconds.csv", "--title", title),
                          self.drawn("seconds.csv", "--title", "seconds/40: 2020-01-01 00:00:00..2020-01-01 00:00:39"))
         text = (self.here / "a.csv").read_bytes()
-        out, _ = self.run_tallow("render", "-", "-o", "-", "--size", "320x200", "--title", "{symbol}", input=text)
+        out, _ = self.run_tallow("render", "-", "-o", "-", "--size", "640x400", "--title", "{symbol}", input=text)
         self.assertEqual(out, self.drawn("a.csv", "--title", "stdin"))
 
     def test_too_long_together(self):
@@ -348,7 +399,7 @@ class Lines(Overlays):
         values = {f"c{i}": row for i, row in enumerate(["open"] * 16)}
         self.put("b.csv", [dict(row, **{name: row[source] for name, source in values.items()}) for row in self.rows()])
         mav = ",".join(str(n) for n in range(2, 18))
-        png = self.render("b.csv", "--mav", mav, "--lines", ",".join(values), size="1280x720")
+        png = self.render("b.csv", "--mav", mav, "--lines", ",".join(values), size="2560x720")
         self.assertEqual(len(png.palette.split()), FIRST_LINE + 32 * LEVELS)
 
     def test_history(self):
@@ -381,7 +432,7 @@ class Lines(Overlays):
         self.windows("c.csv", "c.csv", "--mav", "7,33", "--lines", "7", window=20, stride=55)
         self.windows("c.csv", "c.csv", "--mav", "90", window=20, stride=20)
         self.run_tallow("render", "c.csv", "-o", "from/", "--window", 40, "--mav", 33, "--from",
-                        self.rows("c.csv")[100]["time"], "--size", "320x200")
+                        self.rows("c.csv")[100]["time"], "--size", "640x400")
         self.assertEqual((self.here / "from/c_000000.png").read_bytes(),
                          self.drawn("c.csv", "--mav", 33, "--from", self.rows("c.csv")[100]["time"],
                                     "--to", self.rows("c.csv")[140]["time"]))
@@ -397,7 +448,7 @@ class Lines(Overlays):
             self.same(plain, small, more)
         self.clear()
         errors = self.fails(NO_MEMORY, "render", *args, *more, "-o", "out/", "--host-mem", "100KiB", "--size",
-                            "320x200", says="--host-mem 100KiB is too small a budget: set it to ")
+                            "640x400", says="--host-mem 100KiB is too small a budget: set it to ")
         enough = errors.split("set it to ")[1].split()[0]
         self.same(self.charts_of(*args, *more, "--host-mem", enough)[0], plain)
 
@@ -405,7 +456,7 @@ class Lines(Overlays):
         self.synth("b.csv", 50000, "--seed", 8)
         args = ("b.csv", "--mav", "5,6,7,8,9,10,1000", "--lines", "open,low")
         expected = self.drawn(*args)
-        errors = self.fails(NO_MEMORY, "render", *args, "-o", "x.png", "--host-mem", "4MiB", "--size", "320x200",
+        errors = self.fails(NO_MEMORY, "render", *args, "-o", "x.png", "--host-mem", "4MiB", "--size", "640x400",
                             says="--host-mem 4MiB is too small a budget: set it to ")
         enough = errors.split("set it to ")[1].split()[0]
         self.same(self.drawn(*args, "--host-mem", enough), expected)

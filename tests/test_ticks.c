@@ -21,6 +21,7 @@
 #include "ticks_oracle.h"
 
 #define RANGES 6000
+#define MOST_TRIED 24
 
 /* --- Random numbers --------------------------------------------------------------------------------------------- */
 
@@ -171,7 +172,7 @@ static void test_doubles_as_decimals(void **state) {
     assert_true(found.digits == least.digits && found.exponent == least.exponent);
   }
   /* Doubles of any bits: the fewest digits, or the nearest of 8. */
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 3000; i++) {
     uint64_t bits = next_random();
     double x;
     memcpy(&x, &bits, sizeof x);
@@ -293,6 +294,44 @@ static void test_ranges(void **state) {
   }
 }
 
+/* Prices that nobody has, over many decades, and distances that hardly any set of ticks keeps. */
+static tlk_tick_range wide_range(void) {
+  const int low = between(-323, 290), high = between(low + 1, 308);
+  tlk_tick_range range = {.first_row = between(0, 50), .rows = between(1, 1800), .scale = TLK_SCALE_LOG};
+  range.distance = between(0, 3) ? between(0, range.rows) : between(0, 3 * range.rows);
+  range.low = fmax(pow(10.0, low) * (1.0 + share() * between(0, 1)), 5e-324);
+  range.high = fmin(pow(10.0, high) * (1.0 + 9.0 * share() * between(0, 1)), DBL_MAX);
+  return range;
+}
+
+static void test_wide_ranges(void **state) {
+  (void)state;
+  for (int i = 0; i < 250; i++) check(wide_range());
+}
+
+/* Which of the sets of powers of ten was chosen. */
+static int set_of(tlk_ticks ticks) { return ticks.per_decade == 9 ? -1 : ticks.per_decade == 3 ? 0 : ticks.unit; }
+
+/* Of up to 700 sets of powers nearly all are passed over without a look at their ticks, each of which costs. */
+static void test_few_sets_are_tried(void **state) {
+  (void)state;
+  int64_t passed_over = 0;
+  for (int i = 0; i < 3000; i++) {
+    tlk_tick_range range = wide_range();
+    if (range.distance < 13) range.distance = 13; /* less than a line of text is no distance */
+    if (range.high / 10.0 < range.low) continue;
+    int low = -330, high = 310, tried = 0;
+    while (tlk_decimal_value((tlk_decimal){1, low}) < range.low) low++;
+    while (tlk_decimal_value((tlk_decimal){1, high}) > range.high) high--;
+    const int chosen = set_of(tlk_ticks_for(range));
+    for (int set = -1; set <= chosen; set++) tried += !tlk_are_powers_crowded(low, high, set > 1 ? set : 1, range);
+    if (tried > MOST_TRIED)
+      fail_msg("%a to %a, %d rows, distance %d: %d sets", range.low, range.high, range.rows, range.distance, tried);
+    passed_over += chosen + 2 - tried;
+  }
+  assert_true(passed_over > 20000);
+}
+
 /* Where no step fits in 15 digits low stands alone, outside of the range or not: its row is that of low. */
 static void test_edges(void **state) {
   (void)state;
@@ -364,6 +403,8 @@ int main(void) {
       cmocka_unit_test(test_short_text),
       cmocka_unit_test(test_doubles_as_decimals),
       cmocka_unit_test(test_ranges),
+      cmocka_unit_test(test_wide_ranges),
+      cmocka_unit_test(test_few_sets_are_tried),
       cmocka_unit_test(test_edges),
       cmocka_unit_test(test_known_labels),
   };

@@ -436,6 +436,13 @@ class Numbers(Windows):
 
 
 class Tables(Windows):
+    def test_times_that_do_not_count(self):
+        """Without times none are copied, and rows may be in any order."""
+        self.write("a.csv", "time,close\n2020-01-02,1\n2020-01-01,3\n")
+        args = ("window", "a.csv", "--op", "sum", "--window", 2)
+        self.fails(BAD_DATA, *args, says="is before that of line 2")
+        self.assertEqual(self.run_tallow(*args, "--columns", "time=none")[0], b"close_sum_2\nnan\n4\n")
+
     """What is read and written."""
 
     def test_labels(self):

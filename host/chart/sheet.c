@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define ELLIPSIS "\xe2\x80\xa6"
+#include "legend.h"
 
 /* A sheet in the making; counted only where `sheet` is NULL. */
 struct draft {
@@ -61,7 +61,7 @@ static void add_text(struct draft *draft, const struct tlw_font *font, const cha
   if (fit.width == 0) return;
   const uint32_t first = draft->head.n_indices;
   add_glyphs(draft, font, text, fit.bytes);
-  if (fit.ellipsis) add_glyphs(draft, font, ELLIPSIS, strlen(ELLIPSIS));
+  if (fit.ellipsis) add_glyphs(draft, font, TLW_ELLIPSIS, strlen(TLW_ELLIPSIS));
   const int32_t baseline = row + (font->line_height + font->cap_height + 1) / 2;
   if (draft->sheet)
     ((tlk_text *)part(draft, draft->sheet->texts))[draft->head.n_texts] =
@@ -91,20 +91,16 @@ static int32_t add_price_name(struct draft *draft, int32_t row) {
 }
 
 static void add_legend(struct draft *draft, int32_t row, int32_t end) {
-  const tlw_chart_options *o = draft->options;
   const tlk_layout *l = draft->layout;
   const struct tlw_font *const font = draft->room.font;
   const int32_t cap = font->cap_height, height = cap / 4 > 2 ? cap / 4 : 2;
-  int64_t x = l->plot_x;
-  for (int32_t i = 0; o->lines && i < o->n_lines; i++) {
-    const char *const name = o->lines[i].name;
-    if (!tlw_is_text(name)) continue;
-    const int64_t begin = x + cap + cap / 2, width = tlw_text_width(font, name, strlen(name), NULL);
-    if (begin + width > end) return;
-    add_box(draft, (tlk_box){(int32_t)x, row + (font->line_height - height) / 2, cap, height,
-                             TLK_INK_LINES + (i + 1) * l->line_levels - 1});
-    add_text(draft, font, name, (struct tlw_text_fit){strlen(name), false, width}, (int32_t)begin, row);
-    x = begin + width + 2 * (int64_t)cap;
+  struct tlw_legend legend;
+  tlw_legend_begin(&legend, draft->options, font, l->plot_x, end);
+  while (tlw_legend_next(&legend)) {
+    if (legend.line >= 0)
+      add_box(draft, (tlk_box){legend.box_x, row + (font->line_height - height) / 2, cap, height,
+                               TLK_INK_LINES + (legend.line + 1) * l->line_levels - 1});
+    add_text(draft, font, legend.text, legend.fit, legend.text_x, row);
   }
 }
 

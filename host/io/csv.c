@@ -50,7 +50,6 @@ void tlw_csv_take_options(tlw_csv *csv, const tlw_csv_options *o) {
   csv->comment = o->comment ? o->comment : '#';
   csv->decimal_comma = o->decimal == ',';
   csv->day_first = o->day_first != 0;
-  csv->sorts = csv->policies[TLW_DEFECT_OUT_OF_ORDER] == TLW_POLICY_SORT;
 }
 
 /* The fast path reads numbers with a point, each column once, and gives rows that nothing will replace. */
@@ -58,16 +57,18 @@ static bool may_be_plain(const tlw_csv *csv) {
   for (const struct tlw_place *place = csv->places; place->column >= 0; place++)
     if (place[1].column == place->column) return false;
   const int32_t *of = csv->columns.of;
-  return csv->n_drawn == 0 && !csv->decimal_comma && of[TLW_ROLE_ADJUSTED] < 0 && of[TLW_ROLE_SYMBOL] < 0 &&
-         csv->policies[TLW_DEFECT_DUPLICATE] != TLW_POLICY_LAST;
+  return csv->n_drawn == 0 && !csv->decimal_comma && of[TLW_ROLE_TIME] >= 0 && of[TLW_ROLE_ADJUSTED] < 0 &&
+         of[TLW_ROLE_SYMBOL] < 0 && csv->policies[TLW_DEFECT_DUPLICATE] != TLW_POLICY_LAST;
 }
 
 static void prepare(tlw_csv *csv) {
   const int32_t *of = csv->columns.of;
+  const bool has_time = of[TLW_ROLE_TIME] >= 0;
+  csv->sorts = has_time && csv->policies[TLW_DEFECT_OUT_OF_ORDER] == TLW_POLICY_SORT;
   csv->holds = csv->sorts || of[TLW_ROLE_SYMBOL] >= 0;
   csv->store = (struct tlw_store){.memory = csv->memory};
   for (int i = 0; i < TLW_ROLE_NUMBERS; i++) csv->store.has[i] = of[i] >= 0;
-  csv->store.has[TLW_STORE_TIME] = true;
+  csv->store.has[TLW_STORE_TIME] = has_time;
   csv->store.has[TLW_STORE_LINE] = csv->sorts;
   csv->store.has[TLW_STORE_SERIES] = of[TLW_ROLE_SYMBOL] >= 0;
   for (int32_t i = 0; i < csv->n_drawn; i++) csv->store.has[TLW_STORE_LINES + i] = true;
@@ -147,6 +148,8 @@ tlw_status tlw_csv_open(const char *path, const tlw_csv_options *options, tlw_en
 void tlw_csv_plain_off(tlw_csv *csv) { csv->plain_is_off = true; }
 
 int tlw_csv_has_volume(const tlw_csv *csv) { return csv->report.has_volume; }
+
+int tlw_csv_has_time(const tlw_csv *csv) { return csv->report.has_time; }
 
 const char *tlw_csv_line_name(const tlw_csv *csv, int32_t index) {
   return index >= 0 && index < csv->n_drawn ? csv->drawn[index].name : NULL;
@@ -376,7 +379,8 @@ static void serve(tlw_csv *csv, const tlw_csv_rows *rows, int64_t *n_rows) {
   memcpy(rows->high, held.rows.high, size);
   memcpy(rows->low, held.rows.low, size);
   memcpy(rows->close, held.rows.close, size);
-  if (rows->time) memcpy(rows->time, held.rows.time, size);
+  if (rows->time && held.rows.time) memcpy(rows->time, held.rows.time, size);
+  for (int64_t i = 0; i < n && rows->time && !held.rows.time; i++) rows->time[i] = csv->served + i;
   if (rows->volume && held.rows.volume) memcpy(rows->volume, held.rows.volume, size);
   for (int64_t i = 0; i < n && rows->volume && !held.rows.volume; i++) rows->volume[i] = (double)NAN;
   for (int32_t k = 0; k < csv->n_drawn && rows->lines; k++)

@@ -140,14 +140,26 @@ static tlw_status read_lines(const tlw_csv_options *options, struct tlw_wishes *
   return TLW_OK;
 }
 
+/* Without a time there is no time of day either. */
+static tlw_status check_clock(struct tlw_wishes *wishes, tlw_error *error) {
+  struct tlw_wish *clock = &wishes->roles[TLW_ROLE_CLOCK];
+  if (wishes->roles[TLW_ROLE_TIME].kind != TLW_WISH_NONE) return TLW_OK;
+  if (clock->kind == TLW_WISH_NAME || clock->kind == TLW_WISH_NUMBER)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "columns: there is no clock where time is none: leave out one of them");
+  clock->kind = TLW_WISH_NONE;
+  return TLW_OK;
+}
+
 tlw_status tlw_wishes_read(const tlw_csv_options *options, struct tlw_wishes *wishes, tlw_error *error) {
   *wishes = (struct tlw_wishes){.decimal_comma = options->decimal == ',', .day_first = options->day_first != 0};
   tlw_status status = options->columns ? read_items(options->columns, wishes, error) : TLW_OK;
   if (status == TLW_OK) status = read_symbol(options->by, wishes, error);
   if (status == TLW_OK) status = read_lines(options, wishes, error);
+  if (status == TLW_OK) status = check_clock(wishes, error);
   if (status != TLW_OK) return status;
-  static const enum tlw_role needed[] = {TLW_ROLE_TIME, TLW_ROLE_OPEN, TLW_ROLE_HIGH, TLW_ROLE_LOW, TLW_ROLE_CLOSE};
+  static const enum tlw_role needed[] = {TLW_ROLE_OPEN, TLW_ROLE_HIGH, TLW_ROLE_LOW, TLW_ROLE_CLOSE};
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) wishes->needs[needed[i]] = true;
+  wishes->needs[TLW_ROLE_TIME] = wishes->roles[TLW_ROLE_TIME].kind != TLW_WISH_NONE;
   wishes->needs[TLW_ROLE_ADJUSTED] = options->adjusted != 0;
   const enum tlw_wish_kind symbol = wishes->roles[TLW_ROLE_SYMBOL].kind;
   wishes->needs[TLW_ROLE_SYMBOL] = symbol == TLW_WISH_NAME || symbol == TLW_WISH_NUMBER;
@@ -320,6 +332,8 @@ static void choose_time(const struct search *s, const struct tlw_wishes *wishes,
   bool is_day = s->wished_is_day;
   if (is_wished(wishes, TLW_ROLE_TIME)) {
     *time = s->wished[TLW_ROLE_TIME];
+  } else if (wishes->roles[TLW_ROLE_TIME].kind == TLW_WISH_NONE) {
+    return;
   } else if (s->rank[KIND_WHEN] != RANK_NONE && !(clock_is_wished && s->rank[KIND_DAY] != RANK_NONE)) {
     *time = s->column[KIND_WHEN];
   } else if (s->rank[KIND_DAY] != RANK_NONE) {

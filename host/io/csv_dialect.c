@@ -33,6 +33,7 @@ struct head {
   int n_candidates;
   int32_t most_fields; /* of the lines so far, and why that line does not do */
   int64_t line;
+  bool lacks_time_alone;
   char reason[TLW_COLUMNS_MESSAGE_SIZE];
 };
 
@@ -64,20 +65,25 @@ static bool is_number(const struct tlw_field *f, bool decimal_comma) {
 
 enum likeness { LIKE_NOTHING, LIKE_TIME, LIKE_ROW };
 
-/* Whether the line reads as a row: its time at least; or its prices, and its time begins with a digit. */
+/*
+ * Whether the line reads as a row: its time at least; or its prices, and its time begins with a digit. Without times,
+ * its prices, of which one at least is there.
+ */
 static enum likeness likeness_of(const char *line, size_t length, char delimiter, const struct tlw_wishes *wishes,
                                  const struct tlw_columns *columns) {
   static const enum tlw_role prices[] = {TLW_ROLE_OPEN, TLW_ROLE_HIGH, TLW_ROLE_LOW, TLW_ROLE_CLOSE};
-  struct tlw_field time;
+  struct tlw_field time = {0};
   const struct tlw_place place[2] = {{columns->of[TLW_ROLE_TIME], 0}, {-1, 0}};
   tlw_record_split(line, length, delimiter, place, &time);
-  bool are_numbers = true;
+  bool are_numbers = true, any = false;
   for (size_t i = 0; i < sizeof prices / sizeof *prices && are_numbers; i++) {
     struct tlw_field price;
     const struct tlw_place price_place[2] = {{columns->of[prices[i]], 0}, {-1, 0}};
     tlw_record_split(line, length, delimiter, price_place, &price);
     are_numbers = is_number(&price, wishes->decimal_comma);
+    any = any || price.length > 0;
   }
+  if (columns->of[TLW_ROLE_TIME] < 0) return are_numbers && any ? LIKE_ROW : LIKE_NOTHING;
   int64_t ignored;
   const bool is_time = !tlw_time_read(time.text, time.length, wishes->day_first, &ignored);
   if (are_numbers && time.length > 0 && (is_time || is_digit(time.text[0]))) return LIKE_ROW;
@@ -147,6 +153,13 @@ static bool has_second(const char *line, size_t length, char delimiter) {
   return false;
 }
 
+static bool lacks_time_alone(const struct tlw_wishes *wishes, const struct tlw_columns *columns) {
+  bool others = true;
+  for (int role = 0; role < TLW_ROLES; role++)
+    if (role != TLW_ROLE_TIME && wishes->needs[role]) others = others && columns->of[role] >= 0;
+  return others && columns->of[TLW_ROLE_TIME] < 0 && wishes->roles[TLW_ROLE_TIME].kind == TLW_WISH_ANY;
+}
+
 /* Notes why the line does not do, and drops the delimiters that it has between fields. Are any left? */
 static bool pass_over(struct head *head, const tlw_csv *csv, const char *line, size_t length) {
   bool any = false;
@@ -161,6 +174,7 @@ static bool pass_over(struct head *head, const tlw_csv *csv, const char *line, s
     if (columns.n_columns > head->most_fields) {
       head->most_fields = columns.n_columns;
       head->line = csv->lines.number;
+      head->lacks_time_alone = lacks_time_alone(head->wishes, &columns);
       tlw_columns_explain(line, length, delimiter, head->wishes, &columns, head->reason);
     }
     head->dropped[i] = has_second(line, length, delimiter);
@@ -201,6 +215,11 @@ static tlw_status refuse(const struct head *head, tlw_csv *csv) {
                     tlw_input_name(csv->lines.input));
   if (head->header == TLW_CSV_HEADER_NO)
     return tlw_csv_refuse(csv, head->line, -1, "%s: say by columns which they are (close=5,volume=7)", head->reason);
+  if (head->lacks_time_alone)
+    return tlw_csv_refuse(csv, head->line, -1,
+                          "%s: name it in the first line, or say by columns which it is, or that there is none "
+                          "(time=none)",
+                          head->reason);
   return tlw_csv_refuse(csv, head->line, -1,
                         "%s: name them in the first line, or say by columns which they are (close=Last,volume=7)",
                         head->reason);
@@ -255,6 +274,7 @@ tlw_status tlw_csv_read_head(tlw_csv *csv, const tlw_csv_options *options, const
       csv->report.delimiter = csv->delimiter;
       csv->report.has_header = csv->columns.has_header;
       csv->report.has_volume = csv->columns.of[TLW_ROLE_VOLUME] >= 0;
+      csv->report.has_time = csv->columns.of[TLW_ROLE_TIME] >= 0;
       status = find_lines(csv, line, length, number, wishes);
       place_columns(csv);
       return status;

@@ -114,7 +114,12 @@ static enum tlw_verdict complain_time(tlw_csv *csv, const struct tlw_time_proble
   return tlw_csv_complain(csv, TLW_DEFECT_FIELD, column, "time '%s' %s: %s", shown, problem->what, problem->advice);
 }
 
+/* Without times rows have numbers, which grow like times do. */
 static enum tlw_verdict read_time(tlw_csv *csv, int64_t *time) {
+  if (csv->columns.of[TLW_ROLE_TIME] < 0) {
+    *time = csv->n_kept;
+    return TLW_ROW_KEPT;
+  }
   const struct tlw_field *day = &csv->fields[TLW_ROLE_TIME], *clock = &csv->fields[TLW_ROLE_CLOCK];
   const struct tlw_time_problem *problem;
   if (csv->columns.of[TLW_ROLE_CLOCK] < 0)

@@ -108,8 +108,10 @@
  * price_name, cut to W / 4 columns, so that it ends at column W - p; and the legend: for each line with a name, in
  * order, a box of CAP columns and max(2, CAP / 4) rows, b, from row (LH - b) / 2 of the line on, in the line's full
  * colour, and its name CAP + CAP / 2 columns right of where the box begins. The first box begins at column X, the next
- * 2 * CAP columns right of the name's end. A name that would end right of column W - p (or, with a price_name, of the
- * column 2 * CAP left of where that begins) ends the legend before its box.
+ * 2 * CAP columns right of the name's end. A name is cut to what is left of column W - p (or, with a price_name, of the
+ * column 2 * CAP left of where that begins), if a name follows it less 2 * CAP and the width of an ellipsis. A name
+ * that is cut ends the legend; where nothing of it is left, an ellipsis stands in the place of its box, if there is
+ * room for that.
  *
  * **Lines.** A point of line i is a pixel column that holds candles, gaps too, with the value that the last of these
  * for which it is finite (on a log scale: and above 0) has in the line's column; a pixel column whose candles all lack
@@ -207,7 +209,7 @@ typedef struct tlw_chart_options {
   int32_t volume;     /* 1: with volume panel (default), needs candles.volume; 0: without */
   int32_t grid;       /* 1: with grid (default); 0: without */
   int32_t margin_left, margin_top, margin_right, margin_bottom; /* pixels, or TLW_MARGIN_AUTO (default) */
-  int32_t labels;     /* 1: with text where there is room (default); 0: without any */
+  int32_t labels;     /* 1: with text where there is room (default); 0: without any, which changes the grid */
   int32_t last_price; /* 1: with a label for the last price (default); 0: without */
   /*
    * UTF-8, or NULL (default). Bytes that are not UTF-8 are drawn as U+FFFD. What options points to must stay as it is
@@ -249,6 +251,23 @@ TLW_API tlw_status tlw_chart_palette(const tlw_chart_options *options, uint8_t r
  * that it lacks, U+FFFD for bytes that are not UTF-8; missing may be NULL. Thread-safety: any thread, any time.
  */
 TLW_API int32_t tlw_text_is_drawable(const char *text, uint32_t *missing);
+
+/* Texts that options asks for, as bits. */
+typedef enum tlw_chart_text {
+  TLW_TEXT_TITLE = 1,
+  TLW_TEXT_PRICE_NAME = 2,
+  TLW_TEXT_VOLUME_NAME = 4,
+  TLW_TEXT_TIME_NAME = 8,
+  TLW_TEXT_LEGEND = 16
+} tlw_chart_text;
+
+/*
+ * Which of the texts that options asks for the chart has no room for, by the rules above: *left_out is the sum of
+ * their bits, 0 if none. A title or a name that is cut is there; of a legend every name must be there in full. What
+ * options itself leaves out, by labels or volume, was not asked for.
+ * TLW_ERR_ARGUMENT: as for tlw_chart_layout_of. Thread-safety: any thread, any time.
+ */
+TLW_API tlw_status tlw_chart_left_out(const tlw_chart_options *options, uint32_t *left_out, tlw_error *error);
 
 /* Where things lie, in pixels of the image. Without volume panel, volume_y and volume_height are 0. */
 typedef struct tlw_chart_layout {

@@ -25,6 +25,9 @@
  * whose numbers are given as options are passed over in this, and what is behind the last is ignored. One without a
  * volume column has no volumes.
  *
+ * A file may have no times: if columns says so, by time=none. Rows are then given in the order in which they are,
+ * the oldest first, there is no time that could go back or repeat, and a line without a header has no time at its front.
+ *
  * TIMES. Without an offset a time is UTC. In any of these forms, in one column or in a date and a clock column:
  *   YYYY-MM-DD, YYYY/MM/DD, YYYY.MM.DD or YYYYMMDD; M/D/YYYY; with day_first D.M.YYYY, D/M/YYYY or D-M-YYYY; behind
  *   each, after a blank or "T", H:MM, H:MM:SS or H:MM:SS and a fraction of up to 9 digits, or HHMM, HHMMSS, HHMMSSmmm
@@ -135,7 +138,7 @@ typedef struct tlw_csv_options {
   /*
    * Columns that are not to be found by their names: "ROLE=COLUMN", several of them between commas, such as
    * "close=Last,volume=7,clock=none". ROLE is of the list above, or symbol; COLUMN is the name in the header, or a
-   * number from 1; none: there is none. NULL: all by name.
+   * number from 1; none: there is none, which goes for time, clock, volume and adjusted. NULL: all by name.
    */
   const char *columns;
   const char *by;     /* name or number of the column of symbols: one series each; NULL: one series */
@@ -175,6 +178,7 @@ typedef struct tlw_csv_report {
   int32_t has_header; /* 0 or 1 */
   int32_t newest_first;
   int32_t has_volume;
+  int32_t has_time;
   int64_t defects[TLW_DEFECTS];    /* rows with each, whatever became of them; a refused one is counted too */
   int64_t first_line[TLW_DEFECTS]; /* the line of the first such row, from 1; 0: there is none */
 } tlw_csv_report;
@@ -198,8 +202,9 @@ typedef struct tlw_csv tlw_csv;
 TLW_API tlw_status tlw_csv_open(const char *path, const tlw_csv_options *options, tlw_engine *engine, tlw_csv **csv,
                                 tlw_error *error);
 
-/* 1 if the file has a volume column, else 0. */
+/* 1 if the file has a volume column, or times, else 0. */
 TLW_API int tlw_csv_has_volume(const tlw_csv *csv);
+TLW_API int tlw_csv_has_time(const tlw_csv *csv);
 
 /*
  * What the header calls a column of options.lines, at most 63 bytes of it; "" without a header, NULL if there is none
@@ -214,7 +219,7 @@ TLW_API void tlw_csv_get_report(const tlw_csv *csv, tlw_csv_report *report);
 typedef struct tlw_csv_rows {
   /* capacity of each; volume and time may be NULL where they are not wanted. A file without volume gives NaN. */
   double *open, *high, *low, *close, *volume;
-  int64_t *time;    /* nanoseconds since 1970-01-01 00:00 UTC */
+  int64_t *time;    /* nanoseconds since 1970-01-01 00:00 UTC; of a file without times the row's number, from 0 */
   int64_t capacity; /* 1 or more */
   double *const
       *lines; /* capacity for each of options.lines; may be NULL, and so may each, where they are not wanted */
@@ -247,8 +252,8 @@ TLW_API tlw_status tlw_csv_read(const char *path, const tlw_csv_options *options
 
 /*
  * Sets every member to a view of the table's columns, contiguous doubles, valid until the table is closed: one
- * series, or with a symbol column n_series of them by offsets. volume is NULL if the file has none; lines are those
- * of the options. Thread-safety: any thread.
+ * series, or with a symbol column n_series of them by offsets. volume is NULL if the file has none, and so is time;
+ * lines are those of the options. Thread-safety: any thread.
  */
 TLW_API void tlw_table_candles(const tlw_table *table, tlw_candles *candles);
 

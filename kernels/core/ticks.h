@@ -185,17 +185,36 @@ TLK_FN tlk_ticks tlk_ticks_by_step(tlk_ticks ticks, tlk_tick_range range, tlk_sc
   return tlk_single_tick(ticks, range.low);
 }
 
+TLK_FN tlk_i64 tlk_multiples_within(tlk_i64 low, tlk_i64 high, tlk_i32 unit) {
+  return tlk_floor_division(high, unit) - tlk_floor_division(low - 1, unit);
+}
+
+/*
+ * Whether the powers of 10^unit certainly don't fit, which is told without looking at them: 10^low is the least power
+ * of ten in the range, 10^high the greatest. All of them have the rows between them; and two neighbours are no further
+ * apart than if all rows showed only the decades from low to high, and 1 for rounding, but for denormal ones, which are
+ * rough.
+ */
+TLK_FN tlk_i32 tlk_are_powers_crowded(tlk_i64 low, tlk_i64 high, tlk_i32 unit, tlk_tick_range range) {
+  const tlk_i64 count = tlk_multiples_within(low, high, unit), rows = range.rows - (tlk_i64)1;
+  const tlk_i64 even = low < -307 ? -307 : low, distance = range.distance;
+  if (count > TLK_TICKS_MOST || (count > 1 && (count - 1) * distance > rows)) return 1;
+  return tlk_multiples_within(even, high, unit) > 1 && unit * rows < (high - even) * (distance - 1);
+}
+
 /* Powers of 10^700 have but one in any range, so that one of the sets fits if there is any power of ten to find. */
 TLK_FN tlk_ticks tlk_ticks_by_decade(tlk_ticks ticks, tlk_tick_range range, tlk_scale scale) {
   ticks.decimals = -1;
   ticks.exponent = 0;
-  /* Sets that certainly have too many ticks, the exponents being rough by less than 2, are not tried. */
-  const tlk_i32 decades = tlk_rough_exponent(range.high) - tlk_rough_exponent(range.low) - 4;
-  const tlk_i32 crowded = decades / (TLK_TICKS_MOST + 1) - 1;
-  for (tlk_i32 set = crowded > 0 ? crowded : -1; set <= 700; set++) {
+  ticks.per_decade = ticks.unit = 1;
+  const tlk_i64 low = tlk_first_tick(ticks, tlk_rough_exponent(range.low), range.low);
+  const tlk_i64 above = tlk_first_tick(ticks, tlk_rough_exponent(range.high), range.high);
+  const tlk_i64 high = tlk_decimal_value(tlk_tick_numbered(ticks, above)) > range.high ? above - 1 : above;
+  for (tlk_i32 set = -1; set <= 700; set++) {
     ticks.per_decade = set == -1 ? 9 : set == 0 ? 3 : 1;
     ticks.unit = set > 1 ? set : 1;
-    const tlk_i64 near = tlk_floor_division(tlk_rough_exponent(range.low), ticks.unit) * ticks.per_decade;
+    if (tlk_are_powers_crowded(low, high, ticks.unit, range)) continue;
+    const tlk_i64 near = tlk_floor_division(low, ticks.unit) * ticks.per_decade;
     ticks.first = tlk_first_tick(ticks, near, range.low);
     ticks.count = tlk_count_fitting(ticks, range, scale);
     if (ticks.count > 0) return ticks;

@@ -38,14 +38,15 @@ static void choose_options(const uint8_t *line, size_t length, tlw_csv_options *
                                         "time=1,clock=2,open=3,high=4,low=5,close=6,volume=none",
                                         "volume=6,adjusted=7",
                                         "close=Price,volume=7",
-                                        "clock=none"};
+                                        "clock=none",
+                                        "time=none"};
   static const char *const by[] = {NULL, "symbol", "1", "7"};
   tlw_csv_options_init(o);
   o->delimiter = "\0,;\t|"[choice(line, length, 0, 5)];
   o->decimal = "\0.,"[choice(line, length, 1, 3)];
   o->comment = "\0%!"[choice(line, length, 2, 3)];
   o->header = (tlw_csv_header)choice(line, length, 3, 3);
-  o->columns = columns[choice(line, length, 4, 8)];
+  o->columns = columns[choice(line, length, 4, 9)];
   o->by = by[choice(line, length, 5, 4)];
   o->day_first = (int32_t)choice(line, length, 6, 2);
   o->adjusted = (int32_t)choice(line, length, 7, 2);
@@ -96,6 +97,7 @@ static void read_whole(const char *path, const tlw_csv_options *o, rows *r) {
     for (int64_t k = 0; !columns[i] && k < c.n_rows; k++) r->numbers[i][k] = (double)NAN;
   }
   r->time = copy_of(c.time, c.n_rows);
+  for (int64_t k = 0; !c.time && k < c.n_rows; k++) r->time[k] = k;
   r->n_rows = c.n_rows;
   r->n_series = c.n_series;
   if (c.offsets) r->offsets = copy_of(c.offsets, c.n_series + 1);

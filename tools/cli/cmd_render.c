@@ -11,6 +11,7 @@
 #include "render.h"
 #include "report.h"
 #include "spec.h"
+#include "title.h"
 #include "zone_names.h"
 
 #define SEE_HELP "; try 'tallow render --help'"
@@ -66,6 +67,26 @@ static cli_exit check_settings(const render *r) {
   if (stride->given && !window->given) return refuse(stride, stride, "--stride needs --window");
   if (last->given && window->given) return refuse(window, last, "--last and --window exclude each other: use --from");
   if (tlw_chart_layout_of(&r->chart, &layout, &error) != TLW_OK) return refuse(margins, margins, error.message);
+  return CLI_OK;
+}
+
+/* What can't be had of files without times. */
+static cli_exit check_times(const render *r) {
+  const cli_value *title = render_value(r, RENDER_TITLE), *axis = render_value(r, RENDER_AXIS);
+  const struct {
+    const cli_value *value;
+    int needs_times;
+    const char *wrong;
+  } settings[] = {
+      {render_value(r, RENDER_FROM), render_value(r, RENDER_FROM)->given,
+       "--from needs times: --columns has time=none"},
+      {render_value(r, RENDER_TO), render_value(r, RENDER_TO)->given, "--to needs times: --columns has time=none"},
+      {axis, axis->number == TLW_AXIS_TIME, "--axis time needs times: --columns has time=none"},
+      {title, title->given && cli_title_has_times(title->text),
+       "{first} and {last} of --title need times: --columns has time=none"},
+  };
+  for (size_t i = 0; i < sizeof settings / sizeof *settings && r->lacks_times; i++)
+    if (settings[i].needs_times) return refuse(settings[i].value, settings[i].value, settings[i].wrong);
   return CLI_OK;
 }
 
@@ -257,6 +278,7 @@ static cli_exit push(render *r, render_job *job, const tlw_candles *candles) {
     render_job_fail(job);
     return CLI_OK;
   }
+  render_check_room(r, &chart);
   tlw_candles batch = *candles;
   batch.offsets = job->offsets;
   batch.counts = job->counts;
@@ -480,6 +502,8 @@ static cli_exit plan(render *r) {
   if (!code) code = plan_run(r);
   if (!code) code = check_inputs(r);
   if (!code) code = cli_csv_options(args, r->columns, r->n_columns, &r->csv);
+  r->lacks_times = cli_csv_lacks_times(args);
+  if (!code) code = check_times(r);
   if (code) return code;
   if (!r->dry_run) render_check_texts(r);
   r->streams_windows = windows && !by;
@@ -515,6 +539,14 @@ static cli_exit draw_charts(render *r) {
   return code;
 }
 
+/* An empty text has won over that of a description, and says no more. */
+static void drop_empty_texts(cli_args *args) {
+  for (int i = 0; i < args->command->n_options; i++) {
+    cli_value *value = &args->values[i];
+    if (args->command->options[i].clears && value->given && !*value->text) *value = (cli_value){0};
+  }
+}
+
 cli_exit cli_run_render(const cli_args *typed) {
   cli_args described = *typed;
   const cli_args *args = &described;
@@ -533,6 +565,7 @@ cli_exit cli_run_render(const cli_args *typed) {
   cli_spec spec = {0};
   cli_exit code = check_spec(&r);
   if (!code && args->values[RENDER_SPEC].given) code = cli_spec_read(&spec, args->values[RENDER_SPEC].text, &described);
+  drop_empty_texts(&described);
   if (!code) code = args->values[RENDER_PRINT_SPEC].given ? print_spec(&r) : draw_charts(&r);
   render_texts_free(&r);
   render_lines_free(&r);

@@ -59,6 +59,20 @@ static cli_exit check(const cli_args *args, const tlw_csv_options *options) {
                   error.message, args->command->name);
 }
 
+int cli_csv_lacks_times(const cli_args *args) {
+  const char *at = value_of(args, "columns")->text;
+  while (at) {
+    char role[8], column[8];
+    int end = 0;
+    if (sscanf(at, " %7[A-Za-z] = %7[A-Za-z] %n", role, column, &end) == 2 && (at[end] == ',' || !at[end]) &&
+        strcasecmp(role, "time") == 0 && strcasecmp(column, "none") == 0)
+      return 1;
+    at = strchr(at, ',');
+    at += at != NULL;
+  }
+  return 0;
+}
+
 cli_exit cli_csv_options(const cli_args *args, const char *const *lines, int32_t n_lines, tlw_csv_options *options) {
   tlw_csv_options_init(options);
   options->lines = lines;
@@ -92,6 +106,8 @@ static const struct {
     {"choose the decimal comma", "use --decimal comma"},
     {"say by columns which they are (close=Last,volume=7)", "say which they are: --columns close=Last,volume=7"},
     {"say by columns which they are (close=5,volume=7)", "say which they are: --columns close=5,volume=7"},
+    {"say by columns which it is, or that there is none (time=none)",
+     "say which it is: --columns time=NAME, or that there is none: --columns time=none"},
     {"allow more (--expansion, or expansion in the options)", "allow more by --expansion"},
     {"open it by tlw_npy_open", "add --input npy"},
     {"choose other policies", "choose otherwise with the options for bad rows, such as --bad-field"},
@@ -159,7 +175,10 @@ void cli_csv_tell(const cli_args *args, const char *name, const tlw_csv_report *
   cli_count_text(report->rows, count);
   cli_say("%s: %s row%s, %s%s, %s, %s%s", cli_shown_name(name), count, report->rows == 1 ? "" : "s",
           packings[report->packing], delimiter_text(report->delimiter), report->has_header ? "header" : "no header",
-          report->newest_first ? "newest first, " : "", report->has_volume ? "volume" : "no volume");
+          !report->has_time      ? "no times, "
+          : report->newest_first ? "newest first, "
+                                 : "",
+          report->has_volume ? "volume" : "no volume");
 }
 
 /* ---- bad rows ---- */

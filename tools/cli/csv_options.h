@@ -12,6 +12,9 @@
  */
 cli_exit cli_csv_options(const cli_args *args, const char *const *lines, int32_t n_lines, tlw_csv_options *options);
 
+/* 1: --columns says that the files have no times. */
+int cli_csv_lacks_times(const cli_args *args);
+
 /* With --verbose: what was found in a file. */
 void cli_csv_tell(const cli_args *args, const char *name, const tlw_csv_report *report);
 

@@ -46,7 +46,7 @@ struct range {
 static struct range select_rows(const render *r, const int64_t *time, struct range rows) {
   const cli_value *from = render_value(r, RENDER_FROM), *to = render_value(r, RENDER_TO);
   const cli_value *last = render_value(r, RENDER_LAST);
-  const int64_t *start = time + rows.first;
+  const int64_t *start = time ? time + rows.first : NULL; /* only with times there is a --from or a --to */
   const int64_t n = rows.end - rows.first;
   int64_t first = 0, end = n;
   if (from->given) first = render_lower_bound(start, end, from->time);

@@ -145,7 +145,7 @@ static cli_exit digest_rows(render *r, const tlw_candles *c, int64_t first, int6
   struct gather g;
   g.digest = r->digest;
   g.n = 0;
-  add_column(&g, c->time, first, n);
+  if (c->time) add_column(&g, c->time, first, n);
   add_column(&g, c->open, first, n);
   add_column(&g, c->high, first, n);
   add_column(&g, c->low, first, n);
@@ -176,6 +176,7 @@ static void make_identity(const render *r, int input, const render_chart *chart,
       .symbol = chart->symbol,
       .window = chart->window,
       .rows = chart->rows,
+      .lacks_times = r->lacks_times,
       .first = chart->first,
       .last = chart->last,
       .data = chart->data,
@@ -305,7 +306,7 @@ cli_exit render_add_chart(render_job *job, const tlw_candles *candles, int64_t f
     return CLI_OK;
   }
   r->file_own++;
-  if (r->journal || r->title_varies) {
+  if ((r->journal || r->title_varies) && candles->time) {
     chart.first = candles->time[first];
     chart.last = candles->time[first + n - 1];
   }

@@ -155,8 +155,11 @@ void cli_manifest_identity(cli_buffer *out, const cli_manifest_job *job) {
   char first[CLI_TIME_SIZE], last[CLI_TIME_SIZE];
   cli_time_text(job->first, first);
   cli_time_text(job->last, last);
-  cli_buffer_format(out, ", \"range\": {\"first\": \"%s\", \"last\": \"%s\", \"rows\": %" PRId64 "}", first, last,
-                    job->rows);
+  cli_buffer_format(out, ", \"range\": {\"first\": ");
+  cli_buffer_json(out, job->lacks_times ? NULL : first);
+  cli_buffer_format(out, ", \"last\": ");
+  cli_buffer_json(out, job->lacks_times ? NULL : last);
+  cli_buffer_format(out, ", \"rows\": %" PRId64 "}", job->rows);
   add_digest(out, "data", job->data);
 }
 
@@ -246,8 +249,8 @@ static int take_range(struct cursor *c) {
   uint8_t digest[TLW_DIGEST_SIZE];
   int64_t rows;
   if (take(c, LITERAL("null, \"data\": null"))) return 1;
-  return take(c, LITERAL("{\"first\": ")) && take_string(c, &time) && take(c, LITERAL(", \"last\": ")) &&
-         take_string(c, &time) && take(c, LITERAL(", \"rows\": ")) && take_number(c, &rows) && rows > 0 &&
+  return take(c, LITERAL("{\"first\": ")) && take_string_or_null(c, &time) && take(c, LITERAL(", \"last\": ")) &&
+         take_string_or_null(c, &time) && take(c, LITERAL(", \"rows\": ")) && take_number(c, &rows) && rows > 0 &&
          take(c, LITERAL("}, \"data\": ")) && take_digest(c, digest);
 }
 

@@ -59,6 +59,7 @@ typedef struct cli_manifest_job {
   const char *symbol; /* or NULL */
   int64_t window;     /* -1: none */
   int64_t rows;       /* 0: range and data are null */
+  int lacks_times;    /* 1: first and last of the range are null */
   int64_t first, last;
   const uint8_t *data; /* TLW_DIGEST_SIZE bytes */
 } cli_manifest_job;

@@ -145,7 +145,7 @@ static const cli_option mav_parts[] = {
 static const cli_option line_parts[] = {{.name = "column", .kind = CLI_TEXT}};
 static const cli_option color_parts[] = {{.name = "color", .kind = CLI_COLOR}};
 
-#define TEXT_ROW .group = CLI_GROUP_DRAWN, .kind = CLI_TEXT, .metavar = "TEXT"
+#define TEXT_ROW .group = CLI_GROUP_DRAWN, .kind = CLI_TEXT, .metavar = "TEXT", .clears = 1
 
 static const cli_option render_options[] = {
     [RENDER_OUTPUT] = {.name = "output",
@@ -173,7 +173,7 @@ static const cli_option render_options[] = {
                      .metavar = "JSON",
                      .help = "Take settings from the file JSON, or - for standard input: an object whose keys are the "
                              "options below, such as {\"size\": \"800x600\", \"grid\": false}. What is on the command "
-                             "line wins."},
+                             "line wins; an empty text, as in --title '', leaves out that of JSON."},
     [RENDER_PRINT_SPEC] = {.name = "print-spec",
                            .group = CLI_GROUP_DRAWN,
                            .apart = 1,
@@ -296,7 +296,9 @@ static const cli_option render_options[] = {
                        .metavar = "WHEN",
                        .fallback = "on",
                        .choices = cli_switch_name,
-                       .help = "All text: prices, volumes, times, names. A chart below 160x120 has none anyway."},
+                       .help =
+                           "All text: prices, volumes, times, names. A chart below 160x120 has none anyway. Without "
+                           "text the lines of the grid are evenly spaced."},
     [RENDER_LAST_PRICE] = {.name = "last-price",
                            .group = CLI_GROUP_DRAWN,
                            .also = " price-tag price-line current-price no-last-price ",
@@ -390,9 +392,11 @@ static const cli_option render_options[] = {
                         .group = CLI_GROUP_INPUT,
                         .kind = CLI_TEXT,
                         .metavar = "SPEC",
-                        .help = "Columns that are not to be found by their names: ROLE=COLUMN, several between commas, "
-                                "such as close=Last,volume=7. ROLE is time, clock, open, high, low, close, volume, "
-                                "adjusted or symbol; COLUMN is a name, a number from 1, or none."},
+                        .help =
+                            "Columns that are not to be found by their names: ROLE=COLUMN, several between commas, "
+                            "such as close=Last,volume=7. ROLE is time, clock, open, high, low, close, volume, "
+                            "adjusted or symbol; COLUMN is a name, a number from 1, or none. time=none: the FILE has "
+                            "no times, and its rows are drawn in their order."},
     [RENDER_HEADER] = {HEADER_ROW},
     [RENDER_DELIMITER] = {DELIMITER_ROW},
     [RENDER_DECIMAL] = {DECIMAL_ROW},

@@ -64,8 +64,9 @@ struct cli_option {
   cli_names listed;        /* CLI_TEXT: names that shells offer, several between commas; NULL: none */
   const cli_option *parts; /* of CLI_LIST one, of CLI_MEMBERS n_parts, at most CLI_PARTS_MAX; they have no default */
   int n_parts;
-  int apart; /* 1: it is in CLI_GROUP_DRAWN, but no setting of a chart */
-  int alone; /* 1: with it operands and options that are required may be left out */
+  int apart;  /* 1: it is in CLI_GROUP_DRAWN, but no setting of a chart */
+  int clears; /* 1: CLI_TEXT that may be empty, and then is as if it were not given, whatever a description says */
+  int alone;  /* 1: with it operands and options that are required may be left out */
 };
 
 #define CLI_OPTIONS_MAX 64

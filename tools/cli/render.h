@@ -72,11 +72,13 @@ struct render {
   cli_targets targets;
   tlw_chart_options chart;
   tlw_csv_options csv;
+  int lacks_times; /* 1: the files have none */
   cli_shard shard;
   tlw_zone *zone;        /* of times that are shown */
   cli_buffer title;      /* of all charts */
   int title_varies;      /* 1: there is one for each chart instead */
   int told_of_character; /* 1: it was said that the font lacks one */
+  int told_of_room;      /* 1: it was said that texts have none */
   tlw_line lines[RENDER_MOST_LINES];
   int32_t n_averages, n_columns; /* of the lines: averages first, then columns of the FILE */
   int64_t averages[CLI_PARTS_MAX];
@@ -168,6 +170,9 @@ void render_check_texts(render *r);
 
 /* Says, once in a run, that the font lacks a character of a text. what: the text, for people. */
 void render_check_text(render *r, const char *what, const char *text);
+
+/* Says, once in a run, which texts that were asked for have no room in such a chart, and what would give it. */
+void render_check_room(render *r, const tlw_chart_options *chart);
 
 /* The title of a chart where each has its own; freed by the caller. NULL: no memory. */
 char *render_make_title(render *r, int input, const render_chart *chart);

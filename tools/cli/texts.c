@@ -12,6 +12,9 @@
 
 #define NANOSECONDS INT64_C(1000000000)
 #define TIME_SIZE 24
+#define LEFT_OUT_SIZE 128
+#define ADVICE_SIZE 64
+#define MOST_GROWTH 8 /* a chart so many times as wide is no advice */
 
 static cli_origin origin_of(const render *r, int option) {
   return (cli_origin){.command = r->args->command->name, .place = render_value(r, option)->place};
@@ -92,6 +95,75 @@ void render_check_texts(render *r) {
     snprintf(name, sizeof name, "--%s", r->args->command->options[texts[i].option].name);
     if (texts[i].text) render_check_text(r, name, texts[i].text);
   }
+}
+
+/* ---- texts without room ---- */
+
+static uint32_t left_out_of(const tlw_chart_options *chart) {
+  uint32_t left_out;
+  return tlw_chart_left_out(chart, &left_out, NULL) == TLW_OK ? left_out : 0;
+}
+
+/* "--title, --time-name and the legend of --mav" */
+static void name_left_out(const render *r, uint32_t left_out, char out[LEFT_OUT_SIZE]) {
+  const struct {
+    uint32_t bit;
+    const char *name;
+  } texts[] = {{TLW_TEXT_TITLE, "--title"},
+               {TLW_TEXT_PRICE_NAME, "--price-name"},
+               {TLW_TEXT_VOLUME_NAME, "--volume-name"},
+               {TLW_TEXT_TIME_NAME, "--time-name"},
+               {TLW_TEXT_LEGEND, r->n_columns == 0    ? "some names of --mav"
+                                 : r->n_averages == 0 ? "some names of --lines"
+                                                      : "some names of --mav and --lines"}};
+  size_t used = 0;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    if (!(left_out & texts[i].bit)) continue;
+    left_out &= ~texts[i].bit;
+    used += (size_t)snprintf(out + used, LEFT_OUT_SIZE - used, "%s%s",
+                             used == 0  ? ""
+                             : left_out ? ", "
+                                        : " and ",
+                             texts[i].name);
+  }
+}
+
+/* A chart of that many eighths of the size; 0: none is that large. */
+static int grow_chart(const tlw_chart_options *chart, int32_t eighths, int only_wider, tlw_chart_options *out) {
+  *out = *chart;
+  out->width = chart->width * eighths / 8;
+  if (!only_wider) out->height = chart->height * eighths / 8;
+  return out->width <= TLW_CHART_MAX_SIDE && out->height <= TLW_CHART_MAX_SIDE;
+}
+
+/* The least that has room for all, of the same shape or the same height. */
+static int find_larger(const tlw_chart_options *chart, int only_wider, tlw_chart_options *out) {
+  for (int32_t eighths = 9; eighths <= 8 * MOST_GROWTH && grow_chart(chart, eighths, only_wider, out); eighths++)
+    if (left_out_of(out) == 0) return 1;
+  return 0;
+}
+
+/* What would give room for all. */
+static void advise_room(const tlw_chart_options *chart, uint32_t left_out, char out[ADVICE_SIZE]) {
+  tlw_chart_options other = *chart;
+  other.margin_left = other.margin_top = other.margin_right = other.margin_bottom = TLW_MARGIN_AUTO;
+  if (left_out_of(&other) == 0)
+    snprintf(out, ADVICE_SIZE, "without --margins there is");
+  else if ((left_out == TLW_TEXT_LEGEND && find_larger(chart, 1, &other)) || find_larger(chart, 0, &other))
+    snprintf(out, ADVICE_SIZE, "--size %" PRId32 "x%" PRId32 " has it", other.width, other.height);
+  else
+    snprintf(out, ADVICE_SIZE, "a larger --size may have it");
+}
+
+void render_check_room(render *r, const tlw_chart_options *chart) {
+  char names[LEFT_OUT_SIZE], advice[ADVICE_SIZE];
+  if (r->quiet || r->told_of_room) return;
+  const uint32_t left_out = left_out_of(chart);
+  if (left_out == 0) return;
+  r->told_of_room = 1;
+  name_left_out(r, left_out, names);
+  advise_room(chart, left_out, advice);
+  cli_warn("left out for want of room at %" PRId32 "x%" PRId32 ": %s; %s", chart->width, chart->height, names, advice);
 }
 
 void render_texts_free(render *r) {

@@ -54,6 +54,15 @@ cli_exit cli_title_check(const cli_origin *origin, const char *text, int *varies
   return CLI_OK;
 }
 
+int cli_title_has_times(const char *text) {
+  while (*(text += strcspn(text, "{}"))) {
+    const int part = find_part(text);
+    if (text[0] != text[1] && (part == PART_FIRST || part == PART_LAST)) return 1;
+    text += text[0] == text[1] ? 2 : 1;
+  }
+  return 0;
+}
+
 static void put_part(cli_buffer *out, int part, const cli_title *chart) {
   switch (part) {
   case PART_SYMBOL:

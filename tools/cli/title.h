@@ -11,6 +11,9 @@
  */
 cli_exit cli_title_check(const cli_origin *origin, const char *text, int *varies);
 
+/* Whether a text that was checked shows times. */
+int cli_title_has_times(const char *text);
+
 typedef struct cli_title {
   const char *symbol;
   const char *first, *last; /* times */

@@ -412,7 +412,8 @@ cli_exit cli_value_read(const cli_origin *origin, const cli_option *option, cons
     return read_members(origin, option, text, value);
   case CLI_TEXT:
     put_name(origin, option, name);
-    return *text ? CLI_OK : cli_origin_fail(origin, NULL, "%s must not be empty", name);
+    if (*text || option->clears) return CLI_OK;
+    return cli_origin_fail(origin, NULL, "%s must not be empty", name);
   default:
     return read_plain(option, text, value) ? CLI_OK : fail_value(origin, option, text);
   }

@@ -63,6 +63,7 @@ static int64_t step_rows(const render *r) {
 }
 
 static int needs_time(const render *r) {
+  if (r->lacks_times) return 0;
   return r->chart.labels || r->title_varies || r->chart.axis == TLW_AXIS_TIME || render_value(r, RENDER_FROM)->given ||
          render_value(r, RENDER_TO)->given || r->wants_manifest || r->chart.scale == TLW_SCALE_LOG;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "nearest.h"
@@ -12,6 +13,19 @@
 #define MOST_DEPTH 3
 #define PATH_SIZE 512
 #define WORD_SIZE 32 /* as long as names are compared */
+
+/* What zones are called that have another name. Where a letter more or less makes a zone of them, it is another one. */
+static const struct {
+  const char *called, *name;
+} known[] = {
+    {"EDT", "America/New_York"},  {"CST", "America/Chicago"},     {"CDT", "America/Chicago"},
+    {"MDT", "America/Denver"},    {"PST", "America/Los_Angeles"}, {"PDT", "America/Los_Angeles"},
+    {"BST", "Europe/London"},     {"CEST", "Europe/Berlin"},      {"EEST", "Europe/Helsinki"},
+    {"MSK", "Europe/Moscow"},     {"IST", "Asia/Kolkata"},        {"SGT", "Asia/Singapore"},
+    {"HKT", "Asia/Hong_Kong"},    {"JST", "Asia/Tokyo"},          {"KST", "Asia/Seoul"},
+    {"AEST", "Australia/Sydney"}, {"AEDT", "Australia/Sydney"},   {"UTC+05:30", "Asia/Kolkata"},
+    {"+05:30", "Asia/Kolkata"},
+};
 
 /* A search by the whole name, and one by what stands behind its last slash. */
 struct search {
@@ -25,10 +39,13 @@ static const char *city_of(const char *name) {
   return slash ? slash + 1 : name;
 }
 
-/* What is near is copied: the name does not last. */
+/* What is near is copied: the name does not last. A whole name is near only if its city is. */
 static void try_name(struct search *s, const char *name) {
   const char *city = city_of(name);
-  cli_nearest_try(&s->by_name, name);
+  cli_nearest alike;
+  cli_nearest_start(&alike, s->city);
+  cli_nearest_try(&alike, city);
+  if (alike.best) cli_nearest_try(&s->by_name, name);
   if (s->by_name.best == name) snprintf(s->name_found, sizeof s->name_found, "%s", name);
   cli_nearest_try(&s->by_city, city);
   if (s->by_city.best == city) snprintf(s->city_found, sizeof s->city_found, "%s", name);
@@ -83,7 +100,36 @@ const char *cli_zone_version(char out[CLI_ZONE_VERSION_SIZE]) {
   return out;
 }
 
+static int is_zone(const char *name) {
+  char path[PATH_SIZE];
+  struct stat info;
+  const int length = snprintf(path, sizeof path, "%s/%s", zone_folder(), name);
+  return length < (int)sizeof path && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static const char *find_known(const char *name) {
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcasecmp(known[i].called, name) == 0) return known[i].name;
+  return NULL;
+}
+
+/* UTC+2, +02 and GMT+0200 are Etc/GMT-2: names of zones have the sign the other way round. Whole hours alone have one. */
+static int find_offset(const char *name, char out[CLI_ZONE_NAME_SIZE]) {
+  if (strncasecmp(name, "UTC", 3) == 0 || strncasecmp(name, "GMT", 3) == 0) name += 3;
+  const char sign = *name++;
+  const size_t digits = strspn(name, "0123456789"), hour_digits = digits == 4 ? 2 : digits;
+  if ((sign != '+' && sign != '-') || hour_digits < 1 || hour_digits > 2) return 0;
+  const char *minutes = name + hour_digits;
+  if (*minutes && strcmp(minutes, "00") != 0 && strcmp(minutes, ":00") != 0) return 0;
+  const int hours = hour_digits == 2 ? 10 * (name[0] - '0') + name[1] - '0' : name[0] - '0';
+  snprintf(out, CLI_ZONE_NAME_SIZE, hours == 0 ? "UTC" : "Etc/GMT%c%d", sign == '+' ? '-' : '+', hours);
+  return 1;
+}
+
 int cli_zone_nearest(const char *name, char out[CLI_ZONE_NAME_SIZE]) {
+  const char *meant = find_known(name);
+  if (meant) snprintf(out, CLI_ZONE_NAME_SIZE, "%s", meant);
+  if (meant || find_offset(name, out)) return is_zone(out);
   struct search s = {{0}, {0}, {0}, {0}, {0}};
   snprintf(s.city, sizeof s.city, "%.*s", WORD_SIZE, city_of(name));
   for (char *c = s.city; *c; c++)

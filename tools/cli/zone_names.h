@@ -5,7 +5,8 @@
 #define CLI_ZONE_NAME_SIZE 64
 
 /*
- * The name of the zone that is most like this one, or whose city is, such as Europe/Berlin for Berln. 1; 0: none is.
+ * The name of the zone that was meant by what is none: the one that is most like it, or whose city is, such as
+ * Europe/Berlin for Berln; or the one that is called so, such as Etc/GMT-2 for UTC+2. 1; 0: none is.
  */
 int cli_zone_nearest(const char *name, char out[CLI_ZONE_NAME_SIZE]);
 
