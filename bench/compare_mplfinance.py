@@ -25,6 +25,10 @@ import tempfile
 import time
 import zlib
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
+
+from tallow_ctypes import Candles, ChartOptions, Engine, PngImage, PngOptions, Raster  # noqa: E402
+
 WIDTH, HEIGHT, DPI = 1920, 1080, 100
 STAGES = ("read", "render", "encode")
 FILES = 8
@@ -81,111 +85,15 @@ class Mplfinance:
 # ---- Tallow ----
 
 
-class EngineOptions(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        ("backend", ctypes.c_int),
-        ("device", ctypes.c_char_p),
-        ("device_budget", ctypes.c_uint64),
-        ("host_budget", ctypes.c_uint64),
-        ("threads", ctypes.c_uint32),
-        ("log", ctypes.c_void_p),
-        ("log_user", ctypes.c_void_p),
-        ("cache_dir", ctypes.c_char_p),
-        ("allow_fallback", ctypes.c_int32),
-        ("deadline_ms", ctypes.c_uint32),
-        ("allocation_log", ctypes.c_char_p),
-    ]
-
-
-class Candles(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        *((name, ctypes.c_void_p) for name in ("open", "high", "low", "close", "volume", "time")),
-        ("n_rows", ctypes.c_int64),
-        ("offsets", ctypes.c_void_p),
-        ("counts", ctypes.c_void_p),
-        ("n_series", ctypes.c_int64),
-        ("type", ctypes.c_int),
-        ("stride", ctypes.c_int64),
-        ("time_stride", ctypes.c_int64),
-        ("lines", ctypes.c_void_p),
-        ("n_lines", ctypes.c_int32),
-    ]
-
-
-class ChartOptions(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        *((name, ctypes.c_int32) for name in ("width", "height")),
-        *((name, ctypes.c_int) for name in ("theme", "axis", "scale")),
-        *((name, ctypes.c_int32) for name in ("volume", "grid", "left", "top", "right", "bottom")),
-        *((name, ctypes.c_int32) for name in ("labels", "last_price")),
-        *((name, ctypes.c_char_p) for name in ("title", "price_name", "volume_name", "time_name")),
-        *((name, ctypes.c_void_p) for name in ("zone", "lines")),
-        ("n_lines", ctypes.c_int32),
-    ]
-
-
-class PngOptions(ctypes.Structure):
-    _fields_ = [("struct_size", ctypes.c_size_t), ("coding", ctypes.c_int)]
-
-
-class Image(ctypes.Structure):
-    _fields_ = [
-        ("pixels", ctypes.c_void_p),
-        ("row_stride", ctypes.c_size_t),
-        ("width", ctypes.c_int32),
-        ("height", ctypes.c_int32),
-        ("rgb", ctypes.c_void_p),
-        ("n_colors", ctypes.c_int32),
-    ]
-
-
-class Raster(ctypes.Structure):
-    _fields_ = [("pixels", ctypes.c_void_p), *((name, ctypes.c_size_t) for name in ("size", "row", "image"))]
-
-
-class Error(ctypes.Structure):
-    _fields_ = [
-        ("code", ctypes.c_int),
-        ("native", ctypes.c_int32),
-        ("row", ctypes.c_int64),
-        ("column", ctypes.c_int32),
-        ("reserved", ctypes.c_int32),
-        ("bytes", ctypes.c_uint64),
-        ("message", ctypes.c_char * 400),
-    ]
-
-
-class Tallow:
-    CPU = 1
-
+class Tallow(Engine):
     def __init__(self, library):
-        self.library = ctypes.CDLL(str(library))
-        self.library.tlw_version.restype = ctypes.c_char_p
-        self.library.tlw_png_bound.restype = ctypes.c_size_t
-        self.version = "tallow " + self.library.tlw_version().decode()
-        self.error, self.engine = Error(), ctypes.c_void_p()
-        options = self.init("engine_options", EngineOptions())
-        options.backend, options.threads = self.CPU, 1
-        self.call("engine_open", ctypes.byref(self.engine), ctypes.byref(options))
+        super().__init__(library)
         self.pixels = ctypes.create_string_buffer(WIDTH * HEIGHT)
         self.png = ctypes.create_string_buffer(self.library.tlw_png_bound(WIDTH, HEIGHT))
         self.rgb, self.n_colors = ctypes.create_string_buffer(3 * 256), ctypes.c_int32()
         self.size = ctypes.c_size_t()
         self.options_of(True)
         self.codings = [coding for coding in CODINGS if self.can(coding)]
-
-    def call(self, name, *arguments):
-        if getattr(self.library, "tlw_" + name)(*arguments, ctypes.byref(self.error)) != 0:
-            raise RuntimeError(self.error.message.decode())
-
-    def init(self, name, struct):
-        getattr(self.library, f"tlw_{name}_init")(ctypes.byref(struct))
-        if struct.struct_size != ctypes.sizeof(struct):
-            sys.exit(f"tlw_{name} has changed: bring {type(struct).__name__} up to date")
-        return struct
 
     def can(self, coding):
         try:
@@ -196,24 +104,24 @@ class Tallow:
         return True
 
     def options_of(self, volume):
-        options = self.init("chart_options", ChartOptions())
+        options = self.new(ChartOptions)
         options.width, options.height, options.volume = WIDTH, HEIGHT, int(volume)
-        self.call("chart_palette", ctypes.byref(options), self.rgb, ctypes.byref(self.n_colors))
+        self.call("chart_palette", options, self.rgb, ctypes.byref(self.n_colors))
         return options
 
     def render(self, table, volume):
-        candles, options = self.init("candles", Candles()), self.options_of(volume)
+        candles, options = self.new(Candles), self.options_of(volume)
         self.library.tlw_table_candles(table, ctypes.byref(candles))
         raster = Raster(ctypes.addressof(self.pixels), WIDTH * HEIGHT, WIDTH, WIDTH * HEIGHT)
-        self.call("chart_render", self.engine, *(ctypes.byref(struct) for struct in (candles, options, raster)))
+        self.call("chart_render", self.engine, candles, options, raster)
 
     def encode(self, coding):
-        options = self.init("png_options", PngOptions())
+        options = self.new(PngOptions)
         options.coding = CODINGS[coding]
         pixels, rgb = ctypes.addressof(self.pixels), ctypes.addressof(self.rgb)
-        image = Image(pixels, WIDTH, WIDTH, HEIGHT, rgb, self.n_colors.value)
+        image = PngImage(pixels, WIDTH, WIDTH, HEIGHT, rgb, self.n_colors.value)
         room = ctypes.c_size_t(len(self.png))
-        self.call("png_encode", ctypes.byref(image), ctypes.byref(options), self.png, room, ctypes.byref(self.size))
+        self.call("png_encode", image, options, self.png, room, ctypes.byref(self.size))
         return self.size.value
 
     def draw(self, path, volume, coding):

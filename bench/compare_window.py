@@ -22,6 +22,10 @@ import sys
 import time
 from fractions import Fraction
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
+
+from tallow_ctypes import Engine, WindowBatch  # noqa: E402
+
 os.environ.update({"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"})  # before the peers are imported
 
 try:
@@ -45,89 +49,21 @@ LONG = 2.0  # seconds: a call that takes longer is not repeated
 # ---- Tallow ----
 
 
-class Spec(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        ("op", ctypes.c_int),
-        ("nan", ctypes.c_int),
-        ("window", ctypes.c_int64),
-        ("min_periods", ctypes.c_int64),
-        ("quantile", ctypes.c_double),
-        ("ddof", ctypes.c_int32),
-        ("adjust", ctypes.c_int32),
-        ("seed", ctypes.c_int),
-        ("column", ctypes.c_int32),
-        ("other", ctypes.c_int32),
-    ]
-
-
-class Batch(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        ("columns", ctypes.POINTER(ctypes.c_void_p)),
-        ("n_columns", ctypes.c_int32),
-        ("type", ctypes.c_int),
-        ("n_rows", ctypes.c_int64),
-        ("offsets", ctypes.c_void_p),
-        ("n_series", ctypes.c_int64),
-        ("origin", ctypes.c_void_p),
-    ]
-
-
-class EngineOptions(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        ("backend", ctypes.c_int),
-        ("device", ctypes.c_char_p),
-        ("device_budget", ctypes.c_uint64),
-        ("host_budget", ctypes.c_uint64),
-        ("threads", ctypes.c_uint32),
-        ("log", ctypes.c_void_p),
-        ("log_user", ctypes.c_void_p),
-        ("cache_dir", ctypes.c_char_p),
-        ("allow_fallback", ctypes.c_int32),
-        ("deadline_ms", ctypes.c_uint32),
-        ("allocation_log", ctypes.c_char_p),
-    ]
-
-
-class Tallow:
-    CPU = 1
-
-    def __init__(self, library):
-        self.library = ctypes.CDLL(library)
-        self.library.tlw_version.restype = ctypes.c_char_p
-        self.version = "tallow " + self.library.tlw_version().decode()
-        options = EngineOptions()
-        self.library.tlw_engine_options_init(ctypes.byref(options))
-        if options.struct_size != ctypes.sizeof(options):
-            sys.exit("tlw_engine_options has changed: bring EngineOptions up to date")
-        options.backend, options.threads = self.CPU, 1
-        self.engine = ctypes.c_void_p()
-        self.call("tlw_engine_open", ctypes.byref(self.engine), ctypes.byref(options), None)
-
-    def call(self, name, *arguments):
-        status = getattr(self.library, name)(*arguments)
-        if status != 0:
-            raise RuntimeError(f"{name} gives {status}")
-
+class Tallow(Engine):
     def find(self, name):
         op = ctypes.c_int()
-        self.call("tlw_window_find", name.encode(), ctypes.byref(op), None)
+        self.call("window_find", name.encode(), ctypes.byref(op))
         return op.value
 
     def run(self, name, window, parameters, columns, output):
-        spec, batch = Spec(), Batch()
-        self.library.tlw_window_spec_init(ctypes.byref(spec), self.find(name), ctypes.c_int64(window))
-        self.library.tlw_window_batch_init(ctypes.byref(batch))
-        if (spec.struct_size, batch.struct_size) != (ctypes.sizeof(spec), ctypes.sizeof(batch)):
-            sys.exit("tlw_window_spec or tlw_window_batch has changed: bring Spec and Batch up to date")
+        spec, batch = self.new_spec(self.find(name), window), self.new(WindowBatch)
         for parameter, value in parameters.items():
             setattr(spec, parameter, value)
-        batch.columns = (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns))
+        pointers = (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns))
+        batch.columns = ctypes.addressof(pointers)
         batch.n_columns, batch.n_rows = len(columns), len(output)
         outputs = (ctypes.c_void_p * 1)(output.ctypes.data)
-        self.call("tlw_window_run", self.engine, ctypes.byref(batch), ctypes.byref(spec), 1, outputs, None)
+        self.call("window_run", self.engine, batch, spec, 1, outputs)
 
 
 # ---- peers ----

@@ -43,18 +43,18 @@ function(tallow_add_tier target name lanes)
   endif()
   # Every load of a window would be checked for its address twice, once by each sanitizer.
   if(CMAKE_C_FLAGS MATCHES "-fsanitize=address,undefined")
-    set_source_files_properties(${window_sources} PROPERTIES COMPILE_OPTIONS
+    set_source_files_properties(${window_sources} host/window/fold_state.c PROPERTIES COMPILE_OPTIONS
                                 "-fno-sanitize=null,alignment,object-size,pointer-overflow")
   endif()
   set(optimization -O3)
-  if(CMAKE_C_FLAGS MATCHES "-fsanitize")
+  if(CMAKE_C_FLAGS MATCHES "-fsanitize" OR CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(optimization -O1)
     # Loops of which there are copies for the compiler to specialise: one will do.
     target_compile_definitions(${library} PRIVATE TLW_FEW_COPIES)
   endif()
   # Eight windows are four vectors there, which gcc keeps in memory unless it is told that they are worth registers: sums
   # then take 18 times as long.
-  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND lanes EQUAL 2 AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND lanes EQUAL 2 AND optimization STREQUAL "-O3")
     target_compile_options(${library} PRIVATE --param=sra-max-scalarization-size-Ospeed=4096
                                               --param=max-completely-peeled-insns=5000)
   endif()

@@ -52,16 +52,23 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   set_tests_properties(ptx PROPERTIES RESOURCE_LOCK build)
   tallow_script(neon neon.sh)
   tallow_script(valgrind valgrind.sh TIMEOUT 900)
-  set_tests_properties(valgrind PROPERTIES COST 1000) # on one CPU: it begins first
   tallow_script(numbers numbers.py)
   tallow_script(fuzz fuzz.sh TIMEOUT 900)
-  # Builds of their own, on every CPU.
+  # Builds of their own, each on half the CPUs.
   tallow_script(warnings warnings.sh TIMEOUT 900)
   tallow_script(static static.sh TIMEOUT 900)
   tallow_script(backends_off backends_off.sh TIMEOUT 900)
-  tallow_script(asan sanitizers.sh ARGUMENTS asan TIMEOUT 900)
-  tallow_script(tsan sanitizers.sh ARGUMENTS tsan TIMEOUT 900)
-  set_tests_properties(warnings static backends_off asan tsan PROPERTIES RUN_SERIAL ON)
+  tallow_script(asan sanitizers.sh ARGUMENTS asan TIMEOUT 1200)
+  tallow_script(tsan sanitizers.sh ARGUMENTS tsan TIMEOUT 1200)
+  cmake_host_system_information(RESULT cpus QUERY NUMBER_OF_LOGICAL_CORES)
+  math(EXPR half "(${cpus} + 1) / 2")
+  set_tests_properties(warnings static backends_off asan tsan fuzz PROPERTIES PROCESSORS ${half})
+  # What takes longest begins first, so that no CPU waits for it at the end.
+  set(cost 100)
+  foreach(name runs cli neon warnings fuzz valgrind tsan asan)
+    math(EXPR cost "${cost} + 100")
+    set_tests_properties(${name} PROPERTIES COST ${cost})
+  endforeach()
 endif()
 
 # For every test above: what sanitizers must pass over, and that memory which is not to be had is NULL as without them.

@@ -1,6 +1,8 @@
 /*
  * Engines: options, devices, choice of a backend and its reasons, budgets, statistics, and what happens when a driver
  * fails. The CUDA side runs on the software driver, whose faults are set from here.
+ *
+ *   TALLOW_TEST_CASES=N             with less than 50 one of five of the calls that fail in turn
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -288,7 +290,9 @@ static void test_mig_name(void **state) {
 
 /* Fails the Nth call of each function of the driver, N from 1 until nothing fails, over open, render and close. */
 static void fail_each_call(const char *function, const char *kind, int code) {
-  for (int n = 1;; n++) {
+  const char *cases = getenv("TALLOW_TEST_CASES");
+  const int step = cases && atoi(cases) < 50 ? 5 : 1;
+  for (int n = 1;; n += step) {
     assert_int_equal(soft.restart(), 0);
     char setting[100];
     snprintf(setting, sizeof setting, "%s=%s:%d:%d", kind, function, n, code);
@@ -841,7 +845,7 @@ static void test_hang(void **state) {
   (void)state;
   tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
   options.device_budget = 4 << 20;
-  options.deadline_ms = 50;
+  options.deadline_ms = 1000; /* enough for what does not hang, on a busy machine under a sanitizer */
   tlw_engine *engine;
   tlw_error error;
   assert_int_equal(tlw_engine_open(&engine, &options, NULL), TLW_OK);

@@ -4,6 +4,7 @@
  *
  *   test_gpu_files opencl
  *   test_gpu_files cuda
+ *   TALLOW_TEST_CASES=N             at most so many random rasters, and a tenth of it of wide ones
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness.h"
 #include "host/gpu/files.h"
 #include "host/gpu/gpu.h"
 #include "host/gpu/memory.h"
@@ -220,10 +222,15 @@ static int32_t random_colors(rng *r) {
 
 /* ---- tests ---- */
 
+static uint64_t cases(uint64_t most) {
+  const uint64_t wanted = environment_number("TALLOW_TEST_CASES", most);
+  return wanted < most ? wanted : most;
+}
+
 static void test_random_rasters(void **state) {
   (void)state;
   rng r = {SEED};
-  for (int i = 0; i < 120; i++)
+  for (uint64_t i = 0, n = cases(120); i < n; i++)
     check_one(rng_between(&r, 1, i % 3 ? 60 : 700), rng_between(&r, 1, 150), random_colors(&r),
               rng_between(&r, 1, MOST_IMAGES), &r);
 }
@@ -232,7 +239,8 @@ static void test_random_rasters(void **state) {
 static void test_wide_rasters(void **state) {
   (void)state;
   rng r = {SEED + 1};
-  for (int i = 0; i < 12; i++) check_one(rng_between(&r, 4000, 16384), rng_between(&r, 1, 9), random_colors(&r), 1, &r);
+  for (uint64_t i = 0, n = cases(120) / 10; i < n; i++)
+    check_one(rng_between(&r, 4000, 16384), rng_between(&r, 1, 9), random_colors(&r), 1, &r);
   check_one(16384, 3, 256, 1, &r);
   check_one(16383, 3, 2, 2, &r);
   check_one(1, 16384, 2, 1, &r);

@@ -37,8 +37,9 @@ import sys
 import unittest
 from pathlib import Path
 
+from tallow_ctypes import NO_LIBRARY, Candles, ChartLayout, ChartOptions, Engine, Raster, library_of
+
 DATA = Path(__file__).parent / "data" / "mplfinance_golden.json"
-NO_LIBRARY = 77
 MARGINS = {"left": 10, "top": 30, "right": 60, "bottom": 30}  # given, so that the rules for text may change
 AVERAGES = (5, 20)
 UNIT = 100  # parts of a pixel, in which edges are counted: of the file, and of all that is compared
@@ -65,81 +66,9 @@ def make_series(rows, seed):
 # ---- Tallow ----
 
 
-class Candles(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        *((name, ctypes.c_void_p) for name in (*PRICES, "time")),
-        ("n_rows", ctypes.c_int64),
-        ("offsets", ctypes.c_void_p),
-        ("counts", ctypes.c_void_p),
-        ("n_series", ctypes.c_int64),
-        ("type", ctypes.c_int),
-        ("stride", ctypes.c_int64),
-        ("time_stride", ctypes.c_int64),
-        ("lines", ctypes.c_void_p),
-        ("n_lines", ctypes.c_int32),
-    ]
-
-
-class Options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        *((name, ctypes.c_int32) for name in ("width", "height")),
-        *((name, ctypes.c_int) for name in ("theme", "axis", "scale")),
-        *((name, ctypes.c_int32) for name in ("volume", "grid")),
-        *((f"margin_{side}", ctypes.c_int32) for side in MARGINS),
-        *((name, ctypes.c_int32) for name in ("labels", "last_price")),
-        *((name, ctypes.c_char_p) for name in ("title", "price_name", "volume_name", "time_name")),
-        *((name, ctypes.c_void_p) for name in ("zone", "lines")),
-        ("n_lines", ctypes.c_int32),
-    ]
-
-
-class Layout(ctypes.Structure):
-    NAMES = ("plot_x", "plot_width", "price_y", "price_height", "volume_y", "volume_height")
-    _fields_ = [(name, ctypes.c_int32) for name in NAMES]
-
-
-class Raster(ctypes.Structure):
-    _fields_ = [("pixels", ctypes.c_void_p), *((name, ctypes.c_size_t) for name in ("size", "row", "image"))]
-
-
-class Error(ctypes.Structure):
-    _fields_ = [
-        ("code", ctypes.c_int),
-        ("native", ctypes.c_int32),
-        ("row", ctypes.c_int64),
-        ("column", ctypes.c_int32),
-        ("reserved", ctypes.c_int32),
-        ("bytes", ctypes.c_uint64),
-        ("message", ctypes.c_char * 400),
-    ]
-
-
-class Tallow:
-    """The shared library of a build."""
-
-    def __init__(self, path):
-        self.library = ctypes.CDLL(str(path))
-        self.engine = ctypes.c_void_p()
-        self.error = Error()
-        self.call("engine_open", ctypes.byref(self.engine), None)
-
-    def call(self, name, *arguments):
-        if getattr(self.library, "tlw_" + name)(*arguments, ctypes.byref(self.error)) != 0:
-            raise RuntimeError(self.error.message.decode())
-
-    def init(self, name, struct):
-        getattr(self.library, f"tlw_{name}_init")(ctypes.byref(struct))
-        if struct.struct_size != ctypes.sizeof(struct):
-            raise RuntimeError(f"tlw_{name} has changed: bring {type(struct).__name__} up to date")
-        return struct
-
-    def close(self):
-        self.library.tlw_engine_close(ctypes.byref(self.engine))
-
+class Tallow(Engine):
     def options_of(self, case, n_lines):
-        options = self.init("chart_options", Options())
+        options = self.new(ChartOptions)
         options.width, options.height = case["size"]
         options.volume, options.n_lines = int(case["volume"]), n_lines
         for side, margin in MARGINS.items():
@@ -147,17 +76,16 @@ class Tallow:
         return options
 
     def layout_of(self, case):
-        layout = Layout()
-        self.call("chart_layout_of", ctypes.byref(self.options_of(case, 0)), ctypes.byref(layout))
-        return {name: getattr(layout, name) for name in Layout.NAMES}
+        layout = ChartLayout()
+        self.call("chart_layout_of", self.options_of(case, 0), layout)
+        return {name: getattr(layout, name) for name, _ in ChartLayout._fields_}
 
     def draw(self, series, case, lines=()):
         """The raster, with these columns as lines."""
-        candles, rows = self.init("candles", Candles()), len(series["close"])
-        columns = {name: (ctypes.c_double * rows)(*series[name]) for name in PRICES}
+        candles, rows = self.new(Candles), len(series["close"])
         drawn = [(ctypes.c_double * rows)(*line) for line in lines]
         for name in PRICES:
-            setattr(candles, name, ctypes.addressof(columns[name]))
+            setattr(candles, name, (ctypes.c_double * rows)(*series[name]))
         pointers = (ctypes.c_void_p * len(drawn))(*(ctypes.addressof(line) for line in drawn))
         candles.n_rows, candles.n_lines = rows, len(drawn)
         candles.lines = ctypes.addressof(pointers) if drawn else None
@@ -165,17 +93,12 @@ class Tallow:
         pixels = ctypes.create_string_buffer(width * height)
         raster = Raster(ctypes.addressof(pixels), width * height, width, width * height)
         options = self.options_of(case, len(drawn))
-        arguments = (ctypes.byref(struct) for struct in (candles, options, raster))
-        self.call("chart_render", self.engine, *arguments)
+        self.call("chart_render", self.engine, candles, options, raster)
         return pixels.raw
 
 
 def load():
-    libraries = sorted(Path(os.environ["TALLOW_BUILD"]).glob("libtallow.so*"))
-    if not libraries:
-        print("SKIPPED: this build has no shared library")
-        sys.exit(NO_LIBRARY)
-    return Tallow(libraries[0])
+    return Tallow(library_of(os.environ["TALLOW_BUILD"]))
 
 
 def widths_of(case, rows):

@@ -34,6 +34,8 @@ import sys
 import unittest
 from pathlib import Path
 
+from tallow_ctypes import NO_LIBRARY, Engine, WindowBatch, library_of
+
 DATA = Path(__file__).parent / "data" / "window_golden.json"
 OPS = (
     "sum mean var std min max argmin argmax median quantile rank skew kurtosis cov corr beta ema rma wma first last "
@@ -42,97 +44,30 @@ OPS = (
 RUNNING = ("cumsum", "cumprod", "cummin", "cummax")
 REMEMBERS = (*RUNNING, "ema", "rma")
 TOLERANCE = 1e-9
-NO_LIBRARIES = 77
 
 
 # ---- Tallow ----
 
 
-class Error(ctypes.Structure):
-    _fields_ = [
-        ("code", ctypes.c_int),
-        ("native", ctypes.c_int32),
-        ("row", ctypes.c_int64),
-        ("column", ctypes.c_int32),
-        ("reserved", ctypes.c_int32),
-        ("bytes", ctypes.c_uint64),
-        ("message", ctypes.c_char * 400),
-    ]
-
-
-class Spec(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        ("op", ctypes.c_int),
-        ("nan", ctypes.c_int),
-        ("window", ctypes.c_int64),
-        ("min_periods", ctypes.c_int64),
-        ("quantile", ctypes.c_double),
-        ("ddof", ctypes.c_int32),
-        ("adjust", ctypes.c_int32),
-        ("seed", ctypes.c_int),
-        ("column", ctypes.c_int32),
-        ("other", ctypes.c_int32),
-    ]
-
-
-class Batch(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", ctypes.c_size_t),
-        ("columns", ctypes.c_void_p),
-        ("n_columns", ctypes.c_int32),
-        ("type", ctypes.c_int),
-        ("n_rows", ctypes.c_int64),
-        ("offsets", ctypes.c_void_p),
-        ("n_series", ctypes.c_int64),
-        ("origin", ctypes.c_void_p),
-    ]
-
-
-class Tallow:
-    """The shared library of a build."""
-
-    def __init__(self, path):
-        self.library = ctypes.CDLL(str(path))
-        self.engine = ctypes.c_void_p()
-        self.error = Error()
-        self.check(self.library.tlw_engine_open(ctypes.byref(self.engine), None, ctypes.byref(self.error)))
-
-    def check(self, status):
-        if status != 0:
-            raise RuntimeError(self.error.message.decode())
-
-    def close(self):
-        self.library.tlw_engine_close(ctypes.byref(self.engine))
-
+class Tallow(Engine):
     def roll(self, columns, spec):
         """spec: the parameters by name, and "op"."""
         n = len(columns[0])
         numbers = [(ctypes.c_double * n)(*column) for column in columns]
         pointers = (ctypes.c_void_p * len(columns))(*(ctypes.addressof(column) for column in numbers))
-        batch, own = Batch(), Spec()
-        self.library.tlw_window_batch_init(ctypes.byref(batch))
+        batch, own = self.new(WindowBatch), self.new_spec(OPS.index(spec["op"]), spec["window"])
         batch.columns, batch.n_columns, batch.n_rows = ctypes.addressof(pointers), len(columns), n
-        self.library.tlw_window_spec_init(ctypes.byref(own), OPS.index(spec["op"]), ctypes.c_int64(spec["window"]))
         for name, value in spec.items():
             if name != "op":
                 setattr(own, name, value)
         output = (ctypes.c_double * n)()
         outputs = (ctypes.c_void_p * 1)(ctypes.addressof(output))
-        self.check(
-            self.library.tlw_window_run(
-                self.engine, ctypes.byref(batch), ctypes.byref(own), 1, outputs, ctypes.byref(self.error)
-            )
-        )
+        self.call("window_run", self.engine, batch, own, 1, outputs)
         return list(output)
 
 
 def load():
-    libraries = sorted(Path(os.environ["TALLOW_BUILD"]).glob("libtallow.so*"))
-    if not libraries:
-        print("SKIPPED: this build has no shared library")
-        sys.exit(77)
-    return Tallow(libraries[0])
+    return Tallow(library_of(os.environ["TALLOW_BUILD"]))
 
 
 # ---- the libraries ----
@@ -343,7 +278,7 @@ class Golden(unittest.TestCase):
     def test_numbers_of_the_libraries(self):
         python = os.environ.get("TALLOW_GOLDEN_PYTHON", sys.executable)
         done = subprocess.run([python, __file__, "--libraries"], capture_output=True, text=True, check=False)
-        if done.returncode == NO_LIBRARIES:
+        if done.returncode == NO_LIBRARY:
             self.skipTest(f"{done.stdout.strip()}: see the head of {Path(__file__).name}")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         print(done.stdout.strip())
@@ -354,7 +289,7 @@ def compare_libraries():
         found = versions()
     except ImportError as error:
         print(f"{sys.executable}: {error}")
-        return NO_LIBRARIES
+        return NO_LIBRARY
     tallow = load()
     columns = make_columns(3000, 7)
     count, wrong = compare(tallow, cases_of(columns, (5, 20, 200)), columns)

@@ -4,6 +4,7 @@
  *
  *   test_window_gpu opencl
  *   test_window_gpu cuda
+ *   TALLOW_TEST_CASES=N             with less than 50 a tenth of the short series
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -236,10 +237,11 @@ static void test_series(void **state) {
   (void)state;
   tlw_engine *engine = open_device(TLW_BUDGET_AUTO);
   static const int64_t each[] = {1, 6, 40};
+  const int64_t rows = environment_number("TALLOW_TEST_CASES", 100) < 50 ? 300 : 3000;
   for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
     struct batch t;
     tlw_window_spec specs[TLW_WINDOW_OPS];
-    batch_open(&t, 3000, each[i], HOSTILE, TLW_TYPE_F64);
+    batch_open(&t, rows, each[i], HOSTILE, TLW_TYPE_F64);
     compare(engine, &t, specs, pick_specs(specs, 1 + below(12), true));
     batch_close(&t);
   }

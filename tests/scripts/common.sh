@@ -4,8 +4,9 @@
 # TALLOW_SOFTCUDA (the folder of the software CUDA driver) and TALLOW_BIN.
 set -euo pipefail
 exec </dev/null
-export CMAKE_BUILD_PARALLEL_LEVEL
-CMAKE_BUILD_PARALLEL_LEVEL=$(nproc)
+# Another test may have the other half of the CPUs.
+jobs=$((($(nproc) + 1) / 2))
+export CMAKE_BUILD_PARALLEL_LEVEL=$jobs
 
 fail() {
   echo "FAILED: $*" >&2
@@ -37,6 +38,10 @@ quietly() {
   local output
   output=$("$@" 2>&1) || fail "$*: $output"
 }
+
+# Options of builds that are made to see whether they can be: compiled quickly, with debug information for nobody.
+# shellcheck disable=SC2034
+quick=(-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0)
 
 # sub_build FOLDER OPTION...: configures and builds the project in a folder of its own.
 sub_build() {

@@ -5,4 +5,4 @@ source "$(dirname "$0")/common.sh"
 export TALLOW_FUZZ_BUILD=$TALLOW_WORK/build TALLOW_FUZZ_TIERS=''
 # What an earlier run found must not decide how this one ends.
 rm -rf "$TALLOW_FUZZ_BUILD/corpus"
-exec "$TALLOW_SOURCE/tools/fuzz" all "${1:-5}"
+exec "$TALLOW_SOURCE/tools/fuzz" all "${1:-3}"

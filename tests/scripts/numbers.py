@@ -10,38 +10,13 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-BUILD = Path(os.environ["TALLOW_BUILD"])
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tallow_ctypes import Candles, Error, library_of  # noqa: E402
+
 WORK = Path(os.environ["TALLOW_WORK"])
 WORK.mkdir(parents=True, exist_ok=True)
-
-
-class Error(ctypes.Structure):
-    _fields_ = [
-        ("code", ctypes.c_int),
-        ("native", ctypes.c_int32),
-        ("row", ctypes.c_int64),
-        ("column", ctypes.c_int32),
-        ("reserved", ctypes.c_int32),
-        ("bytes", ctypes.c_uint64),
-        ("message", ctypes.c_char * 400),
-    ]
-
-
-class Candles(ctypes.Structure):
-    _fields_ = [("struct_size", ctypes.c_size_t)]
-    _fields_ += [(name, ctypes.POINTER(ctypes.c_double)) for name in ("open", "high", "low", "close", "volume")]
-    _fields_ += [("time", ctypes.POINTER(ctypes.c_int64)), ("n_rows", ctypes.c_int64), ("rest", ctypes.c_int64 * 8)]
-
-
-def load():
-    libraries = sorted(BUILD.glob("libtallow.so*"))
-    if not libraries:
-        print("SKIPPED: this build has no shared library")
-        sys.exit(77)
-    return ctypes.CDLL(str(libraries[0]))
-
-
-LIBRARY = load()
+LIBRARY = ctypes.CDLL(str(library_of(os.environ["TALLOW_BUILD"])))
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

@@ -7,7 +7,7 @@ need g++ pkg-config
 source "$(dirname "$0")/consume.sh"
 
 prefix=$TALLOW_WORK/prefix
-sub_build build -DCMAKE_C_COMPILER="$TALLOW_CC" -DBUILD_SHARED_LIBS=OFF -DTALLOW_TOOLS=OFF -DTALLOW_TESTS=OFF \
+sub_build build -DCMAKE_C_COMPILER="$TALLOW_CC" "${quick[@]}" -DBUILD_SHARED_LIBS=OFF -DTALLOW_TOOLS=OFF -DTALLOW_TESTS=OFF \
   -DTALLOW_CUDA_PTX_ONLY=ON -DTALLOW_TIERS=
 rm -rf "$prefix"
 quietly cmake --install build --prefix "$prefix"

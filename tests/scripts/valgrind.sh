@@ -3,7 +3,7 @@
 # shellcheck source=tests/scripts/common.sh
 source "$(dirname "$0")/common.sh"
 need valgrind
-export TALLOW_VALGRIND=1 TALLOW_TEST_CASES=40
+export TALLOW_VALGRIND=1 TALLOW_TEST_CASES=15
 
 check() { valgrind --quiet --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,possible "$@"; }
 

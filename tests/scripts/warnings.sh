@@ -3,4 +3,4 @@
 # shellcheck source=tests/scripts/common.sh
 source "$(dirname "$0")/common.sh"
 need clang
-sub_build build -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DTALLOW_WERROR=ON -DTALLOW_CUDA_PTX_ONLY=ON
+sub_build build -DCMAKE_C_COMPILER=clang "${quick[@]}" -DTALLOW_WERROR=ON -DTALLOW_CUDA_PTX_ONLY=ON
