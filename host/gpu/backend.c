@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bars.h"
 #include "chart.h"
 #include "faults.h"
 #include "memory.h"
@@ -84,6 +85,12 @@ static tlw_status gpu_windows(struct tlw_backend_state *state, const struct tlw_
   return status == TLW_OK ? tlw_gpu_windows(state, job, limit, error) : status;
 }
 
+static tlw_status gpu_bars(struct tlw_backend_state *state, const struct tlw_bars_job *job, uint64_t limit,
+                           tlw_error *error) {
+  const tlw_status status = tlw_program_prepare(state, TLW_PROGRAM_BARS, error);
+  return status == TLW_OK ? tlw_gpu_bars(state, job, limit, error) : status;
+}
+
 static struct tlw_pool *gpu_pool(struct tlw_backend_state *state) { return &state->pool; }
 
 static const struct tlw_backend_ops ops = {
@@ -97,6 +104,7 @@ static const struct tlw_backend_ops ops = {
     .wait = tlw_flights_wait,
     .is_done = tlw_flights_is_done,
     .windows = gpu_windows,
+    .bars = gpu_bars,
     .staging_open = tlw_gpu_staging_open,
     .staging_close = tlw_gpu_staging_close,
     .draws_anywhere = false,

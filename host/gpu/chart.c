@@ -3,6 +3,7 @@
 #include "files.h"
 #include "memory.h"
 #include "plan.h"
+#include "sending.h"
 
 const char *const tlw_chart_kernel_names[TLW_CHART_KERNELS] = {
     [TLW_CHART_MERGE] = "tlk_chart_merge", [TLW_CHART_SCALE] = "tlk_chart_scale",
@@ -20,15 +21,13 @@ struct work {
   struct tlw_slab slab;
 };
 
+static struct tlw_sending sending_of(const struct work *w) {
+  return (struct tlw_sending){w->state, &w->slab, w->flight};
+}
+
 static tlw_status upload(const struct work *w, uint64_t offset, const void *source, uint64_t size, tlw_error *error) {
-  struct tlw_backend_state *state = w->state;
-  if (size == 0) return TLW_OK;
-  const tlw_status status =
-      state->gpu->ops->upload(state->gpu, &state->queues[TLW_GPU_UPLOAD], &w->slab, offset, source, size, error);
-  if (status != TLW_OK) return status;
-  w->flight->busy[TLW_GPU_UPLOAD] = true;
-  state->services->uploaded += size;
-  return TLW_OK;
+  const struct tlw_sending sending = sending_of(w);
+  return tlw_send_upload(&sending, offset, source, size, error);
 }
 
 /* A column of the job and where it goes. */
@@ -99,16 +98,11 @@ static uint32_t groups_for(uint64_t n, uint64_t each) { return (uint32_t)((n + e
 
 static tlw_status launch(const struct work *w, enum tlw_chart_kernel kernel, uint32_t groups, uint32_t lanes,
                          tlw_error *error) {
-  struct tlw_backend_state *state = w->state;
+  const struct tlw_sending sending = sending_of(w);
   tlk_chart_args args = w->plan.args;
   args.groups = groups;
-  const tlw_status status = state->gpu->ops->launch(
-      state->gpu, &state->queues[TLW_GPU_COMPUTE], &state->programs[TLW_PROGRAM_CHART].kernels[kernel],
-      groups * (uint32_t)w->job->n_series, lanes, &args, sizeof args, &w->slab, error);
-  if (status != TLW_OK) return status;
-  w->flight->busy[TLW_GPU_COMPUTE] = true;
-  state->services->launches++;
-  return TLW_OK;
+  return tlw_send_launch(&sending, TLW_PROGRAM_CHART, (int)kernel, groups * (uint32_t)w->job->n_series, lanes, &args,
+                         sizeof args, error);
 }
 
 static tlw_status launch_paint(const struct work *w, tlw_error *error) {
@@ -147,19 +141,11 @@ static tlw_status launch_all(const struct work *w, tlw_error *error) {
   return status;
 }
 
-static tlw_status download(const struct work *w, const struct tlw_gpu_download *d, tlw_error *error) {
-  struct tlw_backend_state *state = w->state;
-  const tlw_status status = state->gpu->ops->download(state->gpu, &state->queues[TLW_GPU_DOWNLOAD], d, error);
-  if (status != TLW_OK) return status;
-  w->flight->busy[TLW_GPU_DOWNLOAD] = true;
-  state->services->downloaded += d->width * d->rows;
-  return TLW_OK;
-}
-
 /* Charts that follow each other row on row come in one copy. */
 static tlw_status download_all(const struct work *w, tlw_error *error) {
   const struct tlw_render_job *job = w->job;
   const tlk_chart_args *a = &w->plan.args;
+  const struct tlw_sending sending = sending_of(w);
   const uint64_t rows = (uint64_t)(a->y1 - a->y0);
   struct tlw_gpu_download d = {
       .slab = &w->slab,
@@ -172,34 +158,27 @@ static tlw_status download_all(const struct work *w, tlw_error *error) {
   };
   if (job->image_stride == rows * job->row_stride || job->n_series == 1) {
     d.rows *= (uint64_t)job->n_series;
-    return download(w, &d, error);
+    return tlw_send_download(&sending, &d, error);
   }
   tlw_status status = TLW_OK;
   for (int64_t i = 0; i < job->n_series && status == TLW_OK; i++) {
-    status = download(w, &d, error);
+    status = tlw_send_download(&sending, &d, error);
     d.offset += d.pitch * rows;
     d.target += job->image_stride;
   }
   return status;
 }
 
-/* What a queue gets from now on begins after what another was marked behind. */
-static tlw_status hand_over(const struct work *w, enum tlw_gpu_stage from, enum tlw_gpu_stage to, tlw_error *error) {
-  struct tlw_gpu *gpu = w->state->gpu;
-  const tlw_status status = tlw_flight_mark(w->state, w->flight, from, error);
-  if (status != TLW_OK) return status;
-  return gpu->ops->event_wait(gpu, &w->state->queues[to], &w->flight->marks[from], error);
-}
-
 static tlw_status enqueue(const struct work *w, tlw_error *error) {
+  const struct tlw_sending sending = sending_of(w);
   tlw_status status = upload_all(w, error);
-  if (status == TLW_OK) status = hand_over(w, TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, error);
+  if (status == TLW_OK) status = tlw_send_hand_over(&sending, TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, error);
   if (status == TLW_OK) status = launch_all(w, error);
   if (status == TLW_OK && w->job->files) {
     status = tlw_gpu_files_make(w->state, w->flight, w->job, &w->plan.png, &w->slab, error);
     return status == TLW_OK ? tlw_flight_mark(w->state, w->flight, TLW_GPU_COMPUTE, error) : status;
   }
-  if (status == TLW_OK) status = hand_over(w, TLW_GPU_COMPUTE, TLW_GPU_DOWNLOAD, error);
+  if (status == TLW_OK) status = tlw_send_hand_over(&sending, TLW_GPU_COMPUTE, TLW_GPU_DOWNLOAD, error);
   if (status == TLW_OK) status = download_all(w, error);
   if (status == TLW_OK) status = tlw_flight_mark(w->state, w->flight, TLW_GPU_DOWNLOAD, error);
   return status;

@@ -34,7 +34,7 @@ struct tlw_gpu_kernel {
 };
 
 /* Kernels that are compiled, tested and kept together. A driver may have one source or image for all programs. */
-enum tlw_gpu_program { TLW_PROGRAM_CHART, TLW_PROGRAM_PNG, TLW_PROGRAM_WINDOWS, TLW_PROGRAMS };
+enum tlw_gpu_program { TLW_PROGRAM_CHART, TLW_PROGRAM_PNG, TLW_PROGRAM_WINDOWS, TLW_PROGRAM_BARS, TLW_PROGRAMS };
 
 /* Rows of device memory to rows of host memory; plain bytes are one row. */
 struct tlw_gpu_download {

@@ -22,6 +22,7 @@
 extern const char tlw_opencl_chart_begin[], tlw_opencl_chart_end[];
 extern const char tlw_opencl_png_begin[], tlw_opencl_png_end[];
 extern const char tlw_opencl_windows_begin[], tlw_opencl_windows_end[];
+extern const char tlw_opencl_bars_begin[], tlw_opencl_bars_end[];
 
 static const struct {
   const char *begin, *end;
@@ -29,6 +30,7 @@ static const struct {
     [TLW_PROGRAM_CHART] = {tlw_opencl_chart_begin, tlw_opencl_chart_end},
     [TLW_PROGRAM_PNG] = {tlw_opencl_png_begin, tlw_opencl_png_end},
     [TLW_PROGRAM_WINDOWS] = {tlw_opencl_windows_begin, tlw_opencl_windows_end},
+    [TLW_PROGRAM_BARS] = {tlw_opencl_bars_begin, tlw_opencl_bars_end},
 };
 
 #define CL_FUNCTIONS(X)                                                                                                \

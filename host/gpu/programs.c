@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bars.h"
 #include "chart.h"
 #include "files.h"
 #include "host/base/hash.h"
@@ -19,6 +20,7 @@ static const struct {
     [TLW_PROGRAM_CHART] = {tlw_chart_kernel_names, TLW_CHART_KERNELS, tlw_gpu_selftest_charts},
     [TLW_PROGRAM_PNG] = {tlw_png_kernel_names, TLW_PNG_KERNELS, tlw_gpu_selftest_files},
     [TLW_PROGRAM_WINDOWS] = {tlw_window_kernel_names, TLW_WINDOW_KERNELS, tlw_gpu_selftest_windows},
+    [TLW_PROGRAM_BARS] = {tlw_bars_kernel_names, TLW_BARS_KERNELS, tlw_gpu_selftest_bars},
 };
 
 /* Programs that share an image have passed different tests. */

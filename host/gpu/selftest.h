@@ -78,10 +78,12 @@ bool tlw_selftest_files_passed(const struct tlw_selftest_files *files);
 
 /* Host memory that the self-test of a program needs. */
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu, enum tlw_gpu_program program);
+uint64_t tlw_gpu_selftest_bars_bytes(bool unified); /* of that one alone */
 
-/* Draw charts, make files of them, or roll windows, and compare with what is known. TLW_ERR_UNAVAILABLE: it differs. */
+/* Draw charts, make files of them, roll windows, or join trades, and compare with what is known. TLW_ERR_UNAVAILABLE: it differs. */
 tlw_status tlw_gpu_selftest_charts(struct tlw_backend_state *state, tlw_error *error);
 tlw_status tlw_gpu_selftest_files(struct tlw_backend_state *state, tlw_error *error);
 tlw_status tlw_gpu_selftest_windows(struct tlw_backend_state *state, tlw_error *error);
+tlw_status tlw_gpu_selftest_bars(struct tlw_backend_state *state, tlw_error *error);
 
 #endif

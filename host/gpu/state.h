@@ -34,6 +34,8 @@ enum tlw_window_kernel {
   TLW_WINDOW_KERNELS = TLW_WINDOW_SCAN_RESULTS + 3
 };
 
+enum tlw_bars_kernel { TLW_BARS_JOIN, TLW_BARS_KERNELS };
+
 /* A program, as far as it was needed. */
 struct tlw_program {
   struct tlw_gpu_kernel kernels[TLW_WINDOW_KERNELS]; /* the first ones, where it has fewer */

@@ -4,6 +4,8 @@
 
 #include "host/base/error.h"
 #include "memory.h"
+#include "room.h"
+#include "sending.h"
 #include "windows_tables.h"
 
 /* In the order of enum tlw_window_kernel. */
@@ -62,7 +64,6 @@ struct work {
 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static uint64_t fewer(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- memory ---- */
@@ -86,26 +87,10 @@ static struct plan least_plan(const struct tlw_window_job *job, const struct tlw
   return plan_of(job, group, least(rows_of(job), LEAST_ROWS), 1);
 }
 
-/* What the budgets have for pieces of work now. */
-struct room {
-  uint64_t device, host;
-};
-
-static struct room room_of(struct tlw_backend_state *state, uint64_t limit) {
-  const struct tlw_memory *memory = &state->services->memory;
-  struct room room = {fewer(tlw_pool_room(&state->pool), limit), UINT64_MAX};
-  if (memory->budget == UINT64_MAX) return room;
-  const uint64_t used = tlw_gauge_read(&memory->bytes).current;
-  room.host = memory->budget > used ? memory->budget - used : 0;
-  return room;
-}
-
 static bool fits(const struct tlw_backend_state *state, const struct tlw_window_group *group, const struct plan *plan,
-                 struct room room) {
-  const uint64_t device = device_bytes(group, plan), host = host_bytes(plan);
-  if (plan->slot.staging > MOST_STAGING || host > room.host || device > room.device) return false;
-  /* New slabs of a device that shares the host's memory may take what is left there. */
-  return !state->gpu->unified || room.host == UINT64_MAX || device <= room.device - fewer(host, room.device);
+                 struct tlw_gpu_room room) {
+  if (plan->slot.staging > MOST_STAGING) return false;
+  return tlw_gpu_room_has(state, room, device_bytes(group, plan), host_bytes(plan));
 }
 
 /* Most rows of a piece, whatever the memory. */
@@ -119,7 +104,7 @@ static int64_t most_rows(const struct work *w) {
 }
 
 /* The plan with the most rows that fits, or the one with the least rows, fit or not. */
-static struct plan largest_plan(const struct work *w, int32_t n_slots, struct room room) {
+static struct plan largest_plan(const struct work *w, int32_t n_slots, struct tlw_gpu_room room) {
   int64_t rows = least(rows_of(w->job), LEAST_ROWS), above = most_rows(w) + 1;
   while (above - rows > 1) {
     const int64_t middle = rows + (above - rows) / 2;
@@ -133,7 +118,7 @@ static struct plan largest_plan(const struct work *w, int32_t n_slots, struct ro
 }
 
 /* All in one piece, or two that take turns where they are not too small for it, or one at a time. */
-static struct plan best_plan(const struct work *w, struct room room) {
+static struct plan best_plan(const struct work *w, struct tlw_gpu_room room) {
   const int64_t all = rows_of(w->job);
   const struct plan one = largest_plan(w, 1, room);
   if (one.slot.rows == all && one.slot.staging <= MOST_STAGING / 4) return one;
@@ -144,7 +129,7 @@ static struct plan best_plan(const struct work *w, struct room room) {
 
 /* The most tasks from `task` on that can share pieces of a decent size, or one. */
 static void form_group(struct work *w, int32_t task, uint64_t limit) {
-  const struct room room = room_of(w->state, limit);
+  const struct tlw_gpu_room room = tlw_gpu_room_of(w->state, limit);
   int32_t n = (int32_t)least(w->job->n_tasks - task, TLW_GROUP_TASKS);
   for (;; n /= 2) {
     w->group = tlw_window_group_of(w->job->tasks + task, n);
@@ -166,12 +151,7 @@ static tlw_status check_room(const struct work *w, tlw_error *error) {
     if (h > host) host = h;
     if (d + h > both) both = d + h;
   }
-  if (tlw_pool_room(&state->pool) < device) return tlw_gpu_memory_refuse(state, device, error);
-  if (state->gpu->unified) {
-    const uint64_t unused = tlw_pool_slabs(&state->pool) - tlw_gauge_read(&state->pool.in_use).current;
-    host = both > host + unused ? both - unused : host;
-  }
-  return tlw_memory_check(&state->services->memory, host, "windows", error);
+  return tlw_gpu_room_check(state, device, host, both, "windows", error);
 }
 
 static void give_back(struct work *w) {
@@ -226,16 +206,8 @@ struct sending {
   struct tlw_flight *flight;
 };
 
-static tlw_status upload(const struct sending *s, uint64_t offset, const void *source, uint64_t size,
-                         tlw_error *error) {
-  struct tlw_backend_state *state = s->work->state;
-  if (size == 0) return TLW_OK;
-  const tlw_status status = state->gpu->ops->upload(state->gpu, &state->queues[TLW_GPU_UPLOAD], &s->work->slab,
-                                                    s->slot->offset + offset, source, size, error);
-  if (status != TLW_OK) return status;
-  s->flight->busy[TLW_GPU_UPLOAD] = true;
-  state->services->uploaded += size;
-  return TLW_OK;
+static struct tlw_sending sending_of(const struct sending *s) {
+  return (struct tlw_sending){s->work->state, &s->work->slab, s->flight};
 }
 
 static tlw_status upload_all(const struct sending *s, tlw_error *error) {
@@ -243,25 +215,20 @@ static tlw_status upload_all(const struct sending *s, tlw_error *error) {
   const struct tlw_window_slot *places = &w->plan.slot;
   const struct tlw_window_piece *piece = &s->slot->piece;
   const uint64_t width = w->job->type == TLW_TYPE_F32 ? sizeof(float) : sizeof(double);
-  tlw_status status = upload(s, places->tables, s->slot->table.data, s->slot->table.size, error);
+  const struct tlw_sending sending = sending_of(s);
+  const uint64_t base = s->slot->offset;
+  tlw_status status = tlw_send_upload(&sending, base + places->tables, s->slot->table.data, s->slot->table.size, error);
   for (int32_t i = 0; i < w->group.n_columns && status == TLW_OK; i++)
-    status = upload(s, places->columns + (uint64_t)i * places->column_pitch,
-                    (const char *)w->group.columns[i] + (uint64_t)piece->first * width,
-                    (uint64_t)(piece->end - piece->first) * width, error);
+    status = tlw_send_upload(&sending, base + places->columns + (uint64_t)i * places->column_pitch,
+                             (const char *)w->group.columns[i] + (uint64_t)piece->first * width,
+                             (uint64_t)(piece->end - piece->first) * width, error);
   return status;
 }
 
 static tlw_status launch(const struct sending *s, int kernel, uint32_t groups, uint32_t lanes,
                          const tlk_window_args *args, tlw_error *error) {
-  struct tlw_backend_state *state = s->work->state;
-  if (groups == 0) return TLW_OK;
-  const struct tlw_gpu_kernel *launched = &state->programs[TLW_PROGRAM_WINDOWS].kernels[kernel];
-  const tlw_status status = state->gpu->ops->launch(state->gpu, &state->queues[TLW_GPU_COMPUTE], launched, groups,
-                                                    lanes, args, sizeof *args, &s->work->slab, error);
-  if (status != TLW_OK) return status;
-  s->flight->busy[TLW_GPU_COMPUTE] = true;
-  state->services->launches++;
-  return TLW_OK;
+  const struct tlw_sending sending = sending_of(s);
+  return tlw_send_launch(&sending, TLW_PROGRAM_WINDOWS, kernel, groups, lanes, args, sizeof *args, error);
 }
 
 /* What a piece's tables say of each task. */
@@ -418,10 +385,9 @@ static uint64_t staged_row(const struct slot *slot) {
   return (uint64_t)(slot->piece.end - slot->piece.begin) * sizeof(double);
 }
 
-/* To memory that a copy never waits for; a copy to the caller's would hold the thread until the device is done. */
 static tlw_status download_all(const struct sending *s, tlw_error *error) {
-  struct tlw_backend_state *state = s->work->state;
   const struct tlw_window_slot *places = &s->work->plan.slot;
+  const struct tlw_sending sending = sending_of(s);
   const struct tlw_gpu_download copy = {
       .slab = &s->work->slab,
       .offset = s->slot->offset + places->outputs,
@@ -431,28 +397,17 @@ static tlw_status download_all(const struct sending *s, tlw_error *error) {
       .width = staged_row(s->slot),
       .rows = (uint64_t)s->work->group.n_tasks,
   };
-  const tlw_status status = state->gpu->ops->download(state->gpu, &state->queues[TLW_GPU_DOWNLOAD], &copy, error);
-  if (status != TLW_OK) return status;
-  s->flight->busy[TLW_GPU_DOWNLOAD] = true;
-  state->services->downloaded += copy.width * copy.rows;
-  return TLW_OK;
-}
-
-/* What a queue gets from now on begins after what another was marked behind. */
-static tlw_status hand_over(const struct sending *s, enum tlw_gpu_stage from, enum tlw_gpu_stage to, tlw_error *error) {
-  struct tlw_backend_state *state = s->work->state;
-  const tlw_status status = tlw_flight_mark(state, s->flight, from, error);
-  if (status != TLW_OK) return status;
-  return state->gpu->ops->event_wait(state->gpu, &state->queues[to], &s->flight->marks[from], error);
+  return tlw_send_download(&sending, &copy, error);
 }
 
 static tlw_status enqueue(const struct sending *s, tlw_error *error) {
   struct tables tables;
+  const struct tlw_sending sending = sending_of(s);
   make_tables(s->work, s->slot, &tables);
   tlw_status status = upload_all(s, error);
-  if (status == TLW_OK) status = hand_over(s, TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, error);
+  if (status == TLW_OK) status = tlw_send_hand_over(&sending, TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, error);
   if (status == TLW_OK) status = launch_all(s, &tables, error);
-  if (status == TLW_OK) status = hand_over(s, TLW_GPU_COMPUTE, TLW_GPU_DOWNLOAD, error);
+  if (status == TLW_OK) status = tlw_send_hand_over(&sending, TLW_GPU_COMPUTE, TLW_GPU_DOWNLOAD, error);
   if (status == TLW_OK) status = download_all(s, error);
   if (status == TLW_OK) status = tlw_flight_mark(s->work->state, s->flight, TLW_GPU_DOWNLOAD, error);
   return status;
@@ -510,11 +465,6 @@ static tlw_status run_group(struct work *w, tlw_error *error) {
   return status;
 }
 
-/* Slabs that nothing uses, which share the host's budget, may have all that staging needs. */
-static void relieve_host(struct tlw_backend_state *state) {
-  if (state->gpu->unified && state->services->memory.budget != UINT64_MAX) tlw_pool_trim(&state->pool);
-}
-
 tlw_status tlw_gpu_windows(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
                            tlw_error *error) {
   struct work w = {.state = state, .job = job};
@@ -522,11 +472,11 @@ tlw_status tlw_gpu_windows(struct tlw_backend_state *state, const struct tlw_win
   tlw_status status = tlw_gpu_memory_reserve(state, error);
   if (status == TLW_OK) status = tlw_flights_finish(state, error);
   if (status == TLW_OK) {
-    relieve_host(state);
+    tlw_gpu_room_relieve(state);
     status = check_room(&w, error);
   }
   for (int32_t task = 0; task < job->n_tasks && status == TLW_OK; task += w.group.n_tasks) {
-    relieve_host(state);
+    tlw_gpu_room_relieve(state);
     form_group(&w, task, limit);
     status = run_group(&w, error);
   }

@@ -12,10 +12,12 @@
 #include "host/base/ledger.h"
 #include "host/base/memory.h"
 #include "host/base/pool.h"
+#include "kernels/core/bars.h"
 #include "kernels/core/text.h"
 #include "kernels/core/window.h"
 #include "tallow/candles.h"
 #include "tallow/engine.h"
+#include "tallow/trades.h"
 
 /* What an engine lends its backend. It outlives the backend. */
 struct tlw_services {
@@ -102,7 +104,18 @@ struct tlw_ticket {
   tlw_error error; /* where status is not TLW_OK */
 };
 
+/* Rows to be joined into parts: one series, one behind the other. */
+struct tlw_bars_job {
+  const tlw_trades *rows; /* examined; of columns only those that fields need are looked at */
+  uint32_t fields;        /* TLW_BAR_... */
+  int64_t begin;          /* first row of the first part */
+  const int64_t *ends;    /* of each part, exclusive; they do not decrease. A part may be empty */
+  int64_t n_parts;
+  tlk_bar_part *parts; /* results */
+};
+
 struct tlw_backend_state; /* each backend's own */
+struct tlw_team;
 
 /*
  * Calls come from one thread at a time. After TLW_ERR_DEVICE_LOST only staging_close and close are called.
@@ -150,10 +163,18 @@ struct tlw_backend_ops {
   tlw_status (*windows)(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
                         tlw_error *error);
 
+  /*
+   * Joins rows into parts, complete on return. Otherwise as windows. NULL: this backend does not, and the CPU's loops do.
+   */
+  tlw_status (*bars)(struct tlw_backend_state *state, const struct tlw_bars_job *job, uint64_t limit, tlw_error *error);
+
   /* Host memory that jobs may draw into: on a GPU where copies from the device run beside work. Counted. */
   tlw_status (*staging_open)(struct tlw_backend_state *state, struct tlw_block *block, uint64_t size, tlw_error *error);
   void (*staging_close)(struct tlw_backend_state *state, struct tlw_block *block);
   bool draws_anywhere; /* any memory will do as well */
+
+  /* Threads that are idle between calls. NULL: this backend has none. */
+  struct tlw_team *(*team)(struct tlw_backend_state *state);
 
   /* Parts of the pool, see pool.h. The copies are complete on return; a read goes to staging memory. */
   struct tlw_pool *(*pool)(struct tlw_backend_state *state);

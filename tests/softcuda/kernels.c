@@ -1,5 +1,6 @@
 /* The product's kernels, as C11. A kernel that is missing here is CU_NOT_FOUND to a module. */
 #define TLK_HOST_KERNELS
+#include "../../kernels/bars_join.c"
 #include "../../kernels/chart_merge.c"
 
 #include "../../kernels/chart_scale.c"
@@ -73,6 +74,7 @@ const sc_kernel sc_product_kernels[] = {
     KERNEL(tlk_join_weighted, tlk_window_args, false),
     KERNEL(tlk_join_ends, tlk_window_args, false),
     KERNEL(tlk_window_order, tlk_window_args, false),
+    KERNEL(tlk_bars_join, tlk_bars_args, true),
     KERNEL(tlk_scan_ends_linear, tlk_window_args, true),
     KERNEL(tlk_scan_ends_adjusted, tlk_window_args, true),
     KERNEL(tlk_scan_ends_total, tlk_window_args, true),
