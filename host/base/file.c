@@ -53,6 +53,14 @@ int tlw_file_write(int descriptor, const void *source, size_t size) {
   return 0;
 }
 
+int tlw_file_sync(int descriptor) {
+  if (is_struck()) return -1;
+  int result;
+  do result = fsync(descriptor);
+  while (result != 0 && errno == EINTR);
+  return result;
+}
+
 /* Not repeated: Linux has let go of the descriptor by the time that a signal is noticed. */
 int tlw_file_close(int descriptor) {
   const bool struck = is_struck();

@@ -12,6 +12,7 @@ ssize_t tlw_file_read(int descriptor, void *target, size_t size);
 ssize_t tlw_file_read_at(int descriptor, void *target, size_t size, off_t offset); /* pread */
 /* Writes all of it. 0, or -1 with errno. */
 int tlw_file_write(int descriptor, const void *source, size_t size);
+int tlw_file_sync(int descriptor); /* fsync */
 int tlw_file_close(int descriptor);
 int tlw_file_rename(const char *from, const char *to);
 int tlw_file_unlink(const char *path);

@@ -43,6 +43,7 @@ static const char *const names[TLW_OPERATION_COUNT] = {
     [TLW_OP_HALVE] = "halve",
     [TLW_OP_FALLBACK] = "fallback",
     [TLW_OP_WINDOW] = "window",
+    [TLW_OP_BARS] = "bars",
 };
 
 const char *tlw_operation_name(tlw_operation operation) {

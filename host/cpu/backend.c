@@ -328,6 +328,8 @@ static void cpu_staging_close(struct tlw_backend_state *state, struct tlw_block 
   tlw_block_free(&state->services->memory, block);
 }
 
+static struct tlw_team *cpu_team(struct tlw_backend_state *state) { return state->team; }
+
 /* ---- the pool ---- */
 
 /* The handle of a slab is its address. */
@@ -414,6 +416,7 @@ static const struct tlw_backend_ops ops = {
     .staging_open = cpu_staging_open,
     .staging_close = cpu_staging_close,
     .draws_anywhere = true,
+    .team = cpu_team,
     .pool = cpu_pool,
     .write = cpu_write,
     .read = cpu_read,

@@ -73,10 +73,12 @@ struct tlw_cpu_line {
   size_t row_stride;
 };
 
+struct tlw_cpu_bars_tier;
 struct tlw_cpu_window_tier;
 
 struct tlw_cpu_tier {
   const char *name;
+  const struct tlw_cpu_bars_tier *bars;      /* bars_tier.h */
   const struct tlw_cpu_window_tier *windows; /* window_tier.h */
   /*
    * Merges candles begin to end - 1, at least one. False, with *merged unspecified, if one of them is a gap or if they

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "bars_tier.h"
 #include "line_ops.h"
 #include "tier.h"
 #include "vector.h"
@@ -241,10 +242,12 @@ static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict sourc
   for (; i < n; i++) target[i] = source[i] ? source[i] : TLK_INK_GRID;
 }
 
+extern const struct tlw_cpu_bars_tier TLW_TIERED(tlw_cpu_bars_of);
 extern const struct tlw_cpu_window_tier TLW_TIERED(tlw_cpu_windows_of);
 extern const struct tlw_cpu_tier TLW_TIER;
 const struct tlw_cpu_tier TLW_TIER = {
     .name = TLW_TIER_NAME,
+    .bars = &TLW_TIERED(tlw_cpu_bars_of),
     .windows = &TLW_TIERED(tlw_cpu_windows_of),
     .merge = merge,
     .extend = extend,

@@ -223,9 +223,10 @@ typedef enum tlw_operation {
   TLW_OP_TRIM = 11,
   TLW_OP_HALVE = 12, /* bytes: what a piece of work may take from now on */
   TLW_OP_FALLBACK = 13,
-  TLW_OP_WINDOW = 14 /* a call of tlw_window_run: items are outputs, bytes theirs */
+  TLW_OP_WINDOW = 14, /* a call of tlw_window_run: items are outputs, bytes theirs */
+  TLW_OP_BARS = 15    /* a call of tlw_bars_run: items are its chunks */
 } tlw_operation;
-#define TLW_OPERATION_COUNT 15
+#define TLW_OPERATION_COUNT 16
 
 /* "host_alloc", ..., or NULL for another value. Thread-safety: any thread, any time. */
 TLW_API const char *tlw_operation_name(tlw_operation operation);

@@ -1,11 +1,12 @@
 /*
- * Tallow: market data to charts and rolling windows, on CUDA, OpenCL or the CPU, with the same bytes from each.
+ * Tallow: market data to charts, rolling windows and bars, on CUDA, OpenCL or the CPU, with the same bytes from each.
  *
  * This header includes all others.
  */
 #ifndef TALLOW_TALLOW_H
 #define TALLOW_TALLOW_H
 
+#include "tallow/bars.h"
 #include "tallow/buffer.h"
 #include "tallow/candles.h"
 #include "tallow/chart.h"
@@ -16,6 +17,7 @@
 #include "tallow/png.h"
 #include "tallow/status.h"
 #include "tallow/stream.h"
+#include "tallow/trades.h"
 #include "tallow/version.h"
 #include "tallow/window.h"
 #include "tallow/zone.h"

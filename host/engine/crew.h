@@ -1,0 +1,37 @@
+/* Threads of an engine for an operation that is done above it. */
+#ifndef TALLOW_ENGINE_CREW_H
+#define TALLOW_ENGINE_CREW_H
+
+#include "engine.h"
+#include "host/base/threads.h"
+
+struct tlw_crew {
+  struct tlw_engine *engine;
+  struct tlw_team *team;
+  struct tlw_team *own; /* of this operation, where the backend has none */
+  uint32_t workers;     /* at least 1; with 1 there may be no team */
+  int64_t begun;
+};
+
+/*
+ * Takes the engine's turn and as many threads as it has, but no more than `most`. End it unless it fails:
+ * TLW_ERR_BUDGET, TLW_ERR_MEMORY, TLW_ERR_DEVICE_LOST.
+ */
+tlw_status tlw_crew_begin(struct tlw_crew *crew, tlw_engine *engine, int64_t most, tlw_error *error);
+
+/* Makes a record of the operation. */
+void tlw_crew_end(struct tlw_crew *crew, tlw_operation operation, int64_t items, tlw_status status);
+
+/* Calls run for each item, see tlw_team_run. */
+void tlw_crew_run(const struct tlw_crew *crew, int64_t items, tlw_team_fn run, void *context);
+
+/* Whether the engine's device joins rows. */
+bool tlw_crew_has_device(const struct tlw_crew *crew);
+
+/*
+ * Joins rows on the engine's device. False: it does not, has no room or failed, and parts may be anything. A device
+ * that is lost is told of by the next operation.
+ */
+bool tlw_crew_join(const struct tlw_crew *crew, const struct tlw_bars_job *job);
+
+#endif
