@@ -6,7 +6,8 @@ set(window_sources
     host/cpu/window_ops.c
     host/cpu/window_order.c
     host/cpu/window_scan.c)
-set(tier_sources host/cpu/line_ops.c host/cpu/tier_ops.c host/io/plain_ops.c host/io/png_ops.c ${window_sources})
+set(tier_sources host/cpu/bars_join.c host/cpu/bars_ops.c host/cpu/line_ops.c host/cpu/tier_ops.c host/io/plain_ops.c
+                 host/io/png_ops.c host/io/trades_plain_ops.c ${window_sources})
 
 # The least tier, which every CPU has, is always built; beside it those of TALLOW_TIERS.
 set(known_tiers "")
@@ -31,6 +32,7 @@ function(tallow_add_tier target name lanes)
   target_link_libraries(${library} PRIVATE tallow_flags)
   target_compile_definitions(${library} PRIVATE TLK_LANES=${lanes} TLW_TIER=tlw_cpu_tier_${name}
                                                 TLW_PLAIN_TIER=tlw_plain_tier_${name}
+                                                TLW_TRADE_PLAIN_TIER=tlw_trade_plain_tier_${name}
                                                 TLW_PNG_TIER=tlw_png_tier_${name} TLW_TIER_NAME="${name}"
                                                 TLW_TIER_SUFFIX=${name})
   # Tracking variables through functions of this size takes longer than compiling them, and sanitizers far longer.
@@ -70,11 +72,11 @@ function(tallow_add_tiers target)
     tallow_add_tier(${target} baseline 2)
   endif()
   if("avx2" IN_LIST tiers)
-    tallow_add_tier(${target} avx2 4 -mavx2)
+    tallow_add_tier(${target} avx2 4 -mavx2 -mbmi -mbmi2)
     target_compile_definitions(${target} PRIVATE TALLOW_WITH_AVX2)
   endif()
   if("avx512" IN_LIST tiers)
-    tallow_add_tier(${target} avx512 8 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+    tallow_add_tier(${target} avx512 8 -mbmi -mbmi2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
     target_compile_definitions(${target} PRIVATE TALLOW_WITH_AVX512)
   endif()
 endfunction()
