@@ -27,7 +27,7 @@ DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2]
 
 USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 65, 66, 69, 71, 73, 74
 STOPPED, INTERRUPTED = 75, 130
-COMMANDS = ("render", "window", "merge", "devices", "synth", "completion", "help")
+COMMANDS = ("render", "window", "bars", "merge", "devices", "synth", "completion", "help")
 TIERS = ("baseline", "avx2", "avx512")
 PALETTES = {  # background, grid, up, down, text
     "classic": "000000 333333 00FF00 FF0000 C8C8C8",
@@ -362,6 +362,10 @@ class Help(Case):
             "resume shard manifest dry-run "
             "backend device threads pool host-mem fallback deadline stats alloc-log "
             "progress progress-fd json verbose quiet help",
+            "bars": "output format fields label partial partition "
+            "time tick volume value range renko split no-gate empty zone offset "
+            "columns header delimiter unit from to on-bad decimals expansion "
+            "checkpoint checkpoint-every resume backend threads host-mem progress verbose quiet help",
             "merge": "quiet help",
             "devices": "check json help",
             "synth": "rows seed shape format output interval start help",
@@ -398,6 +402,8 @@ class Help(Case):
         (self.here / "btc.csv.gz").write_bytes(gzip.compress(month.encode()))
         for name in ("one", "two"):
             self.write(f"data/{name}.csv", month)
+        ticks, _ = self.run_tallow("synth", "trades", "--rows", 100000, "--format", "aggtrades")
+        (self.here / "trades.csv.gz").write_bytes(gzip.compress(ticks))
         path = self.here / "bin"
         path.mkdir()
         (path / "tallow").symlink_to(Path(BIN).resolve())
@@ -416,7 +422,7 @@ class Help(Case):
         self.assertEqual(len(self.charts_in("windows")), (500 - 100) // 25 + 1)
         self.assertEqual(json.loads((self.here / "stats.json").read_text())["images"], 2)
         for name in ("aapl.png", "last-year.png", "january.png", "charts/one.png", "charts/two.png", "demo.png",
-                     "windows/btc_000016.png", "small/one.png"):
+                     "windows/btc_000016.png", "small/one.png", "trades.png"):
             Png((self.here / name).read_bytes())
 
 
@@ -656,12 +662,6 @@ class Render(Case):
 
         self.assertGreater(empty_columns(by_time), empty_columns(by_index) + 50)
 
-    def cut(self, text, first, end):
-        lines = text.splitlines(keepends=True)
-        self.write("cut.csv", lines[0] + "".join(lines[1 + first : 1 + end]))
-        return self.render("cut.csv").rows
-
-    def test_selection(self):
     def without_times(self, name, text):
         lines = text.splitlines()
         self.write(name, "".join(line.partition(",")[2] + "\n" for line in lines))
@@ -729,6 +729,12 @@ class Render(Case):
             self.assertEqual((self.here / f"parts/b_00000{i}.png").read_bytes(), chart)
             self.assertEqual((self.here / f"by/c_A_00000{i}.png").read_bytes(), chart)
 
+    def cut(self, text, first, end):
+        lines = text.splitlines(keepends=True)
+        self.write("cut.csv", lines[0] + "".join(lines[1 + first : 1 + end]))
+        return self.render("cut.csv").rows
+
+    def test_selection(self):
         """--from is inclusive, --to exclusive, --last counts what they leave."""
         text = self.synth("a.csv", 60)
         self.write("b.csv", "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()))

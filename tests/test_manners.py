@@ -24,7 +24,7 @@ from pathlib import Path
 import test_cli
 from test_cli import BACKENDS, BAD_DATA, BIN, HEADER, IO_ERROR, NO_INPUT, USAGE, Case, Png
 
-COMMANDS = ("render", "window", "merge", "devices", "synth", "completion", "help")
+COMMANDS = ("render", "window", "bars", "merge", "devices", "synth", "completion", "help")
 CODES = (0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143)
 GROUPS = ("What is drawn", "Input", "Bad rows", "Runs", "Work and memory", "Messages")
 WINDOW_GROUPS = ("What is computed", "Input", "Work and memory", "Messages")

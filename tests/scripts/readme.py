@@ -31,7 +31,7 @@ class Readme(unittest.TestCase):
     def test_commands_run(self):
         shutil.rmtree(WORK, ignore_errors=True)
         (WORK / "run").mkdir(parents=True)
-        commands = "\n".join(blocks("sh", section("Command line") + section("Rolling windows")))
+        commands = "\n".join(blocks("sh", section("Command line") + section("Rolling windows") + section("Bars")))
         self.assertGreater(len(commands.splitlines()), 8)
         env = {**os.environ, "PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         script = ["bash", "-euxo", "pipefail", "-c", commands]

@@ -54,15 +54,48 @@ static char *write_trade(synth_source *source, int time_digits, char *out) {
   return out + length;
 }
 
+/* Trades of all rows up to this one: rows are made of 2, 3 and 1 in turn. */
+static int64_t trades_up_to(int64_t row) { return 6 * (row / 3) + (row % 3 == 1 ? 2 : row % 3 == 2 ? 5 : 0); }
+
+/* A whole number with so many digits behind the second. */
+static char *put_epoch(char *out, int64_t time, int digits) {
+  int64_t scale = SYNTH_SECOND;
+  for (int i = 0; i < digits; i++) scale /= 10;
+  const int64_t whole = time / scale;
+  if (whole < 0) *out++ = '-';
+  return cli_put_digits(out, (uint64_t)(whole < 0 ? -whole : whole), 1);
+}
+
+static char *write_aggregated(synth_source *source, int time_digits, char *out) {
+  synth_trade t;
+  if (!synth_next_trade(source, &t)) return NULL;
+  out = cli_put_digits(out, (uint64_t)t.id, 1);
+  out = put_price(out, t.price);
+  *out++ = ',';
+  out = cli_put_fixed(out, t.quantity, QUANTITY_DECIMALS);
+  out = put_count(out, trades_up_to(t.id - 1) + 1);
+  out = put_count(out, trades_up_to(t.id));
+  *out++ = ',';
+  out = put_epoch(out, t.time, time_digits);
+  const char *maker = t.side > 0 ? ",false\n" : ",true\n";
+  const size_t length = strlen(maker);
+  memcpy(out, maker, length);
+  return out + length;
+}
+
 typedef struct table {
   const char *header;
   int64_t interval; /* default */
   row_writer write;
 } table;
 
-static const table tables[] = {
-    [SYNTH_KIND_CANDLES] = {"time,open,high,low,close,volume\n", 60 * SYNTH_SECOND, write_candle},
-    [SYNTH_KIND_TRADES] = {"time,id,price,quantity,side\n", SYNTH_SECOND / 4, write_trade},
+static const table tables[][2] = {
+    [SYNTH_KIND_CANDLES] = {[SYNTH_FORMAT_CSV] = {"time,open,high,low,close,volume\n", 60 * SYNTH_SECOND,
+                                                  write_candle}},
+    [SYNTH_KIND_TRADES] = {[SYNTH_FORMAT_CSV] = {"time,id,price,quantity,side\n", SYNTH_SECOND / 4, write_trade},
+                           [SYNTH_FORMAT_AGGTRADES] = {"agg_trade_id,price,quantity,first_trade_id,last_trade_id,"
+                                                       "transact_time,is_buyer_maker\n",
+                                                       SYNTH_SECOND / 4, write_aggregated}},
 };
 
 /* Digits behind the second that all times of a series need. */
@@ -104,7 +137,10 @@ static uint64_t most_rows(int kind, const synth_options *options) {
 cli_exit cli_run_synth(const cli_args *args) {
   int kind = cli_find_name("what synth makes", args->operands[0], cli_synth_kind_name, args->command->name);
   if (kind < 0) return CLI_USAGE;
-  const table *t = &tables[kind];
+  const table *t = &tables[kind][args->values[SYNTH_FORMAT].number];
+  if (!t->write)
+    return cli_fail(CLI_USAGE, "--format %s is one of trades: candles are csv; try 'tallow synth --help'",
+                    args->values[SYNTH_FORMAT].text);
   const cli_value *interval = &args->values[SYNTH_INTERVAL];
   synth_options options = {
       .seed = args->values[SYNTH_SEED].number,

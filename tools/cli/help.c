@@ -109,13 +109,14 @@ void cli_print_command_help(FILE *file, const cli_command *command) {
 }
 
 void cli_print_help(FILE *file) {
-  fputs("tallow: market data to candle charts and rolling windows, on CUDA, OpenCL or the CPU, with the same\n"
-        "bytes from each\n\n"
+  fputs("tallow: market data to candle charts, bars and rolling windows, on CUDA, OpenCL or the CPU, with\n"
+        "the same bytes from each\n\n"
         "Examples:\n"
         "  tallow synth candles --rows 500 -o demo.csv\n"
         "  tallow render demo.csv -o demo.png\n"
         "  tallow render data/*.csv -o charts --theme light --last 250\n"
         "  tallow window demo.csv --op mean,std --window 20,200 -o results.csv\n"
+        "  tallow bars trades.csv.gz --time 1m -o minutes.csv\n"
         "  tallow devices\n\n"
         "Usage: tallow COMMAND [options]\n\n"
         "Commands:\n",

@@ -145,14 +145,14 @@ static void print_examples(FILE *file) {
 void cli_print_man(FILE *file) {
   fprintf(file,
           ".Dd %s\n.Dt TALLOW 1\n.Os \"tallow %s\"\n"
-          ".Sh NAME\n.Nm tallow\n.Nd market data to candle charts and rolling windows\n"
+          ".Sh NAME\n.Nm tallow\n.Nd market data to candle charts, bars and rolling windows\n"
           ".Sh SYNOPSIS\n",
           cli_manual_date, tlw_version());
   for (int i = 0; i < cli_n_commands; i++) print_usage(file, &cli_commands[i]);
   fputs(".Nm\n.Fl Fl version\n.Sh DESCRIPTION\n", file);
   print_text(file,
-             "tallow draws candle charts from market data and computes rolling windows over it, on CUDA, OpenCL or the "
-             "CPU, with the same bytes from each.");
+             "tallow draws candle charts from market data, makes bars of trades and computes rolling windows, on CUDA, "
+             "OpenCL or the CPU, with the same bytes from each.");
   fputs(".Pp\n", file);
   print_text(file,
              "Options and operands may come in any order; --name VALUE and --name=VALUE are the same; -- ends the "

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "bars_text.h"
 #include "tallow/chart.h"
 #include "tallow/engine.h"
 #include "tallow/png.h"
@@ -42,7 +43,11 @@ static const char *png_name(int index) {
   return index < COUNT(names) ? names[index] : NULL;
 }
 
-static const char *format_name(int index) { return index == 0 ? "csv" : NULL; }
+static const char *synth_format_name(int index) {
+  static const char *const names[] = {[SYNTH_FORMAT_CSV] = "csv", [SYNTH_FORMAT_AGGTRADES] = "aggtrades"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
 static const char *theme_name(int index) { return tlw_theme_name((tlw_theme)index); }
 static const char *shape_name(int index) { return synth_shape_name((synth_shape)index); }
 static const char *backend_name(int index) {
@@ -780,6 +785,315 @@ static const char *const window_notes[] = {
     NULL,
 };
 
+static const char *bars_empty_name(int index) {
+  static const char *const names[] = {[TLW_EMPTY_NONE] = "none", [TLW_EMPTY_FLAT] = "flat", [TLW_EMPTY_NULL] = "null"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *bars_format_name(int index) {
+  static const char *const names[] = {"auto", "csv", "jsonl", "npy"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *bars_label_name(int index) {
+  static const char *const names[] = {"open", "close"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *bars_partition_name(int index) {
+  static const char *const names[] = {"year", "month", "day"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *time_unit_name(int index) {
+  static const char *const names[] = {[TLW_UNIT_DEFAULT] = "auto",
+                                      [TLW_UNIT_S] = "s",
+                                      [TLW_UNIT_MS] = "ms",
+                                      [TLW_UNIT_US] = "us",
+                                      [TLW_UNIT_NS] = "ns"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *on_bad_name(int index) {
+  static const char *const names[] = {[TLW_BAD_ERROR] = "error", [TLW_BAD_SKIP] = "skip"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *decimals_name(int index) {
+  static const char *const names[] = {"error", "round"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+#define BARS_KIND_ROW .group = CLI_GROUP_COMPUTED, .kind = CLI_TEXT
+
+static const cli_option bars_options[] = {
+    [BARS_TIME] = {.name = "time",
+                   BARS_KIND_ROW,
+                   .letter = 't',
+                   .metavar = "INTERVALS",
+                   .also = " interval timeframe period freq frequency resample every ",
+                   .help = "Bars of so much time: a whole number with ms, s, m, h, d, w or mo (months), such as 1m or "
+                           "250ms; several between commas, as for each kind."},
+    [BARS_TICK] = {.name = "tick",
+                   BARS_KIND_ROW,
+                   .metavar = "ROWS",
+                   .also = " ticks trades count ",
+                   .help = "Bars of so many trades (rows), such as 1000."},
+    [BARS_VOLUME] = {.name = "volume",
+                     BARS_KIND_ROW,
+                     .metavar = "QUANTITY",
+                     .also = " vol size ",
+                     .help = "Bars that close with the trade that brings their volume to QUANTITY, such as 12.5."},
+    [BARS_VALUE] = {.name = "value",
+                    BARS_KIND_ROW,
+                    .metavar = "TURNOVER",
+                    .also = " dollar dollars quote turnover notional ",
+                    .help = "Likewise by turnover, price times quantity, such as 1000000."},
+    [BARS_RANGE] = {.name = "range",
+                    BARS_KIND_ROW,
+                    .metavar = "N",
+                    .help = "Bars that close with a trade N/100,000 of their open, or more, above or below it: 250 is "
+                            "0.25%."},
+    [BARS_RENKO] = {.name = "renko",
+                    BARS_KIND_ROW,
+                    .metavar = "HEIGHT",
+                    .also = " brick bricks ",
+                    .help = "Bricks of this height, such as 50. It takes two heights from the last close to turn "
+                            "round."},
+    [BARS_SPLIT] = {.name = "split",
+                    .group = CLI_GROUP_COMPUTED,
+                    .kind = CLI_FLAG,
+                    .help = "Of --volume and --value: a trade that crosses the threshold is divided between the bars. "
+                            "Without it, it belongs whole to the one that it closes."},
+    [BARS_NO_GATE] = {.name = "no-gate",
+                      .group = CLI_GROUP_COMPUTED,
+                      .kind = CLI_FLAG,
+                      .help = "Of --range: a bar may close at the time at which it opened."},
+    [BARS_EMPTY] = {.name = "empty",
+                    .group = CLI_GROUP_COMPUTED,
+                    .also = " fill gaps fillna ",
+                    .kind = CLI_CHOICE,
+                    .metavar = "BARS",
+                    .fallback = "none",
+                    .choices = bars_empty_name,
+                    .help = "Of --time: what stands for an interval without trades. flat: a bar at the close before; "
+                            "null: one without prices."},
+    [BARS_ZONE] = {.name = "zone",
+                   .group = CLI_GROUP_COMPUTED,
+                   .also = " timezone tz time-zone ",
+                   .kind = CLI_TEXT,
+                   .metavar = "NAME",
+                   .fallback = "UTC",
+                   .help =
+                       "Of --time and --partition: the zone whose clock and calendar count, such as Europe/Berlin."},
+    [BARS_OFFSET] = {.name = "offset",
+                     .group = CLI_GROUP_COMPUTED,
+                     .also = " shift origin ",
+                     .kind = CLI_TEXT,
+                     .metavar = "D",
+                     .help = "Of --time: bars begin so much later than the clock would have it, such as 30m, or "
+                             "earlier, --offset=-5h."},
+    [BARS_OUTPUT] = {.name = "output",
+                     .group = CLI_GROUP_OPTIONS,
+                     .letter = 'o',
+                     .kind = CLI_TEXT,
+                     .metavar = "OUT",
+                     .fallback = "-",
+                     .hint = CLI_HINT_FILE,
+                     .also = " out outfile outdir out-dir dest directory folder dir ",
+                     .help = "Where the bars go: a .csv, .jsonl or .npy file, or - for standard output. For several "
+                             "kinds a name with {kind} in it ('bars-{kind}.csv' gives bars-time-1m.csv), or a folder, "
+                             "named with a slash at its end unless it exists (time-1m.csv in it). A file appears once "
+                             "it is complete, but see --checkpoint."},
+    [BARS_FORMAT] = {.name = "format",
+                     .group = CLI_GROUP_OPTIONS,
+                     .also = " output-format type ",
+                     .kind = CLI_CHOICE,
+                     .metavar = "NAME",
+                     .fallback = "auto",
+                     .choices = bars_format_name,
+                     .help = "What is written: CSV, JSON lines, or an array of records. auto goes by the name of OUT; "
+                             "csv where that says nothing."},
+    [BARS_FIELDS] = {.name = "fields",
+                     .group = CLI_GROUP_OPTIONS,
+                     .also = " columns-out select only ",
+                     .letter = 'f',
+                     .kind = CLI_TEXT,
+                     .metavar = "NAMES",
+                     .listed = bars_choice_name,
+                     .help = "Columns to write, in this order, several between commas. Without it, all that FILE has "
+                             "the data for."},
+    [BARS_LABEL] = {.name = "label",
+                    .group = CLI_GROUP_OPTIONS,
+                    .also = " timestamp ",
+                    .kind = CLI_CHOICE,
+                    .metavar = "END",
+                    .choices = bars_label_name,
+                    .help = "Write a first column, timestamp: open, when the bar opens; close, when it is over, which "
+                            "for bars of time is when the next one opens."},
+    [BARS_PARTIAL] = {.name = "partial",
+                      .group = CLI_GROUP_OPTIONS,
+                      .also = " unfinished incomplete last ",
+                      .kind = CLI_FLAG,
+                      .help = "Write the last bar too, which has not closed, and a last column, partial: 1 for it, 0 "
+                              "for the others."},
+    [BARS_PARTITION] = {.name = "partition",
+                        .group = CLI_GROUP_OPTIONS,
+                        .also = " partition-by split-by rotate ",
+                        .kind = CLI_CHOICE,
+                        .metavar = "SPAN",
+                        .choices = bars_partition_name,
+                        .help = "A file for each, by the time at which bars open: bars.csv becomes bars-2024-08.csv "
+                                "and so on."},
+    [BARS_COLUMNS] = {.name = "columns",
+                      .group = CLI_GROUP_INPUT,
+                      .kind = CLI_TEXT,
+                      .metavar = "SPEC",
+                      .help = "Columns that are not to be found by their names: ROLE=COLUMN, several between commas, "
+                              "such as price=Px,quantity=5. ROLE is time, price, quantity, id, first_id, last_id, "
+                              "maker, open, high, low, quote or count; COLUMN is a name, a number from 1, or none."},
+    [BARS_HEADER] = {HEADER_ROW},
+    [BARS_DELIMITER] = {DELIMITER_ROW},
+    [BARS_UNIT] = {.name = "unit",
+                   .group = CLI_GROUP_INPUT,
+                   .also = " time-unit ",
+                   .kind = CLI_CHOICE,
+                   .metavar = "NAME",
+                   .fallback = "auto",
+                   .choices = time_unit_name,
+                   .help = "What times that are whole numbers count. auto tells it by the size of the first."},
+    [BARS_FROM] = {.name = "from",
+                   .group = CLI_GROUP_INPUT,
+                   .also = " start since begin after ",
+                   .kind = CLI_TIME,
+                   .metavar = "T",
+                   .help = "Leave out trades before T."},
+    [BARS_TO] = {.name = "to",
+                 .group = CLI_GROUP_INPUT,
+                 .also = " end until before stop ",
+                 .kind = CLI_TIME,
+                 .metavar = "T",
+                 .help = "Leave out trades at T or later."},
+    [BARS_ON_BAD] = {.name = "on-bad",
+                     .group = CLI_GROUP_INPUT,
+                     .also = " bad-field errors out-of-order duplicate ",
+                     .kind = CLI_CHOICE,
+                     .metavar = "POLICY",
+                     .fallback = "error",
+                     .choices = on_bad_name,
+                     .help = "A row that can't be read, is out of order or doubled, or lacks a price or quantity above "
+                             "0: error ends the command, skip leaves it out and counts it."},
+    [BARS_DECIMALS] = {.name = "decimals",
+                       .group = CLI_GROUP_INPUT,
+                       .also = " round precision ",
+                       .kind = CLI_CHOICE,
+                       .metavar = "POLICY",
+                       .fallback = "error",
+                       .choices = decimals_name,
+                       .help = "A number with more than 8 decimals: error makes it a bad row, round rounds and counts "
+                               "it."},
+    [BARS_EXPANSION] = {EXPANSION_ROW},
+    [BARS_CHECKPOINT] = {.name = "checkpoint",
+                         .group = CLI_GROUP_RUNS,
+                         .hint = CLI_HINT_FILE,
+                         .also = " state save ",
+                         .kind = CLI_TEXT,
+                         .metavar = "FILE",
+                         .help = "Save now and then in FILE how far the run is, for --resume. The files of bars then "
+                                 "grow under their own names."},
+    [BARS_CHECKPOINT_EVERY] = {.name = "checkpoint-every",
+                               .group = CLI_GROUP_RUNS,
+                               .kind = CLI_NUMBER,
+                               .metavar = "ROWS",
+                               .fallback = "10000000",
+                               .least = 1,
+                               .most = INT64_MAX,
+                               .help = "Rows from one to the next. One is saved in the end too, and when a signal ends "
+                                       "the command."},
+    [BARS_RESUME] = {.name = "resume",
+                     .group = CLI_GROUP_RUNS,
+                     .also = " continue ",
+                     .kind = CLI_FLAG,
+                     .help = "Go on from the checkpoint, if there is one, whatever ended the run before: the files "
+                             "become what an unbroken run would have made. Trades that it has seen may come again."},
+    [BARS_BACKEND] = {.name = "backend",
+                      .group = CLI_GROUP_WORK,
+                      .also = " gpu engine ",
+                      .letter = 'b',
+                      .kind = CLI_CHOICE,
+                      .metavar = "NAME",
+                      .fallback = "cpu",
+                      .choices = backend_name,
+                      .help = "What makes the bars, which are the same from each. Reading takes longer than that, so "
+                              "that the CPU is the best choice."},
+    [BARS_THREADS] = {.name = "threads",
+                      .group = CLI_GROUP_WORK,
+                      .also = " jobs workers cpus parallel ",
+                      .letter = 'j',
+                      .kind = CLI_NUMBER,
+                      .metavar = "N",
+                      .least = 1,
+                      .most = TLW_THREADS_MAX,
+                      .help = "Threads that make bars, 1 to 1024. Without it, 1 for one kind, for several as many as "
+                              "the CPUs that this process may use."},
+    [BARS_HOST_MEM] = {.name = "host-mem",
+                       .group = CLI_GROUP_WORK,
+                       .also = " memory mem max-memory ram ",
+                       .kind = CLI_BYTES,
+                       .metavar = "SIZE",
+                       .most = UINT64_MAX - 1,
+                       .help =
+                           "Most host memory to use, such as 16MiB. Without it, no limit, but what is used does not "
+                           "depend on the length of a FILE."},
+    [BARS_PROGRESS] = {.name = "progress",
+                       .group = CLI_GROUP_MESSAGES,
+                       .also = " progress-bar no-progress ",
+                       .kind = CLI_CHOICE,
+                       .metavar = "WHEN",
+                       .choices = cli_switch_name,
+                       .help = "A line with the rate and the time left. Without it, on where standard error is a "
+                               "terminal. on elsewhere: a line every ten seconds."},
+    [BARS_VERBOSE] = {.name = "verbose",
+                      .group = CLI_GROUP_MESSAGES,
+                      .also = " debug ",
+                      .letter = 'v',
+                      .kind = CLI_FLAG,
+                      .help = "Say on standard error what is used, and how many rows and bars there were."},
+    [BARS_QUIET] = {QUIET_ROW},
+    [BARS_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
+};
+_Static_assert(COUNT(bars_options) == BARS_OPTIONS && BARS_OPTIONS <= CLI_OPTIONS_MAX, "bars's options");
+
+static const char *const bars_examples[] = {
+    "tallow bars trades.csv.gz --time 1m -o minutes.csv",
+    "tallow bars trades.csv.gz --time 1m,1h --range 250 --tick 1000 -o 'bars-{kind}.csv'",
+    "tallow bars minutes.csv --time 1h --label close --partial",
+    "tallow bars trades.csv.gz --volume 12.5 --split --fields open_time,close,volume,vwap -o volume.npy",
+    "tallow bars trades.csv.gz --time 1h --zone Europe/Berlin --partition month -o months/",
+    "tallow bars trades.csv.gz --time 5m | tallow render - -o trades.png",
+    "tallow bars trades.csv.gz --range 250 -o range.jsonl --checkpoint range.state --resume",
+    NULL,
+};
+
+static const char *const bars_notes[] = {
+    "FILE is a file of trades, or - for standard input: plain, gzip, Zstandard or zip; several are one stream, in this "
+    "order. The header names the columns: a time, price and quantity; an id, the ids of the trades that a row is made "
+    "of, and who was the maker, where there are such. The files of trades and aggregated trades of Binance are read "
+    "without a header too. With open, high, low and close rows are bars, of which --time and --tick make longer ones.",
+    "Columns of bars: open_time, close_time, open, high, low, close, volume, quote_volume, vwap, trades, agg_trades, "
+    "buy_volume, sell_volume, buy_quote_volume, sell_quote_volume, buy_trades, sell_trades, first_id, last_id. Times "
+    "are whole numbers as in FILE, nanoseconds where it has text. A bar of time closes one unit before the next opens. "
+    "trades counts those that aggregated rows are made of, agg_trades the rows. Numbers are exact; vwap is cut to 8 "
+    "decimals. What a bar without trades lacks is empty, null or NaN; its ids are -1 in an array.",
+    "An array has a record for each bar: times, counts and ids are 64-bit integers, partial is a bool, all else is the "
+    "nearest double. numpy.load reads it.",
+    "Where standard output is read as it comes, a bar is written when it closes: tallow can stand behind a live feed. "
+    "A trade out of order or doubled is an error with its line unless --on-bad skip is given: ids must increase, or "
+    "where there are none, times not go back.",
+    "SIGINT and SIGTERM end the command; with --checkpoint they save one, and the exit code is 75.",
+    NULL,
+};
+
 static const cli_option merge_options[] = {
     [MERGE_QUIET] = {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .help = "Say nothing but errors."},
     [MERGE_HELP] = {HELP_ROW},
@@ -849,8 +1163,9 @@ static const cli_option synth_options_table[] = {
                       .kind = CLI_CHOICE,
                       .metavar = "NAME",
                       .fallback = "csv",
-                      .choices = format_name,
-                      .help = "Format of the rows."},
+                      .choices = synth_format_name,
+                      .help = "Format of the rows. aggtrades: of trades, columns and times as the files of aggregated "
+                              "trades of Binance have them."},
     [SYNTH_OUTPUT] = {.name = "output",
                       .hint = CLI_HINT_FILE,
                       .letter = 'o',
@@ -879,14 +1194,14 @@ _Static_assert(COUNT(synth_options_table) == SYNTH_OPTIONS && SYNTH_OPTIONS <= C
 static const char *const synth_examples[] = {
     "tallow synth candles --rows 5 --interval 1d",
     "tallow synth candles --rows 390 --shape gaps --seed 7 -o week.csv",
-    "tallow synth trades --rows 100000 --shape jumps | gzip > trades.csv.gz",
+    "tallow synth trades --rows 100000 --shape jumps --format aggtrades | gzip > trades.csv.gz",
     NULL,
 };
 
 static const char *const synth_notes[] = {
-    "Columns of candles: time,open,high,low,close,volume. Columns of trades: time,id,price,quantity,side. Times are "
-    "UTC; "
-    "prices have 2 digits behind the point, quantities 3.",
+    "Columns of candles: time,open,high,low,close,volume. Columns of trades: time,id,price,quantity,side. Columns of "
+    "aggtrades: agg_trade_id, price, quantity, first_trade_id, last_trade_id, transact_time, is_buyer_maker, the time "
+    "in ms where it is of whole ones. Times are UTC; prices have 2 digits behind the point, quantities 3.",
     NULL,
 };
 
@@ -941,6 +1256,17 @@ const cli_command cli_commands[] = {
      .options = window_options,
      .n_options = WINDOW_OPTIONS,
      .run = cli_run_window},
+    {.name = "bars",
+     .summary = "make bars of trades: by time, ticks, volume, value, range or renko",
+     .operands = "FILE...",
+     .most_operands = INT_MAX,
+     .operand_hint = CLI_HINT_FILE,
+     .also = " bar aggregate resample ohlc ohlcv ticks trades klines ",
+     .examples = bars_examples,
+     .notes = bars_notes,
+     .options = bars_options,
+     .n_options = BARS_OPTIONS,
+     .run = cli_run_bars},
     {.name = "merge",
      .summary = "check the parts of a sharded run and make one of them",
      .operands = "FOLDER",

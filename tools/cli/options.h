@@ -183,6 +183,45 @@ enum {
   WINDOW_HELP,
   WINDOW_OPTIONS
 };
+enum {
+  BARS_TIME,
+  BARS_TICK,
+  BARS_VOLUME,
+  BARS_VALUE,
+  BARS_RANGE,
+  BARS_RENKO,
+  BARS_SPLIT,
+  BARS_NO_GATE,
+  BARS_EMPTY,
+  BARS_ZONE,
+  BARS_OFFSET,
+  BARS_OUTPUT,
+  BARS_FORMAT,
+  BARS_FIELDS,
+  BARS_LABEL,
+  BARS_PARTIAL,
+  BARS_PARTITION,
+  BARS_COLUMNS,
+  BARS_HEADER,
+  BARS_DELIMITER,
+  BARS_UNIT,
+  BARS_FROM,
+  BARS_TO,
+  BARS_ON_BAD,
+  BARS_DECIMALS,
+  BARS_EXPANSION,
+  BARS_CHECKPOINT,
+  BARS_CHECKPOINT_EVERY,
+  BARS_RESUME,
+  BARS_BACKEND,
+  BARS_THREADS,
+  BARS_HOST_MEM,
+  BARS_PROGRESS,
+  BARS_VERBOSE,
+  BARS_QUIET,
+  BARS_HELP,
+  BARS_OPTIONS
+};
 enum { MERGE_QUIET, MERGE_HELP, MERGE_OPTIONS };
 enum { DEVICES_CHECK, DEVICES_JSON, DEVICES_HELP, DEVICES_OPTIONS };
 enum {
@@ -202,6 +241,7 @@ enum { COMPLETION_HELP, COMPLETION_OPTIONS };
 enum { SWITCH_ON, SWITCH_OFF };
 enum { MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM };
 enum { SYNTH_KIND_CANDLES, SYNTH_KIND_TRADES };
+enum { SYNTH_FORMAT_CSV, SYNTH_FORMAT_AGGTRADES };
 enum { SHELL_BASH, SHELL_ZSH, SHELL_FISH };
 
 extern const cli_command cli_commands[];
@@ -256,6 +296,7 @@ extern const int cli_n_exit_texts;
 
 cli_exit cli_run_render(const cli_args *args);
 cli_exit cli_run_window(const cli_args *args);
+cli_exit cli_run_bars(const cli_args *args);
 cli_exit cli_run_merge(const cli_args *args);
 cli_exit cli_run_devices(const cli_args *args);
 cli_exit cli_run_synth(const cli_args *args);

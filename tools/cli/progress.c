@@ -160,6 +160,17 @@ static void draw_line(const cli_progress_state *state) {
   pthread_mutex_unlock(&error_lock);
 }
 
+void cli_progress_draw(const char *text) {
+  char out[CLI_LINE_SIZE] = "";
+  snprintf(out, sizeof out, "%.*s", cli_terminal_width() - 1, text);
+  pthread_mutex_lock(&error_lock);
+  if (*out == 0)
+    clear_line();
+  else if (strcmp(out, line_text) != 0)
+    replace_line(out);
+  pthread_mutex_unlock(&error_lock);
+}
+
 static void log_line(const cli_progress_state *state) {
   char text[CLI_LINE_SIZE];
   cli_progress_line(state, CLI_LINE_SIZE, text);

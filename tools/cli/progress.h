@@ -58,6 +58,9 @@ void cli_progress_chart(cli_progress *progress, cli_chart_fate fate, int64_t n);
 void cli_progress_hide(void);
 void cli_progress_show(void);
 
+/* Shows the line of a command that has a progress of its own, cut to the terminal; "" takes it away. */
+void cli_progress_draw(const char *text);
+
 /*
  * Ends it, with the summary if --json asks for one. code: what the command ends with. Sets *progress to NULL. Returns
  * code, or another after a message if the summary could not be written.

@@ -17,8 +17,8 @@
 #define ENDING ".part"
 #define TRIES 100
 
-/* A command writes few files at one time. */
-#define PLACES 8
+/* A command writes few files at one time: "bars" one for each kind. */
+#define PLACES 20
 
 /* Of a place: nobody's; its name is being written; its file is about to be made; the file is there. */
 enum { FREE, NAMING, MAKING, OPEN };
