@@ -82,6 +82,16 @@ void tlw_cpu_place_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layo
   }
 }
 
+/* Of blocks `first` on, n of them, those that reach rows from to to - 1. */
+static void touch_blocks(const tlk_layout *layout, const struct parts *line, int32_t first, int32_t n, int32_t from,
+                         int32_t to, const struct tlw_cpu_blocks *blocks) {
+  for (uint64_t in = tlw_cpu_blocks_in(line->tops + first, line->ends + first, n, from, to); in; in &= in - 1) {
+    const int32_t block = first + __builtin_ctzll(in), x = layout->plot_x + block * TLW_CPU_LINE_BLOCK;
+    const int32_t top = line->tops[block] > from ? line->tops[block] : from;
+    tlw_cpu_touch(blocks, x, x + TLW_CPU_LINE_BLOCK, top, line->ends[block] < to ? line->ends[block] : to);
+  }
+}
+
 void tlw_cpu_touch_lines(const tlk_layout *layout, const struct tlw_cpu_scratch *source,
                          const struct tlw_cpu_blocks *blocks) {
   const int32_t panel_end = layout->price_y + layout->price_height, n_blocks = blocks_of(layout);
@@ -89,12 +99,8 @@ void tlw_cpu_touch_lines(const tlk_layout *layout, const struct tlw_cpu_scratch 
   const int32_t to = panel_end < blocks->y1 ? panel_end : blocks->y1;
   for (int32_t k = 0; k < layout->n_lines && from < to; k++) {
     const struct parts line = parts_of(layout, source, k);
-    for (int32_t block = 0; block < n_blocks; block++) {
-      if (line.tops[block] >= to || line.ends[block] <= from) continue;
-      const int32_t x = layout->plot_x + block * TLW_CPU_LINE_BLOCK;
-      const int32_t top = line.tops[block] > from ? line.tops[block] : from;
-      tlw_cpu_touch(blocks, x, x + TLW_CPU_LINE_BLOCK, top, line.ends[block] < to ? line.ends[block] : to);
-    }
+    for (int32_t first = 0; first < n_blocks; first += 64)
+      touch_blocks(layout, &line, first, n_blocks - first < 64 ? n_blocks - first : 64, from, to, blocks);
   }
 }
 

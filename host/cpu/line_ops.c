@@ -230,25 +230,32 @@ static inline __attribute__((always_inline)) void draw_rows(const struct tlw_cpu
   }
 }
 
+static void draw_block(const struct tlw_cpu_line *line, int32_t block, struct inks inks) {
+  const int32_t top = line->tops[block] > line->y0 ? line->tops[block] : line->y0;
+  const int32_t end = line->ends[block] < line->y1 ? line->ends[block] : line->y1;
+  struct tlw_cpu_covers own;
+  own.known = false;
+  struct tlw_cpu_covers *covers = line->covers ? &line->covers[block] : &own;
+  if (!covers->known) cover_block(covers, line, block);
+  covers->known = true;
+  const int32_t room = line->room - block * COLUMNS;
+  for (int32_t y = top; y < end; y += ROWS) {
+    const int32_t y_end = end - y < ROWS ? end : y + ROWS;
+    uint8_t *pixels = line->pixels + (size_t)(y - line->y0) * line->row_stride + block * COLUMNS;
+    if (room >= COLUMNS)
+      draw_rows(covers, y, y_end, inks, pixels, line->row_stride, COLUMNS);
+    else
+      draw_rows(covers, y, y_end, inks, pixels, line->row_stride, (size_t)room);
+  }
+}
+
 void TLW_TIERED(tlw_cpu_draw_line)(const struct tlw_cpu_line *line) {
   const struct inks inks = inks_of(line);
   const int32_t n_blocks = (line->layout->plot_width + COLUMNS - 1) / COLUMNS;
-  struct tlw_cpu_covers own = {.known = false};
-  for (int32_t block = 0; block < n_blocks; block++) {
-    const int32_t top = line->tops[block] > line->y0 ? line->tops[block] : line->y0;
-    const int32_t end = line->ends[block] < line->y1 ? line->ends[block] : line->y1;
-    if (top >= end) continue;
-    struct tlw_cpu_covers *covers = line->covers ? &line->covers[block] : &own;
-    if (!covers->known) cover_block(covers, line, block);
-    covers->known = line->covers != NULL;
-    const int32_t room = line->room - block * COLUMNS;
-    for (int32_t y = top; y < end; y += ROWS) {
-      const int32_t y_end = end - y < ROWS ? end : y + ROWS;
-      uint8_t *pixels = line->pixels + (size_t)(y - line->y0) * line->row_stride + block * COLUMNS;
-      if (room >= COLUMNS)
-        draw_rows(covers, y, y_end, inks, pixels, line->row_stride, COLUMNS);
-      else
-        draw_rows(covers, y, y_end, inks, pixels, line->row_stride, (size_t)room);
-    }
+  for (int32_t first = 0; first < n_blocks; first += 64) {
+    const int32_t n = n_blocks - first < 64 ? n_blocks - first : 64;
+    for (uint64_t in = tlw_cpu_blocks_in(line->tops + first, line->ends + first, n, line->y0, line->y1); in;
+         in &= in - 1)
+      draw_block(line, first + __builtin_ctzll(in), inks);
   }
 }

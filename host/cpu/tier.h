@@ -74,6 +74,13 @@ struct tlw_cpu_line {
 };
 
 struct tlw_cpu_bars_tier;
+/* Of n blocks, at most 64, those that reach rows y0 to y1 - 1: a bit each. By no branch, for they can't be foreseen. */
+static inline uint64_t tlw_cpu_blocks_in(const int32_t *tops, const int32_t *ends, int32_t n, int32_t y0, int32_t y1) {
+  uint64_t bits = 0;
+  for (int32_t i = 0; i < n; i++) bits |= (uint64_t)((tops[i] < y1) & (ends[i] > y0)) << i;
+  return bits;
+}
+
 struct tlw_cpu_window_tier;
 
 struct tlw_cpu_tier {

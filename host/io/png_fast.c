@@ -297,13 +297,13 @@ static void take_last_run(const struct fast *f, struct runs *runs, uint32_t stop
 }
 
 /* Bytes of block i, by the ends of their runs. true: the last one may go on in the next block, and is not taken. */
-static __attribute__((noinline)) bool take_edges(const struct fast *f, struct runs *all, uint32_t i) {
+static __attribute__((noinline)) bool take_edges(const struct fast *f, struct runs *all, uint32_t i, uint64_t edges) {
   const struct codes *codes = f->codes;
   const uint8_t *segment = f->segment;
   const uint32_t begin = i * TLW_PNG_BLOCK, end = begin + TLW_PNG_BLOCK;
   struct runs runs;
   copy_runs(&runs, all);
-  for (uint64_t edges = f->tier->edges(segment + begin) | f->starts[i]; edges; edges &= edges - 1) {
+  for (; edges; edges &= edges - 1) {
     const uint32_t at = begin + (uint32_t)__builtin_ctzll(edges);
     if (at > runs.start) take_run(f, codes, &runs, segment[runs.start], at);
   }
@@ -313,13 +313,20 @@ static __attribute__((noinline)) bool take_edges(const struct fast *f, struct ru
   return goes_on;
 }
 
-/*
- * Whether a block has a run of four bytes, which may be a match; of those that begin in it, all but what may be a run
- * and goes on in the next block can be told by its marks.
- */
+/* Whether four bytes in a row are not zero, or the last one and the first of the next block. */
 static inline bool may_repeat(uint64_t marks, uint64_t next) {
   const uint64_t pairs = marks & marks >> 1;
   return ((pairs & pairs >> 2) | (marks >> 63 & next)) != 0;
+}
+
+/*
+ * Whether a run of block i that begins in it has four bytes, so that it may be a match, or goes on in the next block.
+ * edges: where runs begin.
+ */
+static inline bool repeats(const struct fast *f, uint32_t i, uint64_t marks, uint64_t edges) {
+  const uint64_t same = marks & ~edges, two = same & same >> 1;
+  const uint8_t *next = f->segment + (i + 1) * TLW_PNG_BLOCK;
+  return (two & same >> 2) != 0 || (marks >> 63 & f->marks[i + 1] && next[-1] == next[0]);
 }
 
 #define PLACES 512 /* of bytes that are found before they are taken */
@@ -374,12 +381,15 @@ static inline __attribute__((always_inline)) bool put_runs(struct fast *f) {
       const uint32_t i = group * GROUP + (uint32_t)__builtin_ctzll(busy);
       const uint64_t marks = all_marks[i];
       if (i == pending || may_repeat(marks, all_marks[i + 1])) {
-        struct runs copy;
-        take_places(f, &reading, &runs, &places);
-        copy_runs(&copy, &runs);
-        if (take_edges(f, &copy, i)) pending = i + 1;
-        copy_runs(&runs, &copy);
-        continue;
+        const uint64_t edges = f->tier->edges(f->segment + i * TLW_PNG_BLOCK) | f->starts[i];
+        if (i == pending || repeats(f, i, marks, edges)) {
+          struct runs copy;
+          take_places(f, &reading, &runs, &places);
+          copy_runs(&copy, &runs);
+          if (take_edges(f, &copy, i, edges)) pending = i + 1;
+          copy_runs(&runs, &copy);
+          continue;
+        }
       }
       add_places(&places, i * TLW_PNG_BLOCK, marks);
       if (places.count > PLACES) take_places(f, &reading, &runs, &places);
