@@ -14,8 +14,8 @@ bool tlw_bars_is_good(const tlw_bars *bars, const tlw_trades *rows, int64_t row)
 tlw_status tlw_bars_meet_bad(tlw_bars *bars, const tlw_trades *rows, int64_t row, tlw_error *error);
 
 /*
- * Passes over rows from `row` on that were seen before the checkpoint; *row becomes the first that is new. TLW_ERR_DATA:
- * where *row stands is another one than there was.
+ * Passes over rows from `row` on that were seen before the checkpoint; *row becomes the first that is new.
+ * TLW_ERR_DATA: where *row stands is another one than there was.
  */
 tlw_status tlw_bars_pass_over(tlw_bars *bars, const tlw_trades *rows, int64_t *row, tlw_error *error);
 

@@ -118,8 +118,9 @@ void tlw_bars_look_up(const tlw_bars *bars, const struct tlw_bars_span *span, in
 
 /* ---- the steps of a round ---- */
 
-/* Where the pieces of a round are joined. Each is tried once, with few rows, and then the faster one taken. */
-enum place { ON_DEVICE, ON_THREADS, PLACES };
+/* Where rows are taken. Each place is tried once, with few rows, and then the fastest is kept for these bars. */
+enum place { ON_DEVICE, ON_THREADS, ALONE, PLACES };
+_Static_assert(PLACES == TLW_BARS_PLACES, "bars know how fast each is");
 
 #define TRIAL_WINDOWS 8
 
@@ -131,7 +132,6 @@ struct share {
   int64_t begin, end; /* rows of the round */
   int64_t windows;    /* of the next round, at most */
   bool has_device;
-  double pace[PLACES]; /* nanoseconds a row; 0: not tried */
   _Atomic int64_t bad; /* on threads: the first step that meets a bad row */
 };
 
@@ -148,14 +148,18 @@ static tlw_status give_nobody(void *user, const tlw_bar *bars, int64_t n, tlw_er
 }
 
 static enum place choose_place(const struct share *s) {
-  if (!s->has_device) return ON_THREADS;
-  if (s->pace[ON_DEVICE] == 0) return ON_DEVICE;
-  return s->pace[ON_THREADS] == 0 || s->pace[ON_THREADS] < s->pace[ON_DEVICE] ? ON_THREADS : ON_DEVICE;
+  const double *pace = s->bars->pace;
+  enum place best = ALONE;
+  for (int i = s->has_device ? ON_DEVICE : ON_THREADS; i < PLACES; i++) {
+    if (pace[i] == 0) return (enum place)i;
+    if (pace[i] < pace[best]) best = (enum place)i;
+  }
+  return best;
 }
 
 static int64_t most_windows(const struct share *s, enum place place) {
   int64_t most = place == ON_DEVICE ? MOST_WINDOWS : s->crew->workers * WINDOWS_PER_THREAD;
-  if (s->has_device && s->pace[place] == 0) most = TRIAL_WINDOWS;
+  if (s->bars->pace[place] == 0) most = TRIAL_WINDOWS;
   return least(least(most, s->windows), MOST_WINDOWS);
 }
 
@@ -271,15 +275,6 @@ static double nanoseconds(void) {
   return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
 }
 
-/* The same, and notes how long it took. */
-static bool join(struct share *s, enum place place) {
-  const double begun = nanoseconds();
-  const bool are_good = join_at(s, place);
-  if (s->has_device && are_good && s->end > s->begin)
-    s->pace[place] = (nanoseconds() - begun) / (double)(s->end - s->begin);
-  return are_good;
-}
-
 /* Walks the bars themselves. *row moves on. */
 static tlw_status play(struct share *s, int64_t *row, tlw_error *error) {
   tlw_bars *bars = s->bars;
@@ -300,16 +295,34 @@ static tlw_status play(struct share *s, int64_t *row, tlw_error *error) {
 }
 
 /* Takes rows from *row on. Where some are bad, those that come with them are pushed one behind the other. */
-static tlw_status take_round(struct share *s, int64_t *row, tlw_error *error) {
-  const enum place place = choose_place(s);
+static tlw_status share_round(struct share *s, enum place place, int64_t *row, tlw_error *error) {
   plan(s, *row, most_windows(s, place));
-  const bool are_good = s->script->n > 0 && join(s, place);
+  const bool are_good = s->script->n > 0 && join_at(s, place);
   const tlw_status status = play(s, row, error);
   s->windows = least(2 * s->windows, MOST_WINDOWS);
   if (status != TLW_OK || (are_good && *row > s->begin)) return status;
   s->windows = 1;
   const int64_t window = least(*row + WINDOW_ROWS, s->rows->n_rows);
   return tlw_bars_take(s->bars, s->rows, row, window > s->end ? window : s->end, error);
+}
+
+/* On one thread: some rows where it is tried, else all that are left. */
+static tlw_status take_alone(struct share *s, int64_t *row, tlw_error *error) {
+  const int64_t left = s->rows->n_rows - *row;
+  const int64_t n = s->bars->pace[ALONE] == 0 ? least(TRIAL_WINDOWS * WINDOW_ROWS, left) : left;
+  return tlw_bars_take(s->bars, s->rows, row, *row + n, error);
+}
+
+/* A round at the place that is due, which is timed where it has the rows to tell. */
+static tlw_status take_round(struct share *s, int64_t *row, tlw_error *error) {
+  const enum place place = choose_place(s);
+  const int64_t first = *row;
+  const double begun = nanoseconds();
+  const tlw_status status = place == ALONE ? take_alone(s, row, error) : share_round(s, place, row, error);
+  const int64_t n = *row - first;
+  if (n >= WINDOW_ROWS * TRIAL_WINDOWS / 2 || s->rows->n_rows == *row)
+    s->bars->pace[place] = (nanoseconds() - begun) / (double)(n > 0 ? n : 1);
+  return status;
 }
 
 tlw_status tlw_bars_share(tlw_bars *bars, const tlw_trades *rows, const struct tlw_crew *crew,

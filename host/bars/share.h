@@ -1,7 +1,7 @@
 /*
- * One long chunk on many threads, or on a device. In rounds: a copy of the bars is walked from cut to cut without looking
- * at more than cuts need; the pieces between them are examined and joined, all at once; then the bars themselves are
- * walked with what was found.
+ * One long chunk on many threads, or on a device. In rounds: a copy of the bars is walked from cut to cut without
+ * looking at more than cuts need; the pieces between them are examined and joined, all at once; then the bars
+ * themselves are walked with what was found.
  */
 #ifndef TALLOW_BARS_SHARE_H
 #define TALLOW_BARS_SHARE_H

@@ -63,6 +63,9 @@ struct tlw_bars_seen {
 };
 
 struct tlw_bars_way;
+
+/* Where long chunks may be taken, see share.c. */
+#define TLW_BARS_PLACES 3
 struct tlw_bars_script;
 
 /* Rows begin to end - 1, which are examined as they are taken; begin moves on with them. */
@@ -82,6 +85,7 @@ struct tlw_bars {
   struct tlw_clock clock;        /* TIME */
   uint32_t fields;               /* that are joined: vwap needs volume */
   int64_t first_time, last_time; /* that rows may have */
+  double pace[TLW_BARS_PLACES];  /* of long chunks: nanoseconds a row by place; 0: not tried */
 
   bool runs;                      /* it is one of those that tlw_bars_run is called for */
   struct tlw_bars_script *script; /* of pieces that are joined elsewhere; NULL: they are joined as they are taken */

@@ -1,8 +1,8 @@
 /*
  * Rows of trades examined and joined, in one pass. Compiled once per tier.
  *
- * Sums of 128 bits are kept in lanes of 64: beside the sum of numbers modulo 2^64 the sum of their upper halves, which is
- * exact for 2^32 of them, and with which the first gives the sum of the lower halves.
+ * Sums of 128 bits are kept in lanes of 64: beside the sum of numbers modulo 2^64 the sum of their upper halves,
+ * which is exact for 2^32 of them, and with which the first gives the sum of the lower halves.
  */
 #include "bars_join.h"
 
@@ -64,8 +64,8 @@ INLINE struct place last_place(const tlw_trades *rows, int64_t i, int64_t end) {
 }
 
 /*
- * Rows ahead whose lines are called for, since the prefetchers of a CPU stop at each end of a page: with few columns. Of
- * many a first-level cache does not hold so much.
+ * Rows ahead whose lines are called for, since the prefetchers of a CPU stop at each end of a page: with few columns.
+ * Of many a first-level cache does not hold so much.
  */
 #define AHEAD 384
 
@@ -214,7 +214,7 @@ INLINE int64_t join_pass(const tlw_trades *rows, unsigned work, int64_t begin, i
   if (begin == end) return end;
   const int64_t low = least_of(j.low), high = greatest_of(j.high);
   if (work & TLW_BARS_EXAMINE) {
-    if (rows->time[begin] < checks->first_time || rows->time[end - 1] > checks->last_time) return BAD;
+    if (rows->time[end - 1] > checks->last_time) return BAD;
     if (is_bad(&j, work, low)) return BAD;
   }
   *quantity = greatest_of(j.most);

@@ -27,8 +27,9 @@ struct tlw_bars_checks {
 };
 
 /*
- * Trades from row begin on as one part, and the greatest quantity that was examined, up to the row that comes back: that
- * of the cut, end, or one behind which there is a bad row before either of these. checks and cut are those of that row.
+ * Trades from row begin on as one part, and the greatest quantity that was examined, up to the row that comes back:
+ * that of the cut, end, or one behind which there is a bad row before either of these. checks and cut are those of
+ * that row. Where rows are examined, that of begin is known to be good.
  */
 int64_t TLW_TIERED(tlw_bars_join)(const tlw_trades *rows, unsigned work, int64_t begin, int64_t end,
                                   struct tlw_bars_checks *checks, struct tlw_cpu_cut *cut, tlk_bar_part *part,

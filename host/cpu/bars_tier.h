@@ -57,8 +57,8 @@ struct tlw_cpu_bars_tier {
   int64_t (*examine)(const tlw_trades *rows, int64_t begin, int64_t end, struct tlw_cpu_last_row before,
                      int64_t first_time, int64_t last_time, struct tlw_cpu_extremes *extremes);
   /*
-   * The first row of a time of `limit` or later, or end. This and what follows it find the first row in order that does,
-   * whether rows are good or not.
+   * The first row of a time of `limit` or later, or end. This and what follows it find the first row in order that
+   * does, whether rows are good or not.
    */
   int64_t (*find_time)(const int64_t *time, int64_t begin, int64_t end, int64_t limit);
   /* The first row with price <= low or price >= high, or end. */
