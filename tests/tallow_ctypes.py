@@ -126,6 +126,29 @@ class WindowBatch(ctypes.Structure):
     ]
 
 
+class Trades(ctypes.Structure):
+    NAME = "trades"
+    _fields_ = [
+        ("struct_size", SIZE),
+        ("n_rows", INT64),
+        *fields(POINTER, "time price quantity id first_id last_id is_buyer_maker open high low quote count"),
+    ]
+
+
+class BarsOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", SIZE),
+        *fields(ENUM, "kind interval"),
+        *fields(INT64, "size offset"),
+        ("zone", POINTER),
+        ("zone_name", TEXT),
+        *fields(ENUM, "empty unit"),
+        *fields(INT32, "split no_gate"),
+        ("fields", UINT32),
+        ("on_bad", ENUM),
+    ]
+
+
 def library_of(build):
     """The path of a build's shared library. Ends the script where it has none."""
     libraries = sorted(Path(build).glob("libtallow.so*"))

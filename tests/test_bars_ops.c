@@ -138,15 +138,18 @@ static void fill_amounts(struct field *f, int64_t n_rows, rng *r) {
   }
 }
 
+/* Modulo 2^64. */
+static int64_t moved(int64_t x, int64_t by) { return (int64_t)((uint64_t)x + (uint64_t)by); }
+
 static void spoil(struct field *f, int64_t n_rows, rng *r) {
   for (uint64_t n = 1 + rng_below(r, 3); n_rows > 0 && n > 0; n--) {
     const uint64_t column = rng_below(r, MAKER);
     const int64_t i = (int64_t)rng_below(r, (uint64_t)n_rows);
     int64_t *x = &f->columns[column][i];
     if (column == LAST_ID && rng_below(r, 2))
-      *x = f->columns[FIRST_ID][i] + (rng_below(r, 2) ? -1 : INT64_C(1) << 31);
+      *x = moved(f->columns[FIRST_ID][i], rng_below(r, 2) ? -1 : INT64_C(1) << 31);
     else
-      *x = rng_below(r, 3) ? wrong_number(r) : *x - 1;
+      *x = rng_below(r, 3) ? wrong_number(r) : moved(*x, -1);
   }
 }
 
@@ -288,7 +291,7 @@ static struct span any_span(const struct field *f, rng *r) {
   if (s.begin > 0 && f->rows.id) s.before.id = f->rows.id[s.begin - 1];
   if (n > 0 && rng_below(r, 8) == 0) s.first_time = f->rows.time[rng_below(r, (uint64_t)n)];
   if (n > 0 && rng_below(r, 8) == 0) s.last_time = f->rows.time[rng_below(r, (uint64_t)n)];
-  if (s.end > s.begin && rng_below(r, 16) == 0) s.before.time = f->rows.time[s.begin] + (rng_below(r, 2) ? 1 : 0);
+  if (s.end > s.begin && rng_below(r, 16) == 0) s.before.time = moved(f->rows.time[s.begin], rng_below(r, 2) ? 1 : 0);
   if (s.end > s.begin && f->rows.id && rng_below(r, 16) == 0) s.before.id = f->rows.id[s.begin];
   return s;
 }
@@ -436,32 +439,40 @@ static void test_random(void **unused) {
   field_close(&f);
 }
 
-/* All of them the greatest: sums of 128 bits, and beyond. */
+/* Prices and quantities are 2^bits - 1, all of them. */
+static void fill_bits(struct field *f, int bits, rng *r) {
+  field_place(f, LONG_ROWS, r);
+  for (int64_t i = 0; i < LONG_ROWS; i++) {
+    f->columns[PRICE][i] = f->columns[QUANTITY][i] = (int64_t)((UINT64_C(1) << bits) - 1);
+    f->columns[TIME][i] = INT64_MAX - LONG_ROWS + i;
+    f->columns[FIRST_ID][i] = INT64_MAX - INT32_MAX;
+    f->columns[LAST_ID][i] = INT64_MAX;
+    f->maker[i] = 0;
+  }
+  f->rows = (tlw_trades){.n_rows = LONG_ROWS,
+                         .time = f->columns[TIME],
+                         .price = f->columns[PRICE],
+                         .quantity = f->columns[QUANTITY],
+                         .first_id = f->columns[FIRST_ID],
+                         .last_id = f->columns[LAST_ID],
+                         .is_buyer_maker = f->maker};
+}
+
+/* Sums of 128 bits, and beyond; and where sums of 64 bits stop to suffice. */
 static void test_greatest(void **unused) {
   (void)unused;
   struct field f;
   rng r = {1};
   field_open(&f);
-  field_place(&f, LONG_ROWS, &r);
-  for (int64_t i = 0; i < LONG_ROWS; i++) {
-    for (int k = 0; k < MAKER; k++) f.columns[k][i] = INT64_MAX;
-    f.columns[TIME][i] = INT64_MAX - LONG_ROWS + i;
-    f.columns[FIRST_ID][i] = INT64_MAX - INT32_MAX;
-    f.maker[i] = 0;
+  for (int bits = 48; bits <= 63; bits++) {
+    fill_bits(&f, bits, &r);
+    for (size_t i = 0; i < n_tiers; i++)
+      for (int64_t n = 1; n <= LONG_ROWS; n = n < 70 ? n + 1 : n * 2 + 1) {
+        const struct span s = {0, n, {INT64_MIN, -1}, INT64_MIN, INT64_MAX};
+        check_examined(tiers[i]->bars, &f, &s, 15);
+        check_sums(tiers[i]->bars, &f, &s, &r);
+      }
   }
-  f.rows = (tlw_trades){.n_rows = LONG_ROWS,
-                        .time = f.columns[TIME],
-                        .price = f.columns[PRICE],
-                        .quantity = f.columns[QUANTITY],
-                        .first_id = f.columns[FIRST_ID],
-                        .last_id = f.columns[LAST_ID],
-                        .is_buyer_maker = f.maker};
-  for (size_t i = 0; i < n_tiers; i++)
-    for (int64_t n = 1; n <= LONG_ROWS; n = n < 70 ? n + 1 : n * 2 + 1) {
-      const struct span s = {0, n, {INT64_MIN, -1}, INT64_MIN, INT64_MAX};
-      check_examined(tiers[i]->bars, &f, &s, 15);
-      check_sums(tiers[i]->bars, &f, &s, &r);
-    }
   assert_true(join_rows(&f.rows, 15, 0, 4).overflow == 0);
   assert_true(join_rows(&f.rows, 15, 0, 5).overflow == 1);
   field_close(&f);
