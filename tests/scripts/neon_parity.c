@@ -9,6 +9,7 @@
 #include <string.h>
 #include <tallow/chart.h>
 
+#include "host/cpu/bars_tier.h"
 #include "host/cpu/files.h"
 #include "tests/merging.h"
 #include "tests/oracle.h"
@@ -110,6 +111,51 @@ static bool windows_agree(tlw_engine *engine, int64_t window, int64_t *n_outputs
   return good;
 }
 
+/* ---- trades ---- */
+
+#define MOST_TRADES 300
+#define ALL_FIELDS (TLK_BAR_VOLUME | TLK_BAR_QUOTE | TLK_BAR_SIDES | TLK_BAR_IDS)
+
+static tlk_bar_part trade_at(const tlw_trades *t, int64_t i) {
+  const tlk_bar_row row = {.open = t->price[i],
+                           .high = t->price[i],
+                           .low = t->price[i],
+                           .close = t->price[i],
+                           .quantity = t->quantity[i],
+                           .trades = 1,
+                           .quote = tlk_u128_product((uint64_t)t->price[i], (uint64_t)t->quantity[i]),
+                           .is_buy = !t->is_buyer_maker[i]};
+  return tlk_bar_of_row(row, ALL_FIELDS);
+}
+
+/* Rows up to the first price that is not between two, one by one, as the loops take them. */
+static bool trades_agree(const struct tlw_cpu_bars_tier *tier, uint64_t seed) {
+  static int64_t time[MOST_TRADES], price[MOST_TRADES], quantity[MOST_TRADES];
+  static uint8_t makers[MOST_TRADES];
+  rng r = {seed};
+  const int64_t n = 1 + (int64_t)rng_below(&r, MOST_TRADES), begin = (int64_t)rng_below(&r, (uint64_t)n);
+  const uint64_t bits = 1 + rng_below(&r, 62);
+  for (int64_t i = 0; i < n; i++) {
+    time[i] = i / 3;
+    price[i] = 1 + (int64_t)(rng_next(&r) >> (64 - bits));
+    quantity[i] = 1 + (int64_t)(rng_next(&r) >> (64 - bits));
+    makers[i] = (uint8_t)rng_below(&r, 2);
+  }
+  const tlw_trades t = {.n_rows = n, .time = time, .price = price, .quantity = quantity, .is_buyer_maker = makers};
+  const int64_t high = price[rng_below(&r, (uint64_t)n)];
+  struct tlw_cpu_cut cut = {.kind = TLW_CPU_CUT_PRICE, .gate = INT64_MIN, .low = 0, .high = high};
+  tlk_bar_part part, joined = tlk_bar_none();
+  enum tlw_cpu_taken taken;
+  const struct tlw_cpu_last_row before = {INT64_MIN, -1};
+  const int64_t end = tier->take(&t, ALL_FIELDS, begin, n, before, 0, INT64_MAX, &cut, &part, &taken);
+  int64_t row = begin;
+  while (row < n) {
+    joined = tlk_bar_join(joined, trade_at(&t, row));
+    if (price[row++] > high) break;
+  }
+  return end == row && memcmp(&part, &joined, sizeof part) == 0;
+}
+
 int main(int argc, char **argv) {
   const long n = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
   tlw_engine_options options;
@@ -140,6 +186,10 @@ int main(int argc, char **argv) {
   for (long i = 0; i < n; i++) wrong += !merging_agrees(tier, (uint64_t)i);
   printf("%ld of %ld series are merged in chunks as in one go\n", n - wrong, n);
 
+  long apart = 0;
+  for (long i = 0; i < n; i++) apart += !trades_agree(tier->bars, (uint64_t)i);
+  printf("%ld of %ld series of trades are joined as row by row\n", n - apart, n);
+
   const struct tlw_plain_tier *plain = tlw_plain_tier();
   printf("plain tier %s\n", plain->name);
   long misread = 0;
@@ -152,5 +202,5 @@ int main(int argc, char **argv) {
   for (long i = 0; i < n; i++) unlike += !png_tier_agrees(&tlw_png_tier_neon, (uint64_t)i);
   printf("png tier %s\n%ld of %ld rows are packed and filtered as they should be\n", tlw_png_tier_neon.name, n - unlike,
          n);
-  return bad || wrong || misread || untrue || unlike ? EXIT_FAILURE : EXIT_SUCCESS;
+  return bad || wrong || misread || untrue || unlike || apart ? EXIT_FAILURE : EXIT_SUCCESS;
 }
