@@ -94,7 +94,8 @@ class Bar:
 # ---- files ----
 
 NAMES = {
-    "time": ("transacttime", "timestamp", "time", "tradetime", "datetime", "opentime", "ts", "t"),
+    "time": ("transacttime", "opentime", "timestamp", "time", "tradetime", "datetime", "ts", "t", "date", "day",
+             "tradedate", "tradingday"),
     "price": ("price", "p", "close", "last"),
     "quantity": ("quantity", "qty", "q", "size", "amount", "volume", "basevolume", "v"),
     "id": ("aggtradeid", "aggregatetradeid", "a", "tradeid", "id"),

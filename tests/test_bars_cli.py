@@ -86,12 +86,14 @@ def read_records(data):
     return [name for name, _ in header["descr"]], rows
 
 
+UNFINISHED = r"tallow: (1 unfinished bar of [\d,]+ rows? is|\d+ unfinished bars are) left out.*\n"
+
+
 class Bars(Case):
-    def bars(self, *args, says=False, **options):
+    def bars(self, *args, **options):
         """Runs it on standard output. Returns names and rows of texts."""
         out, errors = self.run_tallow("bars", *args, **options)
-        if not says:
-            self.assertEqual(errors, "")
+        self.assertRegex(errors, rf"\A({UNFINISHED})?\Z")
         names, *rows = [line.split(",") for line in out.decode().splitlines()]
         self.assertTrue(all(len(row) == len(names) for row in rows))
         return names, rows
@@ -316,6 +318,45 @@ class Input(Bars):
         _, rows = self.bars("-", "--time", "1m", "--unit", "ms", input=b"time,price,quantity\n5,1,1\n70000,1,1\n")
         self.assertEqual(rows[0][:2], ["0", "59999"])
 
+    def test_daily_candles(self):
+        """Months of days, whose column of times is a date."""
+        days = ("2024-01-02,5,7,4,6,5.5,10", "2024-01-31,6,9,5,8,7.5,20", "2024-02-01,8,8,1,2,1.5,30",
+                "2024-03-01,2,3,2,3,3,1")
+        self.write("days.csv", "\n".join(("Date,Open,High,Low,Close,Adj Close,Volume", *days)) + "\n")
+        _, rows = self.bars("days.csv", "--time", "1mo", "--fields", "open,high,low,close,volume")
+        self.assertEqual([row[-5:] for row in rows], [["5", "9", "4", "8", "30"], ["8", "8", "1", "2", "30"]])
+
+    def test_bars_by_their_begin(self):
+        """Bars that are labelled by their end have their begin too."""
+        self.write("t.csv", text_of(trades(2000)))
+        for label in ("open", "close"):
+            self.run_tallow("bars", "t.csv", "--time", "1s", "--label", label, "-o", f"{label}.csv")
+        args = ("--time", "5s", "--columns", "first_id=none,last_id=none,quote=none")
+        self.assertEqual(self.bars("close.csv", *args), self.bars("open.csv", *args))
+
+    def test_sides(self):
+        text = "time,price,quantity,side\n1700000000000,5,1,buy\n1700000000001,5,2,SELL\n1700000060000,5,4,b\n"
+        _, rows = self.bars("-", "--time", "1m", "--fields", "buy_volume,sell_volume", input=text.encode())
+        self.assertEqual(rows[0][-2:], ["1", "2"])
+
+    def test_several_symbols(self):
+        rows = "1700000000000,5,1,A\n1700000000001,5,2,B\n1700000060000,5,4,A\n"
+        self.write("s.csv", "time,price,quantity,symbol\n" + rows)
+        self.fails(BAD_DATA, "bars", "s.csv", "--time", "1m", says="s.csv:3: symbol 'B' comes behind 'A'")
+        _, rows = self.bars("s.csv", "--time", "1m", "--columns", "symbol=none", "--fields", "volume")
+        self.assertEqual(rows[0][-1:], ["3"])
+
+    def test_files_of_two_kinds(self):
+        self.write("a.csv", "time,id,price,quantity,side\n1700000000000,1,5,1,buy\n")
+        self.write("b.csv", "time,price,quantity\n1700000060000,5,1\n")
+        self.fails(BAD_DATA, "bars", "a.csv", "b.csv", "--time", "1m", "-o", "x.csv",
+                   says="leave them out by --columns id=none,maker=none")
+        self.bars("a.csv", "b.csv", "--time", "1m", "--columns", "id=none,maker=none")
+
+    def test_small_times(self):
+        self.write("s.csv", "time,price,quantity\n1000,5,1\n2000,5,1\n")
+        self.fails(BAD_DATA, "bars", "s.csv", "--time", "1m", says="say the unit by --unit s, ms, us or ns")
+
     def test_from_and_to(self):
         rows = trades(2000)
         self.write("t.csv", text_of(rows))
@@ -325,10 +366,59 @@ class Input(Bars):
         self.assertEqual(self.bars("t.csv", "--time", "10s", *args)[1], minutes_of(some, 10000)[:-1])
         self.assertEqual(self.bars("t.csv", "--time", "10s", *args[:2])[1],
                          minutes_of([row for row in rows if begin <= row[5]], 10000)[:-1])
+        self.assertEqual(self.bars("t.csv", "--tick", "100", "--to", "2100-01-01")[1][-1][-1], str(rows[1999][4]))
         self.assertEqual(self.bars("t.csv", "--time", "10s", *args[2:])[1],
                          minutes_of([row for row in rows if row[5] < end], 10000)[:-1])
         self.fails(BAD_DATA, "bars", "t.csv", "--time", "1s", "--from", "2030-01-01",
                    says="none of its 2000 rows lies between --from and --to")
+
+    def test_a_last_bar_that_ends_by_to(self):
+        """It is complete, for no trade in its interval can come."""
+        rows = [row for row in trades(2000) if row[5] >= 0]
+        end = rows[1200][5] // 10000 * 10000  # of a bar that has trades
+        some = [row for row in rows if row[5] < end]
+        self.assertEqual(some[-1][5] // 10000, end // 10000 - 1)
+        self.write("t.csv", text_of(rows))
+        expected = minutes_of(some, 10000)
+        next_time = next(row[5] for row in rows if row[5] >= end)
+        for to, n in ((end - 1, -1), (end, None), (next_time, None), (next_time + 1, -1)):
+            part = [row for row in rows if row[5] < to]
+            args = ("t.csv", "--time", "10s", "--to", f"{to}")
+            out, errors = self.run_tallow("bars", *args)
+            self.assertEqual([line.split(",") for line in out.decode().splitlines()[1:]],
+                             minutes_of(part, 10000)[:n], to)
+            self.assertEqual("unfinished" in errors, n is not None)
+        args = ("t.csv", "--time", "10s", "--to", f"{end}")
+        _, said = self.run_tallow("bars", *args, "-v", "-o", "a.csv")
+        self.assertIn(f"time-10s: {len(expected)} bars", said)
+        self.assertEqual([row[-1] for row in self.bars(*args, "--partial")[1]], ["0"] * len(expected))
+        for _ in range(2):
+            self.run_tallow("bars", *args, "-o", "b.csv", "--checkpoint", "state", "--resume")
+            self.assertEqual(self.table("b.csv")[1:], expected)
+        self.assertEqual(len(self.bars("t.csv", "--tick", "9", "--to", f"{end}")[1]), len(some) // 9)
+
+    def test_shorter_than_bars(self):
+        self.write("c.csv", "time,open,high,low,close\n" +
+                   "".join(f"{1700000000000 + t * 60000},1,1,1,1\n" for t in (0, 1, 2, 5, 6)))
+        for kinds, n in ((("--time", "1m"), 0), (("--time", "1h"), 0), (("--time", "59s"), 1), (("--time", "1s,2m"), 1),
+                         (("--time", "1s,2s"), 2), (("--tick", "2"), 0)):
+            _, errors = self.run_tallow("bars", "c.csv", *kinds, "-o", "out/")
+            self.assertEqual(errors.count("is shorter than the bars of c.csv, which can't be divided"), n, kinds)
+        self.assertEqual(self.run_tallow("bars", "c.csv", "--time", "1s", "-o", "out/", "-q")[1], "")
+
+    def test_what_to_do_about_bad_rows(self):
+        head = "time,price,quantity,id\n1700000001000,11,1,2\n"
+        for bad, says in (("1700000002000,0,1,3", "the price must be above 0, not 0: "),
+                          ("1700000002000,-1.50,1,3", "the price must be above 0, not -1.5: "),
+                          ("1700000002000,1,-0.00000001,3", "the quantity must be above 0, not -0.00000001: "),
+                          ("1700000002000,1,1,2", "id 2 is not above that of the row above, 2: "),
+                          ("1700000002000,1,1,-2", "id -2: it must be 0 or above; "),
+                          ("1700000000000,1,1,3", "time 1700000000000 is before that of the row above")):
+            self.write("a.csv", f"{head}{bad}\n")
+            self.fails(BAD_DATA, "bars", "a.csv", "--tick", "1", says=("a.csv:3: ", says, "skip bad ones by --on-bad skip"))
+        for bad, says in (("1,2,1,5,1", "lie between its low and its high: "), ("1,1,1,1,-1", "must be 0 or above: ")):
+            self.write("b.csv", f"time,open,high,low,close,volume\n1700000002000,{bad}\n")
+            self.fails(BAD_DATA, "bars", "b.csv", "--tick", "1", says=("b.csv:2: ", says, "skip bad ones by --on-bad skip"))
 
     def test_bad_rows(self):
         head = "time,price,quantity,id\n"
@@ -345,7 +435,7 @@ class Input(Bars):
             skipping = ("bars", "a.csv", "--time", "1m", "--on-bad", "skip", "--fields", "close,agg_trades")
             out, errors = self.run_tallow(*skipping)
             self.assertEqual(out, b"close,agg_trades\n12,3\n", bad)
-            self.assertRegex(errors, r"\Atallow: warning: 1 row .*line 4 of a\.csv: it is left out\n\Z")
+            self.assertRegex(errors, rf"\Atallow: warning: 1 row .*line 4 of a\.csv: it is left out\n{UNFINISHED}\Z")
             self.assertEqual(self.run_tallow(*skipping, "-q"), (out, ""))
 
     def test_counts_of_bad_rows(self):
@@ -384,7 +474,7 @@ class Input(Bars):
     def test_live(self):
         """A bar comes out when it closes, long before the input ends."""
         command = [BIN, "bars", "-", "--time", "1s", "--fields", "open_time,close"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        with subprocess.Popen([*command, "-q"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
             process.stdin.write(b"time,price,quantity\n1700000000000,10,1\n")
             got = b""
             for i in range(1, 4):
@@ -455,6 +545,28 @@ class Checkpoints(Bars):
         self.run_tallow("bars", "two.csv", *args)
         self.assertEqual(self.table("a.csv"), self.table("b.csv"))
 
+    def test_without_ids(self):
+        """Rows are known by their number: further ones alone are refused, not taken for those that were seen."""
+        lines = [f"{t},{decimal(p)},{decimal(q)}\n" for _, p, q, _, _, t, _ in self.rows]
+        for name, part in (("all", lines), ("one", lines[:1000]), ("two", lines[1000:1600]), ("rest", lines[1000:])):
+            self.write(f"{name}.csv", "time,price,quantity\n" + "".join(part))
+        args = ("--time", "1s", "-o", "b.csv", "--checkpoint", "state", "--resume")
+        self.run_tallow("bars", "all.csv", "--time", "1s", "-o", "a.csv")
+        self.run_tallow("bars", "one.csv", *args)
+        table, state = (self.here / "b.csv").read_bytes(), (self.here / "state").read_bytes()
+        self.fails(BAD_DATA, "bars", "two.csv", *args,
+                   says=("two.csv: the input ends before row 1,000, the last that state has seen", "give the earlier "
+                         "FILEs again, first"))
+        self.fails(BAD_DATA, "bars", "rest.csv", *args,
+                   says=("rest.csv:986: the checkpoint has seen another row here", "so give the earlier FILEs again, "
+                         "first and unchanged"))
+        self.assertEqual((self.here / "b.csv").read_bytes(), table)
+        self.assertEqual((self.here / "state").read_bytes(), state)
+        self.run_tallow("bars", "one.csv", "rest.csv", *args)
+        self.assertEqual(self.table("a.csv"), self.table("b.csv"))
+        self.run_tallow("bars", "all.csv", *args)
+        self.assertEqual(self.table("a.csv"), self.table("b.csv"))
+
     def test_what_was_written_behind_is_cut_off(self):
         args = ("bars", "t.csv", "--time", "1s", "-o", "b.csv", "--checkpoint", "state")
         self.run_tallow(*args)
@@ -487,7 +599,7 @@ class Checkpoints(Bars):
         changed = list(self.rows)
         changed[2990] = (*changed[2990][:1], changed[2990][1] + 1, *changed[2990][2:])
         self.write("t.csv", text_of(changed))
-        self.fails(BAD_DATA, *args, "--resume", says="t.csv")
+        self.fails(BAD_DATA, *args, "--resume", says="t.csv:2992: the checkpoint has seen another row with id 2991: ")
         self.write("t.csv", text_of(self.rows))
         (self.here / "b.csv").write_bytes(table[:-1])
         self.fails(BAD_DATA, *args, "--resume", says="b.csv: it is missing or shorter than the checkpoint says")
@@ -513,6 +625,9 @@ class WrongUse(Bars):
             (("t.csv", "--time", "0m"), "not '0m'"),
             (("t.csv", "--time", "1m,"), "not ''"),
             (("t.csv", "--time", "1m,1m"), "--time has '1m' twice"),
+            (("t.csv", "--time", "60s,1m"), "--time: 60s and 1m are the same bars: give one of them"),
+            (("t.csv", "--time", "1d,1440m,2d"), "--time: 1d and 1440m are the same bars"),
+            (("t.csv", "--time", "1m,  x"), "not 'x'"),
             (("t.csv", "--time", "5000mo"), "--time: the size is 5000: it must be 1 to 3600"),
             (("t.csv", "--tick", "0"), "--tick must be a whole number of rows above 0"),
             (("t.csv", "--volume", "1.123456789"), "at most 8 decimals"),
@@ -530,7 +645,12 @@ class WrongUse(Bars):
             (("t.csv", "--time", "1m", "--zone", "Europe/Berln"), "did you mean Europe/Berlin?"),
             (("t.csv", "--time", "1m", "--fields", "hig"), "there is no 'hig'; did you mean high?"),
             (("t.csv", "--time", "1m", "--fields", "low,low"), "--fields has 'low' twice"),
+            (("t.csv", "--time", "1m", "--fields", "Timestamp"), "where --label open or --label close is given"),
+            (("t.csv", "--time", "1m", "--fields", "low,partial"), "where --partial is given"),
             (("t.csv", "--time", "1m", "--timeframe", "1m"), "did you mean --time?"),
+            (("t.csv", "--time", "1m", "--timezone", "UTC"), "did you mean --zone?"),
+            (("t.csv", "--time", "1m", "-o", "a-{symbol}.csv"), "{symbol} is not known: {kind} stands for the kind"),
+            (("t.csv", "--time", "1m,2m", "-o", "{kind}-{part}.csv"), "{part} is not known"),
             (("t.csv", "--time", "1m,2m"), "standard output holds bars of one kind, not of 2"),
             (("t.csv", "--time", "1m,2m", "-o", "a.csv"), "write {kind} into the name"),
             (("t.csv", "--time", "1m", "-o", "a.csv.gz"), "bars are not packed"),
@@ -546,6 +666,7 @@ class WrongUse(Bars):
             (("t.csv", "--time", "1m", "--columns", "foo=1"), "--columns: 'foo' is no role"),
         ):
             self.fails(USAGE, "bars", *args, says=says)
+        self.fails(USAGE, "render", "t.csv", "-o", "t.png", "--zone", "UTC", says="did you mean --timezone?")
         self.assertEqual(self.files(), ["t.csv"])
 
     def test_input(self):
@@ -617,7 +738,29 @@ class WrongUse(Bars):
         _, errors = self.run_tallow("bars", "t.csv", "--tick", "400", "-o", "a.csv", "-v")
         for says in ("using cpu", "1,000 rows of trades", "times in ms", "tick-400: 2 bars"):
             self.assertIn(says, errors)
-        self.assertEqual(self.run_tallow("bars", "t.csv", "--tick", "400", "-o", "a.csv", "--progress", "on")[1], "")
+        args = ("bars", "t.csv", "--tick", "400", "-o", "a.csv")
+        self.assertEqual(self.run_tallow(*args, "--progress", "on", "--partial")[1], "")
+
+    def test_unfinished_bars(self):
+        """What is left out in the end is said, in one line for all kinds."""
+        self.write("t.csv", text_of(trades(1000)))
+        args = ("bars", "t.csv", "--tick", "333")
+        said = "tallow: 1 unfinished bar of 1 row is left out (--partial writes it)\n"
+        self.assertEqual(self.run_tallow(*args)[1], said)
+        self.assertEqual(self.run_tallow(*args, "-o", "b.csv", "--checkpoint", "state")[1],
+                         said.replace("it)", "it, --resume goes on with it)"))
+        self.assertEqual(self.run_tallow(*args, "-q")[1], "")
+        self.assertEqual(self.run_tallow(*args, "--partial")[1], "")
+        self.assertEqual(self.run_tallow("bars", "t.csv", "--tick", "500")[1], "")
+        self.assertEqual(self.run_tallow("bars", "t.csv", "--tick", "333,500", "-o", "out/")[1], said)
+        self.assertEqual(self.run_tallow("bars", "t.csv", "--tick", "333,300,500", "-o", "out/")[1],
+                         "tallow: 2 unfinished bars are left out, the last of each kind (--partial writes them)\n")
+
+    def test_blanks_in_lists(self):
+        self.write("t.csv", text_of(trades(1000)))
+        self.run_tallow("bars", "t.csv", "--time", "1s, 2s", "--fields", "low, close", "-o", "out/")
+        self.assertEqual(self.files(), ["out/time-1s.csv", "out/time-2s.csv", "t.csv"])
+        self.assertEqual(self.table("out/time-2s.csv")[0], ["low", "close"])
 
 
 class Synth(Bars):

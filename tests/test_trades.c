@@ -196,6 +196,14 @@ static void test_known_files(void **unused) {
       {"1722988800123,1,70000,0.5,61800.3,0.25,1722988859999,15450.07500000,5,0.1,5000,0\n", NULL, THREE | OF_BARS},
       {"t,o,h,l,close,v,quote_volume,count\n1722988800123,1,70000,0.5,61800.3,0.25,15450.075,5\n", NULL,
        THREE | OF_BARS},
+      {"timestamp,open_time,open,high,low,close,volume,trades,turnover\n"
+       "1722988859999,1722988800123,1,70000,0.5,61800.3,0.25,5,15450.075\n",
+       NULL, THREE | OF_BARS},
+      {"time,id,price,quantity,side\n1722988800123,7,61800.3,0.25,sell\n", NULL, SINGLE},
+      {"time,id,price,quantity,side,is_buyer_maker\n1722988800123,7,61800.3,0.25,?,1\n", NULL, SINGLE},
+      {"time,id,price,quantity,Aggressor Side\n1722988800123,7,61800.3,0.25,S\n", NULL, SINGLE},
+      {"time,id,price,quantity,direction\n1722988800123,7,61800.3,0.25,Sell\n", "maker=direction", SINGLE},
+      {"Date,Price,Size,Ticker\n1722988800123,61800.3,0.25,AAPL\n", NULL, THREE},
   };
   static const int64_t expected[TLW_TRADE_ROLES] = {1722988800123, 6180030000000, 25000000,      7, 5, 9, 1, 100000000,
                                                     7000000000000, 50000000,      1545007500000, 5};
@@ -274,7 +282,7 @@ static void test_defects(void **unused) {
       {"1,2.5,3,7.5,20240807,true\n", 5, "is text"},
       {"1,2.5,3,7.5,x,true\n", 5, "time 'x' is not a time"},
       {"1,2.5,3,7.5,9999999999999,true\n", 5, "outside the years"},
-      {"1,2.5,3,7.5,1722988800124,yes\n", 6, "maker 'yes' is not true"},
+      {"1,2.5,3,7.5,1722988800124,yes\n", 6, "maker 'yes' is not true, false, 1 or 0, nor buy or sell"},
       {"1,2.5,3,7.5,1722988800124\n", -1, "the row has 5 fields, the header 6"},
       {"1,2.5,3,7.5,1722988800124,true,\n", -1, "the row has 7 fields, the header 6"},
       {"1,\"2.5,3,7.5,1722988800124,true\n", 2, "not enclosed by its quotes"},
@@ -308,6 +316,99 @@ static void test_defects(void **unused) {
   read_string(HEADER GOOD "x,2.5,?,,,yes\n", &o, &r);
   expect_rows(&r, 2);
   trades_free(&r);
+}
+
+/* Of a column of sides 1 and 0 are none, for a buyer may be either. */
+static void test_sides(void **unused) {
+  (void)unused;
+  static const char header[] = "time,price,quantity,side\n";
+  tlw_trade_options o = defaults();
+  trades_result r;
+  csv_text t = {0};
+  csv_printf(&t, "%s1,1,1,buy\n2,1,1,SELL\n3,1,1,B\n4,1,1,s\n5,1,1,Sell\n6,1,1,Buy\n", header);
+  o.unit = TLW_UNIT_MS;
+  read_bytes(t.bytes, t.size, &o, &r);
+  expect_rows(&r, 6);
+  for (int i = 0; i < 6; i++) assert_int_equal(r.numbers[TLW_TRADE_ROLE_MAKER][i], "010110"[i] - '0');
+  trades_free(&r);
+  static const char *const bad[] = {"1", "0", "true", "False", "bu", "sells", "", "bid"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    t.size = 0;
+    csv_printf(&t, "%s1,1,1,buy\n2,1,1,%s\n", header, bad[i]);
+    read_bytes(t.bytes, t.size, &o, &r);
+    expect_refusal(&r, 3, 4,
+                   "is not buy, sell, b or s: correct the row, or skip bad rows, or leave it out by columns: ");
+    trades_free(&r);
+  }
+  csv_text_free(&t);
+}
+
+/* Rows are of one symbol, that of the first good row, in all files. */
+static void test_symbols(void **unused) {
+  (void)unused;
+  static const char text[] = "time,pair,price\n1722988800,BTC,x\n1722988801,AAPL,1\n1722988802, \"AAPL\" ,2\n"
+                             "1722988803,MSFT,3\n1722988804,AAPLX,4\n1722988804,AAP,4\n1722988805,AAPL,5\n";
+  tlw_trade_options o = defaults();
+  trades_result r;
+  o.on_bad = TLW_BAD_SKIP;
+  read_string(text, &o, &r);
+  expect_rows(&r, 3);
+  assert_int_equal(r.there, TLW_TRADE_TIME | TLW_TRADE_PRICE);
+  assert_int_equal(r.numbers[TLW_TRADE_ROLE_PRICE][2], 5 * TLW_DECIMAL_ONE);
+  assert_int_equal(r.report.bad, 4);
+  trades_free(&r);
+  o.wanted = TLW_TRADE_TIME; /* a symbol counts whatever is wanted */
+  read_string(text, &o, &r);
+  expect_rows(&r, 1);
+  trades_free(&r);
+  o = defaults();
+  read_string(text + sizeof "time,pair,price\n1722988800,BTC,x" - 1, &o, &r);
+  assert_int_not_equal(r.status, TLW_OK); /* no header any more */
+  read_string("time,pair,price\n1722988801,AAPL,1\n1722988803,MSFT,3\n", &o, &r);
+  expect_refusal(&r, 3, 2,
+                 "symbol 'MSFT' comes behind 'AAPL', the rows are of several symbols: split them by symbol, "
+                 "or read them as one by columns: symbol=none");
+  trades_free(&r);
+  o.columns = "symbol=none";
+  read_string("time,pair,price\n1722988801,AAPL,1\n1722988803,MSFT,3\n", &o, &r);
+  expect_rows(&r, 2);
+  trades_free(&r);
+  o.columns = "symbol=4"; /* of a file without a header */
+  read_string("1722988801,1,2,AAPL\n", &o, &r);
+  expect_refusal(&r, 1, -1, "no column for time, price");
+  o.columns = "symbol=4,time=1,price=2";
+  read_string("1722988801,1,2,AAPL\n1722988802,1,2,MSFT\n", &o, &r);
+  expect_refusal(&r, 2, 4, "several symbols");
+  trades_free(&r);
+  o.columns = "symbol=market";
+  read_string("time,pair,price\n1722988801,AAPL,1\n", &o, &r);
+  expect_refusal(&r, 1, -1, "no column market for symbol (found: time, pair, price): name a column that is there");
+  /* Rows outside the bounds are not looked at, and don't tell it. */
+  csv_text t = {0};
+  csv_printf(&t, "time,price,symbol\n");
+  for (int i = 0; i < 100; i++) csv_printf(&t, "%d,1,%s\n", 1722988800 + i, i < 50 ? "OLD" : i == 99 ? "OTHER" : "NEW");
+  o = defaults();
+  o.from = 1722988850 * SECOND;
+  o.to = 1722988899 * SECOND;
+  read_bytes(t.bytes, t.size, &o, &r);
+  expect_rows(&r, 49);
+  assert_int_equal(r.report.outside, 51);
+  trades_free(&r);
+  t.size = 0;
+  csv_printf(&t, "time,price,symbol\n");
+  for (int i = 0; i < 100; i++) csv_printf(&t, "%d,1,%s\n", 1722988800 + i, i < 50 ? "OLD" : i == 80 ? "NEW" : "");
+  o.on_bad = TLW_BAD_SKIP;
+  read_bytes(t.bytes, t.size, &o, &r);
+  expect_rows(&r, 48);
+  assert_int_equal(r.report.first_bad_line, 82);
+  trades_free(&r);
+  t.size = 0;
+  csv_printf(&t, "time,price,sym\n1722988800,1,%065d\n", 7);
+  o = defaults();
+  read_bytes(t.bytes, t.size, &o, &r);
+  expect_refusal(&r, 2, 3, "is longer than 64 bytes");
+  trades_free(&r);
+  csv_text_free(&t);
 }
 
 static void test_zero_bytes(void **unused) {
@@ -385,6 +486,18 @@ static void test_times(void **unused) {
   read_string("2024-08-07,1,2\n1722988800123,1,2\n", &o, &r);
   expect_refusal(&r, 2, 1, "is in ms, the first time was text");
   trades_free(&r);
+  /* Small numbers that are times may be dates. */
+  read_string("1000,1,2\n2000,1,2\n", &o, &r);
+  expect_refusal(&r, 2, 1, "if it is a number, say the unit: s, ms, us or ns; of a date write YYYY-MM-DD");
+  trades_free(&r);
+  read_string("99999999998,1,2\n100000000001,1,2\n", &o, &r);
+  expect_refusal(&r, 1, 1, "say the unit: s, ms, us or ns");
+  trades_free(&r);
+  o.unit = TLW_UNIT_MS;
+  read_string("1000,1,2\n2000,1,2\n", &o, &r);
+  expect_rows(&r, 2);
+  trades_free(&r);
+  o.unit = TLW_UNIT_DEFAULT;
   /* The first time that can be read tells the unit, though rows before it are bad. */
   o.on_bad = TLW_BAD_SKIP;
   read_string("x,1,2\n?,1,2\n1722988800,y,2\n1722988800123,1,2\n1722988801,1,2\n", &o, &r);
@@ -458,7 +571,9 @@ static void test_several_files(void **unused) {
 
   const char *const lacking[] = {a, bad};
   trades_read(lacking, 2, &o, 10, tlw_trade_plain_tier(), NULL, &r);
-  expect_refusal(&r, 1, -1, "no column for id, maker (found: time, price, qty)");
+  expect_refusal(&r, 1, -1,
+                 "no column for id, maker (found: time, price, qty): the first file has them: read it alone, or leave "
+                 "them out by columns: id=none,maker=none");
   assert_int_equal(r.n_rows, 2);
   trades_free(&r);
   o.wanted = TLW_TRADE_TIME | TLW_TRADE_PRICE;
@@ -554,9 +669,12 @@ static void test_heads(void **unused) {
   } heads[] = {
       {"", 0, -1, "the file is empty"},
       {"\n#\n \n", 0, -1, "the file is empty"},
-      {"Date,Open,Close\n", 0, 1, "no column for time (found: Date, Open, Close)"},
+      {"Year,Open,Close\n", 0, 1,
+       "no column for time (found: Year, Open, Close): name it in the first line, or say by columns: time=1"},
+      {"Day,Open\n", 0, 1,
+       "no column for price (found: Day, Open): name it in the first line, or say by columns: price=Last"},
       {"1,2,3,4\n", 0, 1, "no column for time, price"},
-      {"1,2,3,4\n", 2, 1, "say by columns"},
+      {"1,2,3,4\n", 2, 1, "say by columns: time=1,price=2"},
       {"1722988800123,nan,1\n", 0, 1, "no column for time, price"},
       {"1722988800123,1,1\n", 1, 1, "no column for time, price"},
       {"\xff\xfet\0i\0m\0e\0\n", 0, 1, "UTF-16"},
@@ -727,6 +845,7 @@ int main(void) {
       cmocka_unit_test(test_bounds),      cmocka_unit_test(test_several_files),
       cmocka_unit_test(test_arguments),   cmocka_unit_test(test_heads),
       cmocka_unit_test(test_archives),    cmocka_unit_test(test_floods),
+      cmocka_unit_test(test_sides),       cmocka_unit_test(test_symbols),
   };
   return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

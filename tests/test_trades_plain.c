@@ -84,14 +84,16 @@ static void test_choice(void **unused) {
 struct shape {
   rng r;
   int n_columns;
-  int roles[16]; /* TLW_TRADE_ROLES: another column */
+  int roles[17]; /* TLW_TRADE_COLUMNS: another column */
   char delimiter;
   const char *end;
   bool has_header;
-  int time_kind;    /* 0 to 3: s to ns, 4: text */
-  int decimals;     /* of all decimal numbers; -1: any number of them */
-  int whole;        /* digits ahead of the point at most */
-  size_t style;     /* of makers, 0 or 1 */
+  int time_kind; /* 0 to 3: s to ns, 4: text */
+  int decimals;  /* of all decimal numbers; -1: any number of them */
+  int whole;     /* digits ahead of the point at most */
+  size_t style;  /* of makers, 0 or 1 */
+  bool sides;    /* makers are sides, and their column says so */
+  const char *symbol;
   uint64_t hostile; /* one of so many lines is changed; 0: none */
 };
 
@@ -120,7 +122,8 @@ static void write_time(csv_text *t, struct shape *s, int64_t row) {
 }
 
 static void write_field(csv_text *t, struct shape *s, int role, int64_t row) {
-  static const char *const makers[] = {"true", "false", "True", "False", "TRUE", "0", "1"};
+  static const char *const makers[][7] = {{"true", "false", "True", "False", "TRUE", "0", "1"},
+                                          {"buy", "sell", "BUY", "SELL", "Buy", "b", "S"}};
   switch (role) {
   case TLW_TRADE_ROLE_TIME:
     write_time(t, s, row);
@@ -132,9 +135,12 @@ static void write_field(csv_text *t, struct shape *s, int role, int64_t row) {
     csv_printf(t, "%" PRId64, 4122345678 + row * 3);
     return;
   case TLW_TRADE_ROLE_MAKER:
-    csv_printf(t, "%s", makers[s->hostile ? rng_below(&s->r, 7) : rng_below(&s->r, 2) + 2 * s->style]);
+    csv_printf(t, "%s", makers[s->sides][s->hostile ? rng_below(&s->r, 7) : rng_below(&s->r, 2) + 2 * s->style]);
     return;
-  case TLW_TRADE_ROLES:
+  case TLW_TRADE_ROLE_SYMBOL:
+    csv_printf(t, "%s", s->symbol);
+    return;
+  case TLW_TRADE_COLUMNS:
     csv_printf(t, "%.*s", rng_between(&s->r, 0, 3), "x-y");
     return;
   default:
@@ -145,10 +151,10 @@ static void write_field(csv_text *t, struct shape *s, int role, int64_t row) {
 static void write_header(csv_text *t, const struct shape *s) {
   for (int i = 0; i < s->n_columns; i++) {
     if (i > 0) csv_append(t, &s->delimiter, 1);
-    if (s->roles[i] == TLW_TRADE_ROLES)
+    if (s->roles[i] == TLW_TRADE_COLUMNS)
       csv_printf(t, "other %d", i);
     else if (s->roles[i] == TLW_TRADE_ROLE_MAKER)
-      csv_printf(t, "is_buyer_maker");
+      csv_printf(t, s->sides ? "side" : "is_buyer_maker");
     else if (s->roles[i] == TLW_TRADE_ROLE_QUOTE)
       csv_printf(t, "Quote Volume");
     else
@@ -185,6 +191,8 @@ static void spoil(csv_text *t, size_t at, struct shape *s) {
                                         "1e",
                                         "--1",
                                         "true",
+                                        "sell",
+                                        "AAPL",
                                         "00000000000000000001",
                                         "9223372036854775807",
                                         "9223372036854775808",
@@ -260,15 +268,15 @@ static void write_rows(csv_text *t, struct shape *s, int64_t n_rows) {
 }
 
 static void choose_columns(struct shape *s) {
-  static const int known[][13] = {{TLW_TRADE_ROLE_ID, TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY,
-                                   TLW_TRADE_ROLE_FIRST_ID, TLW_TRADE_ROLE_LAST_ID, TLW_TRADE_ROLE_TIME,
-                                   TLW_TRADE_ROLE_MAKER, -1},
-                                  {TLW_TRADE_ROLE_ID, TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY,
-                                   TLW_TRADE_ROLE_QUOTE, TLW_TRADE_ROLE_TIME, TLW_TRADE_ROLE_MAKER, -1},
-                                  {TLW_TRADE_ROLE_TIME, TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY, -1},
-                                  {TLW_TRADE_ROLE_TIME, TLW_TRADE_ROLE_OPEN, TLW_TRADE_ROLE_HIGH, TLW_TRADE_ROLE_LOW,
-                                   TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY, TLW_TRADE_ROLES, TLW_TRADE_ROLE_QUOTE,
-                                   TLW_TRADE_ROLE_COUNT, TLW_TRADE_ROLES, TLW_TRADE_ROLES, TLW_TRADE_ROLES, -1}};
+  static const int known[][13] = {
+      {TLW_TRADE_ROLE_ID, TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY, TLW_TRADE_ROLE_FIRST_ID,
+       TLW_TRADE_ROLE_LAST_ID, TLW_TRADE_ROLE_TIME, TLW_TRADE_ROLE_MAKER, -1},
+      {TLW_TRADE_ROLE_ID, TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY, TLW_TRADE_ROLE_QUOTE, TLW_TRADE_ROLE_TIME,
+       TLW_TRADE_ROLE_MAKER, -1},
+      {TLW_TRADE_ROLE_TIME, TLW_TRADE_ROLE_PRICE, TLW_TRADE_ROLE_QUANTITY, -1},
+      {TLW_TRADE_ROLE_TIME, TLW_TRADE_ROLE_OPEN, TLW_TRADE_ROLE_HIGH, TLW_TRADE_ROLE_LOW, TLW_TRADE_ROLE_PRICE,
+       TLW_TRADE_ROLE_QUANTITY, TLW_TRADE_COLUMNS, TLW_TRADE_ROLE_QUOTE, TLW_TRADE_ROLE_COUNT, TLW_TRADE_COLUMNS,
+       TLW_TRADE_COLUMNS, TLW_TRADE_COLUMNS, -1}};
   const size_t which = rng_below(&s->r, 5);
   s->has_header = which == 4 || one_in(&s->r, 2);
   if (which < 4) {
@@ -278,9 +286,9 @@ static void choose_columns(struct shape *s) {
     }
     return;
   }
-  for (int role = 0; role < TLW_TRADE_ROLES; role++)
+  for (int role = 0; role < TLW_TRADE_COLUMNS; role++)
     if (role < 2 || one_in(&s->r, 2)) s->roles[s->n_columns++] = role;
-  while (s->n_columns < 14 && one_in(&s->r, 2)) s->roles[s->n_columns++] = TLW_TRADE_ROLES;
+  while (s->n_columns < 15 && one_in(&s->r, 2)) s->roles[s->n_columns++] = TLW_TRADE_COLUMNS;
   for (int i = s->n_columns - 1; i > 0; i--) {
     const int k = (int)rng_below(&s->r, (uint64_t)i + 1), role = s->roles[i];
     s->roles[i] = s->roles[k];
@@ -290,6 +298,7 @@ static void choose_columns(struct shape *s) {
 
 static struct shape random_shape(uint64_t seed, bool hostile) {
   static const uint64_t rates[] = {1, 3, 20, 100};
+  static const char *const symbols[] = {"AAPL", "BTC-USDT-SWAP", ""};
   struct shape s = {.r = {seed * 2654435761u + 1}};
   choose_columns(&s);
   s.delimiter = ",;\t|"[one_in(&s.r, 2) ? 0 : rng_below(&s.r, 4)];
@@ -298,6 +307,8 @@ static struct shape random_shape(uint64_t seed, bool hostile) {
   s.decimals = rng_between(&s.r, -1, 8);
   s.whole = rng_between(&s.r, 1, 10);
   s.style = rng_below(&s.r, 2);
+  s.sides = s.has_header && one_in(&s.r, 2);
+  s.symbol = symbols[rng_below(&s.r, 3)];
   s.hostile = hostile ? rates[rng_below(&s.r, 4)] : 0;
   return s;
 }
@@ -388,7 +399,7 @@ static void test_hostile_files(void **unused) {
 static void test_long_files(void **unused) {
   (void)unused;
   const uint64_t n = environment_number("TALLOW_TEST_CASES", CASES);
-  check_files(true, n / 200, 20000, 1000);
+  check_files(true, n / 200 + 2, 20000, 1000);
 }
 
 /* ---- bytes that come a few at a time ---- */
@@ -460,7 +471,7 @@ struct direct {
   uint8_t makers[LINES + 16];
 };
 
-static const int32_t aggregated[TLW_TRADE_ROLES] = {5, 1, 2, 0, 3, 4, 6, -1, -1, -1, -1, -1};
+static const int32_t aggregated[TLW_TRADE_COLUMNS] = {5, 1, 2, 0, 3, 4, 6, -1, -1, -1, -1, -1, -1};
 
 static struct tlw_trade_plain plain_of(struct direct *d, const struct tlw_trade_plain_tier *tier) {
   struct tlw_trade_plain plain = {.delimiter = ',',
@@ -560,6 +571,31 @@ static void test_every_byte(void **unused) {
   }
 }
 
+static void check_is_plain(const struct tlw_trade_plain_tier *tier, const char *header, const char *line) {
+  csv_text t = {0};
+  csv_printf(&t, "%s", header);
+  for (int k = 0; k < 2000; k++) csv_append(&t, line, strlen(line));
+  csv_write(t.bytes, t.size);
+  const char *const paths[] = {csv_path()};
+  tlw_trade_reader *reader;
+  tlw_trade_options o;
+  tlw_error error;
+  tlw_trade_options_init(&o);
+  assert_int_equal(tlw_trade_reader_open(paths, 1, &o, NULL, &reader, NULL, &error), TLW_OK);
+  reader->plain.tier = tier;
+  static int64_t price[3000];
+  const tlw_trade_rows rows = {.capacity = 3000, .price = price};
+  int64_t n = 0, sum = 0;
+  do {
+    assert_int_equal(tlw_trade_reader_next(reader, &rows, &n, &error), TLW_OK);
+    sum += n;
+  } while (n > 0);
+  assert_int_equal(sum, 2000);
+  if (reader->n_general > 4) fail_msg("%s: %s", tier->name, line);
+  tlw_trade_reader_close(&reader);
+  csv_text_free(&t);
+}
+
 /* Ordinary files are read by the fast path, but for lines at the ends of buffers. */
 static void test_files_are_plain(void **unused) {
   (void)unused;
@@ -572,30 +608,13 @@ static void test_files_are_plain(void **unused) {
       "1700000000123456789,1.5,2\n",
       "2024-08-07 12:34:56.123,1.5,2\n",
       "1700000000,123456.1,12345678901.1\r\n"};
+  static const char *const of_sides[] = {"1700000000000,7,123.25,0.5,buy,AAPL\n",
+                                         "1700000000000,7,123.25,0.5,Sell,BTC-USDT-SWAP\r\n",
+                                         "1700000000000,7,123.25,0.5,B,\n"};
   for (size_t tier = 0; tier < n_tiers; tier++) {
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-      csv_text t = {0};
-      for (int k = 0; k < 2000; k++) csv_append(&t, lines[i], strlen(lines[i]));
-      csv_write(t.bytes, t.size);
-      const char *const paths[] = {csv_path()};
-      tlw_trade_reader *reader;
-      tlw_trade_options o;
-      tlw_error error;
-      tlw_trade_options_init(&o);
-      assert_int_equal(tlw_trade_reader_open(paths, 1, &o, NULL, &reader, NULL, &error), TLW_OK);
-      reader->plain.tier = tiers[tier];
-      static int64_t price[3000];
-      const tlw_trade_rows rows = {.capacity = 3000, .price = price};
-      int64_t n = 0, sum = 0;
-      do {
-        assert_int_equal(tlw_trade_reader_next(reader, &rows, &n, &error), TLW_OK);
-        sum += n;
-      } while (n > 0);
-      assert_int_equal(sum, 2000);
-      if (reader->n_general > 4) fail_msg("%s: %s", tiers[tier]->name, lines[i]);
-      tlw_trade_reader_close(&reader);
-      csv_text_free(&t);
-    }
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) check_is_plain(tiers[tier], "", lines[i]);
+    for (size_t i = 0; i < sizeof of_sides / sizeof *of_sides; i++)
+      check_is_plain(tiers[tier], "time,id,price,quantity,side,symbol\n", of_sides[i]);
   }
 }
 

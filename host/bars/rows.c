@@ -1,5 +1,8 @@
 #include "rows.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "host/base/error.h"
 #include "kinds.h"
 
@@ -106,13 +109,51 @@ static tlw_status fail_of_time(const tlw_bars *bars, int64_t row, int64_t time, 
 static tlw_status fail_of_id(const tlw_bars *bars, const tlw_trades *rows, int64_t row, tlw_error *error) {
   const int64_t last = bars->report.last_id;
   if (rows->id && rows->id[row] < 0)
-    return tlw_fail_at(error, TLW_ERR_DATA, row, -1, "id %lld: it must be 0 or above", (long long)rows->id[row]);
+    return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
+                       "id %lld: it must be 0 or above; correct the row, or skip bad ones", (long long)rows->id[row]);
   if (rows->id && rows->id[row] <= last)
     return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
-                       "id %lld is not above that of the row above, %lld: the row is doubled or out of order",
+                       "id %lld is not above that of the row above, %lld: the row is doubled or out of order; sort the "
+                       "rows, or skip bad ones",
                        (long long)rows->id[row], (long long)last);
+  return tlw_fail_at(
+      error, TLW_ERR_DATA, row, -1,
+      "the row must be of 1 to 2^31 trades, first_id to last_id, or as a bar of 0 to 2^31: correct it, or skip "
+      "bad ones");
+}
+
+#define DECIMAL_SIZE 24
+
+/* A number at 1e-8, without zeros at its end. */
+static const char *decimal_text(int64_t number, char out[DECIMAL_SIZE]) {
+  const uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+  int length = snprintf(out, DECIMAL_SIZE, "%s%" PRIu64 ".%08" PRIu64, number < 0 ? "-" : "", size / TLW_DECIMAL_ONE,
+                        size % TLW_DECIMAL_ONE);
+  while (out[length - 1] == '0') length--;
+  if (out[length - 1] == '.') length--;
+  out[length] = 0;
+  return out;
+}
+
+static tlw_status fail_of_price(const tlw_trades *rows, int64_t row, tlw_error *error) {
+  char text[DECIMAL_SIZE];
+  if (!rows->open)
+    return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
+                       "the price must be above 0, not %s: correct the row, or skip bad ones",
+                       decimal_text(rows->price[row], text));
   return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
-                     "the row must be of 1 to 2^31 trades, first_id to last_id, or as a bar of 0 to 2^31");
+                     "the prices of a bar must be above 0, and lie between its low and its high: correct the row, or "
+                     "skip bad ones");
+}
+
+static tlw_status fail_of_quantity(const tlw_trades *rows, int64_t row, tlw_error *error) {
+  char text[DECIMAL_SIZE];
+  if (!rows->open)
+    return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
+                       "the quantity must be above 0, not %s: correct the row, or skip bad ones",
+                       decimal_text(rows->quantity[row], text));
+  return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
+                     "volume and quote of a bar must be 0 or above: correct the row, or skip bad ones");
 }
 
 static tlw_status fail_of_row(const tlw_bars *bars, const tlw_trades *rows, int64_t row, tlw_error *error) {
@@ -122,14 +163,11 @@ static tlw_status fail_of_row(const tlw_bars *bars, const tlw_trades *rows, int6
   case TLW_TRADE_BAD_ID:
     return fail_of_id(bars, rows, row, error);
   case TLW_TRADE_BAD_PRICE:
-    return tlw_fail_at(error, TLW_ERR_DATA, row, -1, "%s",
-                       rows->open ? "the prices of a bar must be above 0, and lie between its low and its high"
-                                  : "the price must be above 0");
+    return fail_of_price(rows, row, error);
   case TLW_TRADE_BAD_QUANTITY:
     break;
   }
-  return tlw_fail_at(error, TLW_ERR_DATA, row, -1, "%s",
-                     rows->open ? "volume and quote of a bar must be 0 or above" : "the quantity must be above 0");
+  return fail_of_quantity(rows, row, error);
 }
 
 tlw_status tlw_bars_meet_bad(tlw_bars *bars, const tlw_trades *rows, int64_t row, tlw_error *error) {
@@ -173,9 +211,16 @@ static uint64_t hash_of(const tlw_trades *rows, int64_t row) {
   return hash | 1;
 }
 
-static tlw_status fail_of_again(int64_t row, tlw_error *error) {
+static tlw_status fail_of_number(int64_t row, tlw_error *error) {
   return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
-                     "the checkpoint has seen another row here: is the input another, or does it begin elsewhere?");
+                     "the checkpoint has seen another row here: rows without ids are known by their number, so those "
+                     "that it has seen must come again, first and unchanged");
+}
+
+static tlw_status fail_of_same_id(const tlw_trades *rows, int64_t row, tlw_error *error) {
+  return tlw_fail_at(error, TLW_ERR_DATA, row, -1,
+                     "the checkpoint has seen another row with id %lld: rows that come again must be unchanged",
+                     (long long)rows->id[row]);
 }
 
 static tlw_status pass_over_numbers(tlw_bars *bars, const tlw_trades *rows, int64_t *row, tlw_error *error) {
@@ -183,7 +228,7 @@ static tlw_status pass_over_numbers(tlw_bars *bars, const tlw_trades *rows, int6
     const int64_t number = bars->report.rows - bars->again;
     const struct tlw_bars_seen *seen = &bars->seen[number % TLW_BARS_REMEMBERED];
     const bool is_remembered = bars->again <= TLW_BARS_REMEMBERED && seen->hash;
-    if (is_remembered && seen->hash != hash_of(rows, *row)) return fail_of_again(*row, error);
+    if (is_remembered && seen->hash != hash_of(rows, *row)) return fail_of_number(*row, error);
     bars->again--;
     bars->report.seen++;
   }
@@ -222,7 +267,7 @@ static tlw_status pass_over_ids(tlw_bars *bars, const tlw_trades *rows, int64_t 
       bars->comes_again = false;
       return TLW_OK;
     }
-    if (found == OTHER) return fail_of_again(*row, error);
+    if (found == OTHER) return fail_of_same_id(rows, *row, error);
     if (rows->id[*row] == bars->report.last_id) bars->last_came = true;
     bars->again++;
     bars->report.seen++;

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "decimal_text.h"
@@ -6,6 +7,8 @@
 #include "trades_reader.h"
 
 #define DELIMITERS 4
+#define MUST_BE (TLW_TRADE_TIME | TLW_TRADE_PRICE)
+#define ADVICE_SIZE 192
 
 static bool is_blank(const char *line, size_t length) {
   size_t i = 0;
@@ -83,24 +86,47 @@ static char most_fields(const char *line, size_t length, const char *delimiters,
   return best;
 }
 
+/* What to do about columns that the first file has and this one has not. */
+static void advise_leaving_out(uint32_t missing, char out[ADVICE_SIZE]) {
+  size_t used =
+      (size_t)snprintf(out, ADVICE_SIZE, "the first file has them: read it alone, or leave them out by columns");
+  const char *between = ": ";
+  for (int role = 0; role < TLW_TRADE_ROLES && used < ADVICE_SIZE; role++) {
+    if (!(missing >> role & 1)) continue;
+    const char *name = tlw_trade_role_name((enum tlw_trade_role)role);
+    used += (size_t)snprintf(out + used, ADVICE_SIZE - used, "%s%s=none", between, name);
+    between = ",";
+  }
+}
+
+/* What to do about a time or a price, or both, that no column is known to be. */
+static void advise_naming(uint32_t missing, bool by_place, char out[ADVICE_SIZE]) {
+  const bool time = missing & TLW_TRADE_TIME, price = missing & TLW_TRADE_PRICE;
+  snprintf(out, ADVICE_SIZE, "%ssay by columns: %s%s%s", by_place ? "" : "name it in the first line, or ",
+           time ? "time=1" : "", time && price ? "," : "", price ? by_place ? "price=2" : "price=Last" : "");
+}
+
 static tlw_status refuse(struct tlw_trade_reader *reader, const char *line, size_t length, uint32_t needed,
                          char delimiter) {
-  char reason[TLW_COLUMNS_MESSAGE_SIZE];
+  char reason[TLW_COLUMNS_MESSAGE_SIZE], advice[ADVICE_SIZE] = "name a column that is there";
   struct tlw_trade_columns columns;
   const bool by_place = reader->options.header == TLW_CSV_HEADER_NO;
   (by_place ? tlw_trade_columns_by_place : tlw_trade_columns_by_name)(line, length, delimiter, &reader->wishes,
                                                                       &columns);
-  tlw_trade_columns_explain(line, length, delimiter, needed, &reader->wishes, &columns, reason);
-  const char *advice = by_place ? "say by columns which they are (time=1,price=2)"
-                                : "name them in the first line, or say by columns which they are (time=1,price=Last)";
+  const uint32_t missing =
+      tlw_trade_columns_explain(line, length, delimiter, needed, &reader->wishes, &columns, reason);
+  if (missing & ~MUST_BE)
+    advise_leaving_out(missing, advice);
+  else if (missing)
+    advise_naming(missing, by_place, advice);
   return tlw_trade_refuse(reader, reader->lines.number, -1, "%s: %s", reason, advice);
 }
 
 static void place_columns(struct tlw_trade_reader *reader) {
   int32_t n = 0;
-  for (int32_t role = 0; role < TLW_TRADE_ROLES; role++) {
+  for (int32_t role = 0; role < TLW_TRADE_COLUMNS; role++) {
     const int32_t column = reader->columns.of[role];
-    if (!(reader->read >> role & 1)) continue;
+    if (role == TLW_TRADE_ROLE_SYMBOL ? column < 0 : !(reader->read >> role & 1)) continue;
     int32_t at = n++;
     for (; at > 0 && reader->places[at - 1].column > column; at--) reader->places[at] = reader->places[at - 1];
     reader->places[at] = (struct tlw_place){column, role};
@@ -130,8 +156,7 @@ tlw_status tlw_trade_read_head(struct tlw_trade_reader *reader) {
   const int32_t n = list_delimiters(reader, delimiters);
   int32_t i = 0;
   while (i < n && !accept(reader, line, length, delimiters[i])) i++;
-  if (i == n)
-    return refuse(reader, line, length, TLW_TRADE_TIME | TLW_TRADE_PRICE, most_fields(line, length, delimiters, n));
+  if (i == n) return refuse(reader, line, length, MUST_BE, most_fields(line, length, delimiters, n));
   reader->delimiter = delimiters[i];
   if (is_first) choose_columns(reader);
   if (reader->read & ~tlw_trade_columns_mask(&reader->columns))

@@ -68,6 +68,10 @@ static void describe_file(struct tlw_trade_reader *reader) {
   plain->n_columns = reader->row_fields;
   for (int role = 0; role < TLW_TRADE_ROLES; role++)
     plain->column_of[role] = reader->read >> role & 1 ? reader->columns.of[role] : -1;
+  plain->column_of[TLW_TRADE_ROLE_SYMBOL] = reader->columns.of[TLW_TRADE_ROLE_SYMBOL];
+  plain->maker_is_side = reader->columns.maker_is_side;
+  plain->symbol = reader->has_symbol ? reader->symbol : NULL;
+  plain->symbol_length = reader->symbol_length;
   plain->time_is_text = times->is_text;
   if (times->unit != TLW_UNIT_DEFAULT) bound_times(times, plain);
   plain->has_bounds = times->has_bounds;

@@ -16,9 +16,12 @@
 /* What is plain in a file, and where its numbers go. */
 struct tlw_trade_plain {
   char delimiter;
-  char comment;                       /* no plain line begins with it */
-  int32_t n_columns;                  /* fields of each line, 2 or more */
-  int32_t column_of[TLW_TRADE_ROLES]; /* of what is read, from 0; -1: it is not */
+  char comment;                         /* no plain line begins with it */
+  int32_t n_columns;                    /* fields of each line, 2 or more */
+  int32_t column_of[TLW_TRADE_COLUMNS]; /* of what is read, from 0; -1: it is not */
+  bool maker_is_side;
+  const char *symbol; /* NULL: no row that has one is plain */
+  size_t symbol_length;
   bool time_is_text;
   int64_t time_least, time_end; /* of whole numbers: those that are plain; 0 or above */
   bool has_bounds;
@@ -43,8 +46,8 @@ struct tlw_trade_plain_part {
  *
  * A plain line has n_columns fields without quotes or zero bytes; a time as a whole number of up to 19 digits, or as
  * text that begins with YYYY-MM-DD (or / or . between) as in plain.h; whole numbers of up to 19 digits; decimals of up
- * to 19 bytes, of which 8 are behind the point; makers of true, false, 1 or 0. A line of more than 4,000 bytes may
- * be called not plain too.
+ * to 19 bytes, of which 8 are behind the point; makers as tlw_trade_maker reads them; the symbol. A line of more than
+ * 4,000 bytes may be called not plain too.
  */
 struct tlw_trade_plain_part tlw_trade_plain_read(const struct tlw_trade_plain *plain, const char *text, size_t size);
 

@@ -215,26 +215,53 @@ static size_t read_numbers(const struct tlw_trade_strip *strip, size_t n_rows, b
 
 /* ---- makers ---- */
 
-static bool read_maker(struct tlw_plain_piece piece, uint8_t *value) {
-  const char *const text = piece.end - piece.length;
-  const bool yes = tlw_same_word(text, piece.length, "true") || tlw_same_word(text, piece.length, "1");
-  *value = yes;
-  return yes || tlw_same_word(text, piece.length, "false") || tlw_same_word(text, piece.length, "0");
+/* A word behind a delimiter, as the last of 8 bytes. */
+struct ending {
+  uint64_t small; /* to small letters */
+  uint64_t word;
+  uint32_t shift;
+};
+
+static struct ending ending_of(uint64_t word, uint32_t length, char delimiter) {
+  const uint32_t shift = 8 * (7 - length);
+  return (struct ending){UINT64_C(0x2020202020202020) << (shift + 8), word << 8 | (unsigned char)delimiter, shift};
 }
 
-/* Of words, told by the delimiter ahead of them too. */
-static size_t read_makers(const struct tlw_trade_strip *strip, size_t n_rows, char delimiter, uint8_t *out) {
-  const uint64_t four = UINT64_C(0x20202020) << 32, five = UINT64_C(0x2020202020) << 24; /* to small letters */
-  const uint64_t yes = UINT64_C(0x65757274) << 8 | (unsigned char)delimiter;             /* ,true */
-  const uint64_t no = UINT64_C(0x65736c6166) << 8 | (unsigned char)delimiter;            /* ,false */
+static inline bool ends_with(uint64_t bytes, const struct ending *e) {
+  return (bytes | e->small) >> e->shift == e->word;
+}
+
+/* The words that most files have at once, others one by one. */
+static size_t read_makers(const struct tlw_trade_plain *plain, const struct tlw_trade_strip *strip, size_t n_rows,
+                          uint8_t *out) {
+  const bool is_side = plain->maker_is_side;
+  const struct ending yes = ending_of(is_side ? 0x6c6c6573 : 0x65757274, 4, plain->delimiter); /* sell, true */
+  const struct ending no = is_side ? ending_of(0x797562, 3, plain->delimiter)
+                                   : ending_of(UINT64_C(0x65736c6166), 5, plain->delimiter); /* buy, false */
   const char *const text = strip->text - 1 - strip->cut - 8;
   for (size_t row = 0; row < n_rows; row++) {
     const uint64_t word = tlw_plain_load(text + strip->behind[row * strip->stride + 1]);
-    const bool is_true = (word | four) >> 24 == yes, is_false = (word | five) >> 16 == no;
-    out[row] = is_true;
-    if (!(is_true | is_false) && !read_maker(piece_of(strip, row), &out[row])) return row;
+    const bool is_yes = ends_with(word, &yes), is_no = ends_with(word, &no);
+    out[row] = is_yes;
+    if (is_yes | is_no) continue;
+    const struct tlw_plain_piece piece = piece_of(strip, row);
+    if (!tlw_trade_maker(piece.end - piece.length, piece.length, is_side, &out[row])) return row;
   }
   return n_rows;
+}
+
+/* ---- symbols ---- */
+
+static size_t count_same_symbols(const struct tlw_trade_plain *plain, const struct tlw_trade_strip *strip,
+                                 size_t n_rows) {
+  const size_t length = plain->symbol_length;
+  size_t row = 0;
+  if (!plain->symbol) return 0;
+  for (; row < n_rows; row++) {
+    const struct tlw_plain_piece piece = piece_of(strip, row);
+    if (piece.length != length || memcmp(piece.end - length, plain->symbol, length) != 0) break;
+  }
+  return row;
 }
 
 /* ---- times ---- */
@@ -306,7 +333,8 @@ static size_t read_column(const struct tlw_trade_plain *plain, const struct chun
   int64_t scratch[ROWS];
   const struct tlw_trade_strip strip = strip_of(plain, chunk, role);
   if (role == TLW_TRADE_ROLE_MAKER)
-    return read_makers(&strip, n_rows, plain->delimiter, plain->makers ? plain->makers + at : (uint8_t *)scratch);
+    return read_makers(plain, &strip, n_rows, plain->makers ? plain->makers + at : (uint8_t *)scratch);
+  if (role == TLW_TRADE_ROLE_SYMBOL) return count_same_symbols(plain, &strip, n_rows);
   const bool is_whole = role == TLW_TRADE_ROLE_ID || role == TLW_TRADE_ROLE_FIRST_ID ||
                         role == TLW_TRADE_ROLE_LAST_ID || role == TLW_TRADE_ROLE_COUNT;
   return read_numbers(&strip, n_rows, is_whole, plain->numbers[role] ? plain->numbers[role] + at : scratch);
@@ -316,7 +344,7 @@ static size_t read_column(const struct tlw_trade_plain *plain, const struct chun
 static size_t read_rows(const struct tlw_trade_plain *plain, const struct chunk *chunk, size_t n_rows,
                         struct tlw_trade_plain_part *part) {
   if (plain->column_of[TLW_TRADE_ROLE_TIME] >= 0) n_rows = read_times(plain, chunk, n_rows, part);
-  for (int role = TLW_TRADE_ROLE_PRICE; role < TLW_TRADE_ROLES && n_rows > 0 && !part->is_outside; role++)
+  for (int role = TLW_TRADE_ROLE_PRICE; role < TLW_TRADE_COLUMNS && n_rows > 0 && !part->is_outside; role++)
     if (plain->column_of[role] >= 0) n_rows = read_column(plain, chunk, (enum tlw_trade_role)role, n_rows, part->n);
   part->n += (int64_t)n_rows;
   return n_rows;

@@ -12,7 +12,8 @@
 #include "trades_columns.h"
 #include "trades_plain.h"
 
-#define TLW_TRADE_COMMENT '#' /* lines that begin with it are passed over */
+#define TLW_TRADE_COMMENT '#'    /* lines that begin with it are passed over */
+#define TLW_TRADE_SYMBOL_MOST 64 /* bytes of a symbol */
 
 /* How the times of the stream are read. */
 struct tlw_trade_times {
@@ -51,12 +52,15 @@ struct tlw_trade_reader {
   bool ended;
   char delimiter;
   struct tlw_trade_columns columns;
-  uint32_t there;                               /* columns of the first file, TLW_TRADE_... */
-  uint32_t read;                                /* those that are read */
-  int32_t row_fields;                           /* of each row of the file; 0: the first will tell */
-  struct tlw_place places[TLW_TRADE_ROLES + 1]; /* of the columns that are read */
-  struct tlw_field fields[TLW_TRADE_ROLES];     /* of the line at hand */
+  uint32_t there;                                 /* columns of the first file, TLW_TRADE_... */
+  uint32_t read;                                  /* those that are read */
+  int32_t row_fields;                             /* of each row of the file; 0: the first will tell */
+  struct tlw_place places[TLW_TRADE_COLUMNS + 1]; /* of the columns that are read */
+  struct tlw_field fields[TLW_TRADE_COLUMNS];     /* of the line at hand */
   struct tlw_trade_times times;
+  bool has_symbol; /* false: no good row told it yet */
+  char symbol[TLW_TRADE_SYMBOL_MOST];
+  size_t symbol_length;
 
   struct tlw_trade_plain plain;
   bool plain_is_off; /* for tests: the general path alone */

@@ -10,6 +10,8 @@
 #include "trades_reader.h"
 
 #define ADVICE "correct the row, or skip bad rows"
+#define SYMBOL_ADVICE "split them by symbol, or read them as one by columns: symbol=none"
+#define UNIT_ADVICE "say the unit: s, ms, us or ns"
 
 tlw_status tlw_trade_refuse(struct tlw_trade_reader *reader, int64_t line, int32_t column, const char *format, ...) {
   char message[TLW_ERROR_MESSAGE_SIZE];
@@ -137,7 +139,18 @@ static enum tlw_trade_verdict complain_unit(struct tlw_trade_reader *reader, tlw
   char what[96];
   snprintf(what, sizeof what, "is %s%s, the first time was %s%s", unit ? "in " : "text", unit ? units[unit].name : "",
            times->is_text ? "text" : "in ", times->is_text ? "" : units[times->unit].name);
-  return complain_field(reader, TLW_TRADE_ROLE_TIME, what, "read files of one unit at a time");
+  return complain_field(reader, TLW_TRADE_ROLE_TIME, what,
+                        times->is_text || !unit ? "read files of one unit at a time"
+                                                : "read files of one unit at a time, or " UNIT_ADVICE);
+}
+
+/* Of a whole number the advice about forms of text would miss what is wrong. */
+static enum tlw_trade_verdict complain_time(struct tlw_trade_reader *reader, const struct tlw_time_problem *problem) {
+  const struct tlw_field *f = &reader->fields[TLW_TRADE_ROLE_TIME];
+  int64_t ignored;
+  const bool is_number = tlw_whole_read(f->text, f->length, &ignored) == TLW_DECIMAL_EXACT;
+  return complain_field(reader, TLW_TRADE_ROLE_TIME, problem->what,
+                        is_number ? "if it is a number, " UNIT_ADVICE "; of a date write YYYY-MM-DD" : problem->advice);
 }
 
 static enum tlw_trade_verdict read_time(struct tlw_trade_reader *reader, int64_t *time) {
@@ -145,7 +158,7 @@ static enum tlw_trade_verdict read_time(struct tlw_trade_reader *reader, int64_t
   const struct tlw_field *f = &reader->fields[TLW_TRADE_ROLE_TIME];
   if (times->is_given) return read_given(reader, f, time);
   const struct tlw_time_problem *problem = tlw_time_read(f->text, f->length, false, time);
-  if (problem) return complain_field(reader, TLW_TRADE_ROLE_TIME, problem->what, problem->advice);
+  if (problem) return complain_time(reader, problem);
   const tlw_time_unit unit = epoch_unit(f, *time);
   if (times->unit == TLW_UNIT_DEFAULT) tlw_trade_set_unit(times, unit);
   const tlw_time_unit expected = times->is_text ? TLW_UNIT_DEFAULT : times->unit;
@@ -188,11 +201,34 @@ static enum tlw_trade_verdict read_whole(struct tlw_trade_reader *reader, enum t
 
 static enum tlw_trade_verdict read_maker(struct tlw_trade_reader *reader, struct tlw_trade_row *row) {
   const struct tlw_field *f = &reader->fields[TLW_TRADE_ROLE_MAKER];
-  const bool yes = tlw_same_word(f->text, f->length, "true") || tlw_same_word(f->text, f->length, "1");
-  row->numbers[TLW_TRADE_ROLE_MAKER] = yes;
-  if (yes || tlw_same_word(f->text, f->length, "false") || tlw_same_word(f->text, f->length, "0"))
+  const bool is_side = reader->columns.maker_is_side;
+  uint8_t maker;
+  if (tlw_trade_maker(f->text, f->length, is_side, &maker)) {
+    row->numbers[TLW_TRADE_ROLE_MAKER] = maker;
     return TLW_TRADE_KEPT;
-  return complain_field(reader, TLW_TRADE_ROLE_MAKER, "is not true, false, 1 or 0", ADVICE);
+  }
+  return complain_field(reader, TLW_TRADE_ROLE_MAKER,
+                        is_side ? "is not buy, sell, b or s" : "is not true, false, 1 or 0, nor buy or sell",
+                        ADVICE ", or leave it out by columns: maker=none");
+}
+
+/* ---- symbols ---- */
+
+/* Whether the row, good in all else, is of the symbol; the first one tells it. */
+static enum tlw_trade_verdict check_symbol(struct tlw_trade_reader *reader) {
+  const struct tlw_field *f = &reader->fields[TLW_TRADE_ROLE_SYMBOL];
+  if (f->length > TLW_TRADE_SYMBOL_MOST)
+    return complain_field(reader, TLW_TRADE_ROLE_SYMBOL, "is longer than 64 bytes", SYMBOL_ADVICE);
+  if (!reader->has_symbol) {
+    reader->has_symbol = true;
+    reader->symbol_length = f->length;
+    memcpy(reader->symbol, f->text, f->length);
+  }
+  if (f->length == reader->symbol_length && memcmp(f->text, reader->symbol, f->length) == 0) return TLW_TRADE_KEPT;
+  char shown[TLW_SHOWN_SIZE], what[TLW_SHOWN_SIZE + 64];
+  tlw_show_text(shown, sizeof shown, reader->symbol, reader->symbol_length);
+  snprintf(what, sizeof what, "comes behind '%s', the rows are of several symbols", shown);
+  return complain_field(reader, TLW_TRADE_ROLE_SYMBOL, what, SYMBOL_ADVICE);
 }
 
 static enum tlw_trade_verdict read_field(struct tlw_trade_reader *reader, enum tlw_trade_role role,
@@ -223,5 +259,6 @@ enum tlw_trade_verdict tlw_trade_examine(struct tlw_trade_reader *reader, const 
   }
   for (int role = TLW_TRADE_ROLE_PRICE; role < TLW_TRADE_ROLES && verdict == TLW_TRADE_KEPT; role++)
     if (reader->read >> role & 1) verdict = read_field(reader, (enum tlw_trade_role)role, row);
+  if (verdict == TLW_TRADE_KEPT && reader->columns.of[TLW_TRADE_ROLE_SYMBOL] >= 0) verdict = check_symbol(reader);
   return verdict;
 }

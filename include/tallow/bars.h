@@ -135,8 +135,8 @@ typedef struct tlw_bars_options {
 TLW_API void tlw_bars_options_init(tlw_bars_options *options, tlw_bars_kind kind, int64_t size);
 
 /*
- * Whether options will do; what is of other kinds alone must be 0 (offset, zone, empty, split, no_gate). TLW_ERR_ARGUMENT:
- * the message names what is wrong and its range.
+ * Whether options will do; what is of other kinds alone must be 0 (offset, zone, empty, split, no_gate).
+ * TLW_ERR_ARGUMENT: the message names what is wrong and its range.
  */
 TLW_API tlw_status tlw_bars_check(const tlw_bars_options *options, tlw_error *error);
 

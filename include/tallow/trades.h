@@ -71,13 +71,18 @@ TLW_API tlw_status tlw_decimals_from_f64(const double *numbers, int64_t n, int64
  * columns fit a role, the name that is earlier in the list wins. "ROLE=COLUMN" in options.columns names others. A time
  * and a price must be there.
  *
- *   time      transacttime, timestamp, time, tradetime, datetime, opentime, ts, t
+ *   time      transacttime, opentime, timestamp, time, tradetime, datetime, ts, t, date, day, tradedate, tradingday
  *   price     price, p, close, last           quantity  quantity, qty, q, size, amount, volume, basevolume, v
  *   id        aggtradeid, aggregatetradeid, a, tradeid, id
  *   first_id  firsttradeid, firstid, f        last_id   lasttradeid, lastid, l
- *   maker     isbuyermaker, buyermaker, m: true or false in any case, 1 or 0
+ *   maker     isbuyermaker, buyermaker, m; or sides: takerside, aggressorside, aggressor, side
  *   open      open, o     high  high, h       low  low      quote  quotevolume, quoteassetvolume, turnover
  *   count     count, trades, numberoftrades, numtrades
+ *   symbol    symbol, ticker, sym, instrument, pair
+ *
+ * A maker is true or false, 1 or 0; or the side that took the initiative, buy or b for 0, sell or s for 1; in any case.
+ * A column that is called one of sides has sides alone. All rows are of one symbol, that of the first good row, of up to
+ * 64 bytes; symbol=none: whatever they are of.
  *
  * open, high and low all three make bars of rows; then l is the low, v the volume, and quote and count are read.
  *
@@ -98,9 +103,9 @@ TLW_API tlw_status tlw_decimals_from_f64(const double *numbers, int64_t n, int64
  * to the nearest, half to even, and counted. An exponent is fine. Ids and counts are whole numbers.
  *
  * BAD ROWS: a field that can't be read, another number of fields than in the first row, a zero byte, a header that is
- * repeated within a file, nan, a number beyond the grid, a time of another unit. Fields of columns that are not wanted,
- * and all but the time of a row that is before from or behind to, are not looked at. Nor are the stream's order and
- * signs, but where bars are made.
+ * repeated within a file, nan, a number beyond the grid, a time of another unit, another symbol. Fields of columns that
+ * are not wanted, and all but the time of a row that is before from or behind to, are not looked at. Nor are the
+ * stream's order and signs, but where bars are made.
  */
 typedef enum tlw_on_bad { TLW_BAD_ERROR = 0, TLW_BAD_SKIP = 1 } tlw_on_bad;
 

@@ -231,10 +231,11 @@ static cli_exit load(bars_run *r, const cli_buffer *bytes) {
   cli_exit code = check_sum(r, &file);
   if (!code) code = check_settings(r, &file);
   for (int i = 0; i < r->n_makers && !code; i++) code = load_maker(&r->makers[i], &file);
-  if (code || !r->verbose) return code;
+  if (code) return code;
   tlw_bars_report report;
   tlw_bars_get_report(r->makers[0].bars, &report);
-  cli_say("%s: going on behind row %" PRId64, path_of(r), report.rows);
+  r->known_rows = report.rows;
+  if (r->verbose) cli_say("%s: going on behind row %" PRId64, path_of(r), report.rows);
   return CLI_OK;
 }
 

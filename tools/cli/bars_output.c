@@ -91,6 +91,16 @@ static cli_exit check_stream(const bars_run *r) {
   return CLI_OK;
 }
 
+static cli_exit check_words(const char *out) {
+  for (const char *word = strchr(out, '{'); word; word = strchr(word + 1, '{')) {
+    const char *end = strchr(word, '}');
+    if (end && strncmp(word, KIND_WORD, strlen(KIND_WORD)) != 0)
+      return cli_fail(CLI_USAGE, "--output %s: %.*s is not known: " KIND_WORD " stands for the kind of bars" SEE_HELP,
+                      out, (int)(end + 1 - word), word);
+  }
+  return CLI_OK;
+}
+
 static void plan_parts(bars_run *r) {
   static const int lengths[] = {4, 7, 10}; /* year, month, day */
   const cli_value *partition = bars_value(r, BARS_PARTITION);
@@ -108,7 +118,9 @@ cli_exit bars_output_plan(bars_run *r) {
   if (code) return code;
   r->kind = (cli_target_kind){.command = "bars", .things = "bars", .endings = {endings[r->format], NULL}};
   r->targets = (cli_targets){.kind = &r->kind, .out = r->out, .in_folder = in_folder};
-  if (in_folder || r->n_makers == 1 || strstr(r->out, KIND_WORD)) return CLI_OK;
+  if (in_folder || is_stdout(r)) return CLI_OK;
+  code = check_words(r->out);
+  if (code || r->n_makers == 1 || strstr(r->out, KIND_WORD)) return code;
   return cli_fail(CLI_USAGE,
                   "--output %s can't hold %d kinds of bars: write " KIND_WORD " into the name, as in 'bars-" KIND_WORD
                   ".csv', or name a folder" SEE_HELP,
@@ -310,11 +322,25 @@ tlw_status bars_output_take(void *user, const tlw_bar *bars, int64_t n_bars, tlw
   return TLW_ERR_IO;
 }
 
-cli_exit bars_output_partial(bars_run *r) {
+/* No row in its interval can come, for the range ends behind it. */
+static int ends_by_to(const bars_maker *maker, const tlw_bar *bar) {
+  const bars_run *r = maker->run;
+  if (maker->options.kind != TLW_BARS_TIME || !bars_value(r, BARS_TO)->given) return 0;
+  const int64_t to = r->reading.to;
+  return bar->close_time < to / r->time_scale - (to % r->time_scale < 0);
+}
+
+cli_exit bars_output_last(bars_run *r) {
+  const int is_partial = bars_value(r, BARS_PARTIAL)->given;
   cli_exit code = CLI_OK;
   tlw_bar bar;
-  for (int i = 0; i < r->n_makers && !code; i++)
-    if (tlw_bars_forming(r->makers[i].bars, &bar)) code = write_bars(&r->makers[i], &bar, 1);
+  for (int i = 0; i < r->n_makers && !code; i++) {
+    bars_maker *maker = &r->makers[i];
+    if (!tlw_bars_forming(maker->bars, &bar)) continue;
+    maker->is_complete = ends_by_to(maker, &bar);
+    if (maker->is_complete) bar.flags &= ~TLW_BAR_PARTIAL;
+    if (maker->is_complete || is_partial) code = write_bars(maker, &bar, 1);
+  }
   return code;
 }
 

@@ -132,9 +132,33 @@ static void put_name(const tlw_bars_options *options, char out[BARS_NAME_SIZE]) 
            options->kind == TLW_BARS_TIME ? intervals[options->interval].name : "");
 }
 
+/* "1m", of bars of time. */
+static const char *interval_text(const bars_maker *maker) { return strchr(maker->name, '-') + 1; }
+
 static cli_exit refuse_size(const bars_run *r, tlw_bars_kind kind, const char *item) {
   return cli_fail(CLI_USAGE, "--%s must be %s, several between commas, not '%.200s'" SEE_HELP, option_name(r, kind),
                   kinds[kind].expected, item);
+}
+
+/* Nanoseconds of each interval, if it begins where others of as many do: weeks and months don't. 0: it is none such. */
+static int64_t length_of(const tlw_bars_options *options) {
+  const int64_t one = intervals[options->interval].nanoseconds;
+  if (options->kind != TLW_BARS_TIME || options->interval >= TLW_INTERVAL_WEEK) return 0;
+  return options->size <= INT64_MAX / one ? options->size * one : 0;
+}
+
+static cli_exit refuse_again(const bars_run *r, const bars_maker *maker, const char *item) {
+  for (int i = 0; i < r->n_makers; i++) {
+    const bars_maker *other = &r->makers[i];
+    const int64_t length = length_of(&other->options);
+    if (strcmp(other->name, maker->name) == 0)
+      return cli_fail(CLI_USAGE, "--%s has '%s' twice: give it once" SEE_HELP, option_name(r, maker->options.kind),
+                      item);
+    if (length > 0 && length == length_of(&maker->options))
+      return cli_fail(CLI_USAGE, "--time: %s and %s are the same bars: give one of them" SEE_HELP, interval_text(other),
+                      item);
+  }
+  return CLI_OK;
 }
 
 static cli_exit add_maker(bars_run *r, tlw_bars_kind kind, const char *item) {
@@ -146,15 +170,14 @@ static cli_exit add_maker(bars_run *r, tlw_bars_kind kind, const char *item) {
   maker->run = r;
   if (!read_size(kind, item, &maker->options)) return refuse_size(r, kind, item);
   put_name(&maker->options, maker->name);
-  for (int i = 0; i < r->n_makers; i++)
-    if (strcmp(r->makers[i].name, maker->name) == 0)
-      return cli_fail(CLI_USAGE, "--%s has '%s' twice: give it once" SEE_HELP, option_name(r, kind), item);
-  r->n_makers++;
-  return CLI_OK;
+  const cli_exit code = refuse_again(r, maker, item);
+  if (!code) r->n_makers++;
+  return code;
 }
 
-/* Takes what stands ahead of the next comma. 0: it is too long. */
+/* Takes what stands ahead of the next comma, behind blanks. 0: it is too long. */
 static int take_item(const char **at, char item[ITEM_SIZE]) {
+  *at += strspn(*at, " ");
   const size_t length = strcspn(*at, ",");
   if (length >= ITEM_SIZE) return 0;
   memcpy(item, *at, length);
@@ -248,6 +271,12 @@ cli_exit bars_plan_check(const bars_run *r) {
 
 static cli_exit refuse_field(const char *item) {
   cli_nearest nearest;
+  if (strcasecmp(item, bars_column_name(BARS_COLUMN_TIMESTAMP_OPEN)) == 0)
+    return cli_fail(CLI_USAGE, "--fields: timestamp is the first column where --label open or --label close is given, "
+                               "and can't be chosen" SEE_HELP);
+  if (strcasecmp(item, bars_column_name(BARS_COLUMN_PARTIAL)) == 0)
+    return cli_fail(CLI_USAGE,
+                    "--fields: partial is the last column where --partial is given, and can't be chosen" SEE_HELP);
   cli_nearest_start(&nearest, item);
   for (int i = 0; i < BARS_CHOICES; i++) cli_nearest_try(&nearest, bars_choice_name(i));
   if (nearest.best)
@@ -382,6 +411,15 @@ cli_exit bars_plan_columns(bars_run *r) {
   for (int i = 0; i < r->n_makers; i++) r->makers[i].options.fields = fields_of(r);
   if (bars_value(r, BARS_PARTIAL)->given) r->columns.list[r->columns.n++] = BARS_COLUMN_PARTIAL;
   return check_input(r);
+}
+
+void bars_plan_compare(const bars_run *r, int64_t apart) {
+  for (int i = 0; i < r->n_makers; i++) {
+    const int64_t length = length_of(&r->makers[i].options);
+    if (length > 0 && length < apart)
+      cli_warn("--time %s is shorter than the bars of %s, which can't be divided: each of them stays a bar",
+               interval_text(&r->makers[i]), cli_shown_name(r->args->operands[0]));
+  }
 }
 
 /* ---- all of it ---- */

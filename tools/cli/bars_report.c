@@ -28,9 +28,11 @@ static const struct {
      "first_id '' is empty: leave ids out by --columns first_id=none,last_id=none"},
     {"skip bad rows", "skip bad rows by --on-bad skip"},
     {"skip bad ones", "skip bad ones by --on-bad skip"},
+    {"so those that it has seen must come again, first and unchanged",
+     "so give the earlier FILEs again, first and unchanged"},
     {"have decimals rounded", "add --decimals round"},
-    {"say by columns which they are (time=1,price=Last)", "say which they are: --columns time=1,price=Last"},
-    {"say by columns which they are (time=1,price=2)", "say which they are: --columns time=1,price=2"},
+    {"say the unit: s", "say the unit by --unit s"},
+    {"by columns: ", "by --columns "},
     {"columns: ", "--columns: "},
     {"options.size is", "the size is"},
     {"options.offset is", "--offset is"},
@@ -147,8 +149,9 @@ static void tell_all(const bars_run *r, const tlw_trade_report *read) {
   for (int i = 0; i < r->n_makers; i++) {
     tlw_bars_report made;
     tlw_bars_get_report(r->makers[i].bars, &made);
-    cli_count_text(made.bars, bars);
-    cli_say("%s: %s bar%s", r->makers[i].name, bars, made.bars == 1 ? "" : "s");
+    const int64_t n_bars = made.bars + r->makers[i].is_complete;
+    cli_count_text(n_bars, bars);
+    cli_say("%s: %s bar%s", r->makers[i].name, bars, n_bars == 1 ? "" : "s");
   }
 }
 
@@ -159,6 +162,38 @@ void bars_tell(const bars_run *r) {
   tlw_bars_get_report(r->makers[0].bars, &made);
   if (!r->quiet) warn(r, &read, &made);
   if (r->verbose) tell_all(r, &read);
+}
+
+/* ---- the last bars ---- */
+
+/* Whether a bar of the kind is forming that was not written. */
+static int is_left_out(const bars_run *r, int maker, tlw_bar *bar) {
+  return !bars_value(r, BARS_PARTIAL)->given && !r->makers[maker].is_complete &&
+         tlw_bars_forming(r->makers[maker].bars, bar);
+}
+
+void bars_tell_unfinished(const bars_run *r) {
+  char count[CLI_COUNT_SIZE];
+  tlw_bar bar;
+  int64_t n = 0, n_rows = 0;
+  if (r->quiet) return;
+  for (int i = 0; i < r->n_makers; i++) {
+    tlw_bars_report made;
+    tlw_bars_get_report(r->makers[i].bars, &made);
+    if (!is_left_out(r, i, &bar)) continue;
+    if (made.bars == 0) cli_warn("%s: no bar has closed: --partial writes the one that is forming", r->makers[i].name);
+    n += made.bars > 0;
+    if (made.bars > 0) n_rows = bar.agg_trades;
+  }
+  if (n == 0) return;
+  const char *later = r->in_place ? ", --resume goes on with " : "";
+  cli_count_text(n == 1 ? n_rows : n, count);
+  if (n == 1)
+    cli_say("1 unfinished bar of %s row%s is left out (--partial writes it%s%s)", count, n_rows == 1 ? "" : "s", later,
+            r->in_place ? "it" : "");
+  else
+    cli_say("%s unfinished bars are left out, the last of each kind (--partial writes them%s%s)", count, later,
+            r->in_place ? "them" : "");
 }
 
 /* ---- progress ---- */

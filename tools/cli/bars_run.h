@@ -34,7 +34,8 @@ typedef struct bars_maker {
   char part[BARS_PART_SIZE]; /* "2024-08", of the table that is open or was last; "": none was yet */
   int64_t day;               /* the day of the zone that is known to be in it */
   int has_day;
-  cli_exit code; /* of what failed in the sink */
+  int is_complete; /* 1: the last bar ends by --to, and was written though no row behind it came */
+  cli_exit code;   /* of what failed in the sink */
 } bars_maker;
 
 /* What one call of the reader gave. */
@@ -75,7 +76,9 @@ typedef struct bars_run {
   int n_makers;
 
   int64_t rows_read;   /* in all */
+  int64_t known_rows;  /* that the checkpoint has seen with which the run began */
   int64_t saved_rows;  /* rows_read when the last checkpoint was saved */
+  int is_compared;     /* 1: the lengths of bars were, with those of the input */
   atomic_int is_begun; /* 1: there is a state that can be saved */
   atomic_int is_idle;  /* 1: nothing changes while more input is waited for */
   int n_bad[TLW_TRADE_DEFECTS];
@@ -93,6 +96,9 @@ void bars_plan_free(bars_run *r);
 
 /* Whether the library takes the kinds, also once the unit of times is known. As that. */
 cli_exit bars_plan_check(const bars_run *r);
+
+/* Warns of intervals that are shorter than the bars of the input are apart, in nanoseconds. */
+void bars_plan_compare(const bars_run *r, int64_t apart);
 
 /* Columns that the reader is asked for, before the input is known. */
 uint32_t bars_plan_wanted(const bars_run *r);
@@ -117,8 +123,8 @@ cli_exit bars_output_go_on(bars_maker *maker, int64_t length);
 /* A tlw_bars_sink; user is the maker. */
 tlw_status bars_output_take(void *user, const tlw_bar *bars, int64_t n_bars, tlw_error *error);
 
-/* The bars that have not closed yet. */
-cli_exit bars_output_partial(bars_run *r);
+/* At the end of the input: the last bars that end by --to, and with --partial those that have not closed. */
+cli_exit bars_output_last(bars_run *r);
 
 /* Writes what is in memory, where someone may be waiting for it. */
 cli_exit bars_output_flush(bars_run *r);
@@ -161,6 +167,9 @@ void bars_note_bad(bars_run *r, const tlw_bars_report *before);
 
 /* Warns of rows that were skipped and numbers that were rounded; with --verbose tells of the rest. */
 void bars_tell(const bars_run *r);
+
+/* Says which last bars were not written. */
+void bars_tell_unfinished(const bars_run *r);
 
 /* A line about how far the run is. */
 void bars_progress_begin(const bars_run *r);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bars_run.h"
+#include "format.h"
 #include "interrupt.h"
 #include "report.h"
 
@@ -221,6 +222,23 @@ static cli_exit push_rows(bars_run *r, int64_t n_rows) {
   return CLI_OK;
 }
 
+/* The least distance between two of the first bars of the input; 0: there are no two. */
+static int64_t distance_of_bars(const bars_run *r, int64_t n_rows) {
+  const int64_t *time = r->rows.time;
+  uint64_t least = 0;
+  for (int64_t row = 1; row < n_rows; row++) {
+    const uint64_t distance = time[row] > time[row - 1] ? (uint64_t)time[row] - (uint64_t)time[row - 1] : 0;
+    if (distance > 0 && (least == 0 || distance < least)) least = distance;
+  }
+  return least <= (uint64_t)(INT64_MAX / r->time_scale) ? (int64_t)least * r->time_scale : 0;
+}
+
+static void compare_bars(bars_run *r, int64_t n_rows) {
+  if (r->is_compared || r->quiet || n_rows < 2 || !(r->found & TLW_TRADE_OPEN)) return;
+  r->is_compared = 1;
+  bars_plan_compare(r, distance_of_bars(r, n_rows));
+}
+
 static cli_exit save_if_due(bars_run *r) {
   const int64_t every = (int64_t)bars_value(r, BARS_CHECKPOINT_EVERY)->number;
   return r->in_place && r->rows_read - r->saved_rows >= every ? bars_checkpoint_save(r) : CLI_OK;
@@ -231,6 +249,7 @@ static cli_exit run_rows(bars_run *r) {
   for (;;) {
     cli_exit code = chunk->is_new ? CLI_OK : read_chunk(r);
     chunk->is_new = 0;
+    if (!code) compare_bars(r, chunk->n_rows);
     if (!code && chunk->n_rows > 0) code = push_rows(r, chunk->n_rows);
     if (!code && chunk->status != TLW_OK) code = bars_fail(r, &chunk->error);
     if (code || chunk->n_rows == 0) return code;
@@ -243,26 +262,29 @@ static cli_exit run_rows(bars_run *r) {
 
 /* ---- the end ---- */
 
+/* Without ids the first rows are taken for those that were seen, so that fewer of them can't be right. */
+static cli_exit refuse_short(const bars_run *r) {
+  char rows[CLI_COUNT_SIZE];
+  cli_count_text(r->known_rows, rows);
+  return cli_fail(CLI_DATA,
+                  "%s: the input ends before row %s, the last that %s has seen: rows without ids are known by their "
+                  "number, so give the earlier FILEs again, first",
+                  cli_shown_name(r->args->operands[r->args->n_operands - 1]), rows,
+                  bars_value(r, BARS_CHECKPOINT)->text);
+}
+
 static cli_exit check_rows(const bars_run *r) {
   tlw_trade_report read;
   tlw_bars_report made;
   tlw_trade_reader_get_report(r->reader, &read);
   tlw_bars_get_report(r->makers[0].bars, &made);
+  if (!(r->found & TLW_TRADE_ID) && made.seen < r->known_rows) return refuse_short(r);
   if (made.rows > 0) return CLI_OK;
   const char *name = cli_shown_name(r->args->operands[0]);
   if (read.bad > 0) return cli_fail(CLI_DATA, "%s: none of its rows can be read", name);
   if (read.outside > 0)
     return cli_fail(CLI_DATA, "%s: none of its %" PRId64 " rows lies between --from and --to", name, read.outside);
   return cli_fail(CLI_DATA, "%s: the file has no rows: add some", name);
-}
-
-static void warn_of_no_bars(const bars_run *r) {
-  if (r->quiet || bars_value(r, BARS_PARTIAL)->given) return;
-  for (int i = 0; i < r->n_makers; i++) {
-    tlw_bars_report made;
-    tlw_bars_get_report(r->makers[i].bars, &made);
-    if (made.bars == 0) cli_warn("%s: no bar has closed: --partial writes the one that is forming", r->makers[i].name);
-  }
 }
 
 static cli_exit finish(bars_run *r, cli_exit code) {
@@ -273,7 +295,7 @@ static cli_exit finish(bars_run *r, cli_exit code) {
   }
   if (!code) code = check_rows(r);
   if (!code && r->in_place) code = bars_checkpoint_save(r);
-  if (!code && bars_value(r, BARS_PARTIAL)->given) code = bars_output_partial(r);
+  if (!code) code = bars_output_last(r);
   return code;
 }
 
@@ -290,7 +312,7 @@ static cli_exit run_tables(bars_run *r) {
   }
   code = bars_output_close(r, code);
   if (!code) bars_tell(r);
-  if (!code) warn_of_no_bars(r);
+  if (!code) bars_tell_unfinished(r);
   bars_output_sweep(r);
   cli_targets_remove_folder(&r->targets);
   return code;

@@ -859,12 +859,13 @@ static const cli_option bars_options[] = {
                     .metavar = "HEIGHT",
                     .also = " brick bricks ",
                     .help = "Bricks of this height, such as 50. It takes two heights from the last close to turn "
-                            "round."},
+                            "round. A trade that closes several belongs to the first; the others have no volume."},
     [BARS_SPLIT] = {.name = "split",
                     .group = CLI_GROUP_COMPUTED,
                     .kind = CLI_FLAG,
                     .help = "Of --volume and --value: a trade that crosses the threshold is divided between the bars. "
-                            "Without it, it belongs whole to the one that it closes."},
+                            "Without it, it belongs whole to the one that it closes. By value a bar may exceed the "
+                            "threshold, by less than a price times 0.00000001."},
     [BARS_NO_GATE] = {.name = "no-gate",
                       .group = CLI_GROUP_COMPUTED,
                       .kind = CLI_FLAG,
@@ -884,8 +885,8 @@ static const cli_option bars_options[] = {
                    .kind = CLI_TEXT,
                    .metavar = "NAME",
                    .fallback = "UTC",
-                   .help =
-                       "Of --time and --partition: the zone whose clock and calendar count, such as Europe/Berlin."},
+                   .help = "Of --time and --partition: the zone whose clock and calendar count, such as Europe/Berlin. "
+                           "T of --from and --to, and times in FILE, are UTC all the same unless they have an offset."},
     [BARS_OFFSET] = {.name = "offset",
                      .group = CLI_GROUP_COMPUTED,
                      .also = " shift origin ",
@@ -936,7 +937,7 @@ static const cli_option bars_options[] = {
                       .also = " unfinished incomplete last ",
                       .kind = CLI_FLAG,
                       .help = "Write the last bar too, which has not closed, and a last column, partial: 1 for it, 0 "
-                              "for the others."},
+                              "for the others. Without it, a line on standard error says that it is left out."},
     [BARS_PARTITION] = {.name = "partition",
                         .group = CLI_GROUP_OPTIONS,
                         .also = " partition-by split-by rotate ",
@@ -951,7 +952,8 @@ static const cli_option bars_options[] = {
                       .metavar = "SPEC",
                       .help = "Columns that are not to be found by their names: ROLE=COLUMN, several between commas, "
                               "such as price=Px,quantity=5. ROLE is time, price, quantity, id, first_id, last_id, "
-                              "maker, open, high, low, quote or count; COLUMN is a name, a number from 1, or none."},
+                              "maker, symbol, open, high, low, quote or count; COLUMN is a name, a number from 1, or "
+                              "none."},
     [BARS_HEADER] = {HEADER_ROW},
     [BARS_DELIMITER] = {DELIMITER_ROW},
     [BARS_UNIT] = {.name = "unit",
@@ -967,13 +969,15 @@ static const cli_option bars_options[] = {
                    .also = " start since begin after ",
                    .kind = CLI_TIME,
                    .metavar = "T",
-                   .help = "Leave out trades before T."},
+                   .help = "Leave out trades before T, which is UTC unless it has an offset, such as "
+                           "2024-08-08T09:00+02:00. The first bar may have a part of its interval alone."},
     [BARS_TO] = {.name = "to",
                  .group = CLI_GROUP_INPUT,
                  .also = " end until before stop ",
                  .kind = CLI_TIME,
                  .metavar = "T",
-                 .help = "Leave out trades at T or later."},
+                 .help = "Leave out trades at T or later. A last bar of --time that ends by T is complete when the "
+                         "input ends."},
     [BARS_ON_BAD] = {.name = "on-bad",
                      .group = CLI_GROUP_INPUT,
                      .also = " bad-field errors out-of-order duplicate ",
@@ -1015,7 +1019,8 @@ static const cli_option bars_options[] = {
                      .also = " continue ",
                      .kind = CLI_FLAG,
                      .help = "Go on from the checkpoint, if there is one, whatever ended the run before: the files "
-                             "become what an unbroken run would have made. Trades that it has seen may come again."},
+                             "become what an unbroken run would have made. Trades that it has seen may come again; "
+                             "where they have no ids they must, from the first on."},
     [BARS_BACKEND] = {.name = "backend",
                       .group = CLI_GROUP_WORK,
                       .also = " gpu engine ",
@@ -1085,6 +1090,10 @@ static const char *const bars_notes[] = {
     "are whole numbers as in FILE, nanoseconds where it has text. A bar of time closes one unit before the next opens. "
     "trades counts those that aggregated rows are made of, agg_trades the rows. Numbers are exact; vwap is cut to 8 "
     "decimals. What a bar without trades lacks is empty, null or NaN; its ids are -1 in an array.",
+    "Intervals of --time are counted on the clock of the zone from 1970-01-01 00:00, weeks from Monday, months from "
+    "January: 7h or 36h do not begin anew each day. A bar that is read belongs whole to the interval of its open_time.",
+    "A brick's high and low are the extremes since the brick before, from the price on that closed that one, less the "
+    "price that closes its own, which its volume and vwap do count: vwap may lie beyond them.",
     "An array has a record for each bar: times, counts and ids are 64-bit integers, partial is a bool, all else is the "
     "nearest double. numpy.load reads it.",
     "Where standard output is read as it comes, a bar is written when it closes: tallow can stand behind a live feed. "
