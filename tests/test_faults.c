@@ -29,15 +29,26 @@
 #define WIDTH 96
 #define HEIGHT 64
 #define IMAGE (WIDTH * HEIGHT)
+#define TRADES 70000 /* so many that threads or a device may share them */
+#define TICKS 1000
+#define FILE_ROWS 3000
 
 static tlw_backend backend;
 static double prices[5][ROWS];
 static int64_t offsets[CHARTS], counts[CHARTS];
 static uint8_t expected[CHARTS * IMAGE];
-static char folder[64], cache[80];
+static char folder[64], cache[80], trade_file[80], state_file[80];
+static int64_t trades[3][TRADES];
 /* An engine that is opened before anything fails takes its programs from the cache, which is quicker. */
 static bool begun, builds_programs;
 static window_job windows;
+
+/* What is planted when a verb says that it begins. */
+static struct {
+  enum tlw_fault_kind kind;
+  uint64_t nth;
+  bool lasting;
+} planned;
 
 /* What a run came to. */
 struct run {
@@ -346,6 +357,80 @@ static void do_window_states(struct run *run, void (*begin)(void)) {
   tlw_engine_close(&engine);
 }
 
+/* Bars of TICKS rows each, one trade a time unit: what each must be is known. */
+static tlw_status take_bars(void *user, const tlw_bar *bars, int64_t n_bars, tlw_error *error) {
+  struct run *run = user;
+  (void)error;
+  for (int64_t i = 0; i < n_bars; i++, run->delivered++) {
+    const int64_t first = run->delivered * TICKS;
+    if (bars[i].open_time != first || bars[i].close_time != first + TICKS - 1 || bars[i].agg_trades != TICKS ||
+        bars[i].volume.low != (uint64_t)TICKS * TLW_DECIMAL_ONE)
+      run->wrong = true;
+  }
+  return TLW_OK;
+}
+
+static void run_bars(struct run *run, tlw_engine *engine) {
+  tlw_bars_options options;
+  tlw_bars_options_init(&options, TLW_BARS_TICK, TICKS);
+  tlw_trades rows;
+  tlw_trades_init(&rows);
+  rows.n_rows = TRADES;
+  rows.time = trades[0];
+  rows.price = trades[1];
+  rows.quantity = trades[2];
+  tlw_bars *bars = NULL;
+  tlw_error error;
+  tlw_status status = tlw_bars_open(&options, take_bars, run, engine, &bars, &error);
+  if (status == TLW_OK) status = tlw_bars_run(engine, &bars, &rows, 1, NULL, &error);
+  if (status == TLW_OK && run->delivered != TRADES / TICKS) run->wrong = true;
+  if (status != TLW_OK && run->delivered > 0) run->wrong = true; /* nothing was taken */
+  if (status == TLW_OK) status = tlw_bars_save_file(bars, state_file, &error);
+  if (status == TLW_OK) status = tlw_bars_load_file(bars, state_file, TRADES, &error);
+  note(run, status, &error);
+  tlw_bars_close(&bars);
+}
+
+static void read_trades(struct run *run, tlw_engine *engine) {
+  static int64_t numbers[3][FILE_ROWS + 1];
+  const char *const paths[] = {trade_file};
+  const tlw_trade_rows rows = {
+      .capacity = FILE_ROWS + 1, .time = numbers[0], .price = numbers[1], .quantity = numbers[2]};
+  tlw_trade_reader *reader = NULL;
+  tlw_error error;
+  int64_t n = 1, all = 0;
+  tlw_status status = tlw_trade_reader_open(paths, 1, NULL, engine, &reader, NULL, &error);
+  while (status == TLW_OK && n > 0) {
+    status = tlw_trade_reader_next(reader, &rows, &n, &error);
+    for (int64_t i = 0; i < n; i++, all++)
+      if (numbers[2][i] != (all + 1) * TLW_DECIMAL_ONE) run->wrong = true;
+  }
+  if (status == TLW_OK && all != FILE_ROWS) run->wrong = true;
+  note(run, status, &error);
+  tlw_trade_reader_close(&reader);
+}
+
+/* Removes what checkpoints that failed have left beside the last one. */
+static int remove_leftovers(void) {
+  DIR *files = opendir(folder);
+  if (!files) return 0;
+  int n = 0;
+  for (const struct dirent *file; (file = readdir(files));)
+    if (strncmp(file->d_name, "state.", 6) == 0) n += unlinkat(dirfd(files), file->d_name, 0) == 0;
+  closedir(files);
+  return n;
+}
+
+static void do_bars(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  run_bars(run, engine);
+  /* Where every operation fails, so does the removal. */
+  if (remove_leftovers() > 0 && !planned.lasting) run->wrong = true;
+  read_trades(run, engine);
+  tlw_engine_close(&engine);
+}
+
 static void do_close(struct run *run, void (*begin)(void)) {
   tlw_engine *engine = open_engine(run, false);
   render(run, engine);
@@ -374,19 +459,13 @@ static const struct {
     {"buffers", do_buffers},
     {"windows", do_windows},
     {"states of windows", do_window_states},
+    {"bars, and trades from a file", do_bars},
     {"close", do_close},
 };
 
 /* ---- failing ---- */
 
 static const char *const kind_names[TLW_FAULT_KINDS] = {"allocation", "file operation", "device call"};
-
-/* What is planted when a verb says that it begins. */
-static struct {
-  enum tlw_fault_kind kind;
-  uint64_t nth;
-  bool lasting;
-} planned;
 
 static void plant(void) {
   begun = true;
@@ -510,12 +589,28 @@ static void fill(void) {
   }
 }
 
+static bool fill_trades(void) {
+  for (int64_t i = 0; i < TRADES; i++) {
+    trades[0][i] = i;
+    trades[1][i] = (100 + i % 7) * TLW_DECIMAL_ONE;
+    trades[2][i] = TLW_DECIMAL_ONE;
+  }
+  snprintf(state_file, sizeof state_file, "%s/state", folder);
+  snprintf(trade_file, sizeof trade_file, "%s/trades.csv", folder);
+  FILE *file = fopen(trade_file, "w");
+  if (!file) return false;
+  fprintf(file, "time,price,quantity\n");
+  for (int i = 0; i < FILE_ROWS; i++) fprintf(file, "%lld,100.5,%d\n", 1700000000000ll + i, i + 1);
+  return fclose(file) == 0;
+}
+
 static int prepare(void **state) {
   (void)state;
   strcpy(folder, "/tmp/tallow_faults_XXXXXX");
   if (!mkdtemp(folder)) return -1;
   snprintf(cache, sizeof cache, "%s/cache", folder);
   fill();
+  if (!fill_trades()) return -1;
   window_job_open(&windows, 20251301, 4, 200, 40, 5);
   /* The CPU backend's pixels, which other tests hold against the oracle. */
   tlw_engine_options options;
@@ -545,6 +640,8 @@ static int clean_up(void **state) {
   char log[96];
   snprintf(log, sizeof log, "%s/log.csv", folder);
   unlink(log);
+  unlink(trade_file);
+  unlink(state_file);
   window_job_close(&windows);
   return rmdir(folder);
 }
