@@ -132,6 +132,8 @@ struct share {
   int64_t begin, end; /* rows of the round */
   int64_t windows;    /* of the next round, at most */
   bool has_device;
+  double spent[PLACES]; /* nanoseconds, and rows that were taken meanwhile */
+  int64_t taken[PLACES];
   _Atomic int64_t bad; /* on threads: the first step that meets a bad row */
 };
 
@@ -313,15 +315,15 @@ static tlw_status take_alone(struct share *s, int64_t *row, tlw_error *error) {
   return tlw_bars_take(s->bars, s->rows, row, *row + n, error);
 }
 
-/* A round at the place that is due, which is timed where it has the rows to tell. */
+/* A round at the place that is due, whose pace is known once it has taken enough rows to tell. */
 static tlw_status take_round(struct share *s, int64_t *row, tlw_error *error) {
   const enum place place = choose_place(s);
   const int64_t first = *row;
   const double begun = nanoseconds();
   const tlw_status status = place == ALONE ? take_alone(s, row, error) : share_round(s, place, row, error);
-  const int64_t n = *row - first;
-  if (n >= WINDOW_ROWS * TRIAL_WINDOWS / 2 || s->rows->n_rows == *row)
-    s->bars->pace[place] = (nanoseconds() - begun) / (double)(n > 0 ? n : 1);
+  s->spent[place] += nanoseconds() - begun;
+  s->taken[place] += *row - first;
+  if (s->taken[place] >= 2 * WINDOW_ROWS) s->bars->pace[place] = s->spent[place] / (double)s->taken[place];
   return status;
 }
 
