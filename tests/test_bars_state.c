@@ -647,6 +647,51 @@ static void test_memory(void **state) {
   tlw_engine_close(&engine);
 }
 
+/* A long chunk under this budget, shared by two threads: TLW_OK, or the refusal. */
+static tlw_status run_within(uint64_t budget, tlw_error *error) {
+  static int64_t time[LONG_ROWS], price[LONG_ROWS], quantity[LONG_ROWS];
+  for (int64_t i = 0; i < LONG_ROWS; i++) time[i] = i, price[i] = 100 + i % 7, quantity[i] = 1 + i % 3;
+  const tlw_trades trades = {
+      .struct_size = sizeof trades, .n_rows = LONG_ROWS, .time = time, .price = price, .quantity = quantity};
+  const tlw_bars_options options = options_of(TLW_BARS_TICK, 10);
+  tlw_engine_options engine_options;
+  tlw_engine_options_init(&engine_options);
+  engine_options.backend = TLW_BACKEND_CPU;
+  engine_options.threads = 2;
+  engine_options.host_budget = budget;
+  uint64_t sum = TLW_HASH_START;
+  tlw_engine *engine = NULL;
+  tlw_bars *bars = NULL;
+  tlw_status status = tlw_engine_open(&engine, &engine_options, error);
+  if (status == TLW_OK) status = tlw_bars_open(&options, add_up, &sum, engine, &bars, error);
+  if (status == TLW_OK) status = tlw_bars_run(engine, &bars, &trades, 1, NULL, error);
+  tlw_stats stats = {.struct_size = sizeof stats};
+  if (engine) {
+    assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
+    assert_true(stats.host_bytes.peak <= budget);
+  }
+  if (status != TLW_OK) assert_int_equal(sum, TLW_HASH_START);
+  tlw_bars_close(&bars);
+  tlw_engine_close(&engine);
+  return status;
+}
+
+/* What a refusal names does in the end, and one byte less does not; what is refused has taken nothing. */
+static void test_budgets(void **state) {
+  (void)state;
+  tlw_error error = {0};
+  uint64_t budget = 1, refusals = 0;
+  while (run_within(budget, &error) != TLW_OK) {
+    assert_int_equal(error.code, TLW_ERR_BUDGET);
+    assert_true(error.bytes > budget);
+    budget = error.bytes;
+    assert_true(++refusals < 10);
+  }
+  assert_true(refusals >= 2);
+  assert_int_equal(run_within(budget - 1, &error), TLW_ERR_BUDGET);
+  assert_int_equal(error.bytes, budget);
+}
+
 /* ---- decimals ---- */
 
 static void test_decimals(void **state) {
@@ -710,6 +755,7 @@ int main(void) {
       cmocka_unit_test(test_options),
       cmocka_unit_test(test_columns),
       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_budgets),
       cmocka_unit_test(test_decimals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

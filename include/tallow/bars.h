@@ -199,7 +199,8 @@ TLW_API tlw_status tlw_bars_push(tlw_bars *bars, const tlw_trades *trades, tlw_e
  * worth it. Statuses, if not NULL, are those of each; what comes back is the first that is not TLW_OK, after all
  * others were done. Bars are those of tlw_bars_push. Of one long chunk alone, threads share its rows. TLW_ERR_BUDGET
  * and TLW_ERR_MEMORY: nothing was taken. Several calls on one engine wait for their turn, which lasts while sinks are
- * called: they must not use the engine.
+ * called: they must not use the engine. TLW_ERR_DEVICE_LOST: the engine's device was lost before, nothing was taken;
+ * a device that fails during the call is done without.
  */
 TLW_API tlw_status tlw_bars_run(tlw_engine *engine, tlw_bars *const *bars, const tlw_trades *trades, int64_t n,
                                 tlw_status *statuses, tlw_error *error);
