@@ -284,8 +284,57 @@ static void test_header_refusals(void **state) {
   assert_int_equal(header[TLW_NPY_HEADER_SIZE - 1], '\n');
 }
 
+/* The dictionary as NumPy writes it, blanks, a newline; nothing behind is touched. */
+static void check_array(tlw_npy_type type, const int64_t *dimensions, int32_t n_dimensions, const char *dictionary) {
+  char out[TLW_NPY_HEADER_SIZE + 8], expected[TLW_NPY_HEADER_SIZE];
+  memset(out, 0x55, sizeof out);
+  memset(expected, ' ', sizeof expected);
+  memcpy(expected, "\x93NUMPY\x01\x00\x76\x00", 10);
+  memcpy(expected + 10, dictionary, strlen(dictionary));
+  expected[TLW_NPY_HEADER_SIZE - 1] = '\n';
+  tlw_error error;
+  assert_int_equal(tlw_npy_array_header(out, type, dimensions, n_dimensions, &error), TLW_OK);
+  assert_memory_equal(out, expected, sizeof expected);
+  for (size_t i = TLW_NPY_HEADER_SIZE; i < sizeof out; i++) assert_int_equal(out[i], 0x55);
+}
+
+static void test_array_headers(void **state) {
+  (void)state;
+  const int64_t sizes[] = {1234567, 3, 96, 180}, none[] = {0, 1, 16384, 16384}, most[] = {(INT64_MAX - 128) / 8};
+  check_array(TLW_NPY_U8, sizes, 4, "{'descr': '|u1', 'fortran_order': False, 'shape': (1234567, 3, 96, 180), }");
+  check_array(TLW_NPY_F32, sizes, 3, "{'descr': '<f4', 'fortran_order': False, 'shape': (1234567, 3, 96), }");
+  check_array(TLW_NPY_F64, sizes, 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (1234567, 3), }");
+  check_array(TLW_NPY_F64, sizes, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1234567,), }");
+  check_array(TLW_NPY_U8, none, 4, "{'descr': '|u1', 'fortran_order': False, 'shape': (0, 1, 16384, 16384), }");
+  check_array(TLW_NPY_F64, most, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1152921504606846959,), }");
+}
+
+static void test_array_refusals(void **state) {
+  (void)state;
+  char out[TLW_NPY_HEADER_SIZE];
+  const int64_t one[] = {1, 1, 1, 1, 1}, negative[] = {1, -1}, large[] = {INT64_MAX / 4, 1, 4, 1};
+  const int64_t too_large[] = {INT64_MAX / 8}, long_ones[] = {0, INT64_MAX, INT64_MAX, INT64_MAX};
+  const struct {
+    char *out;
+    int type;
+    const int64_t *dimensions;
+    int32_t n;
+  } cases[] = {{NULL, TLW_NPY_U8, one, 1},      {out, TLW_NPY_U8, NULL, 1},   {out, -1, one, 1},
+               {out, TLW_NPY_F64 + 1, one, 1},  {out, TLW_NPY_U8, one, 0},    {out, TLW_NPY_U8, one, 5},
+               {out, TLW_NPY_U8, negative, 2},  {out, TLW_NPY_F32, large, 4}, {out, TLW_NPY_F64, too_large, 1},
+               {out, TLW_NPY_F64, long_ones, 4}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tlw_error error;
+    assert_int_equal(
+        tlw_npy_array_header(cases[i].out, (tlw_npy_type)cases[i].type, cases[i].dimensions, cases[i].n, &error),
+        TLW_ERR_ARGUMENT);
+    assert_true(strlen(error.message) > 10);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_array_headers),  cmocka_unit_test(test_array_refusals),
       cmocka_unit_test(test_rows),           cmocka_unit_test(test_failure_stays),
       cmocka_unit_test(test_refusals),       cmocka_unit_test(test_order_of_kept_rows),
       cmocka_unit_test(test_plain_columns),  cmocka_unit_test(test_arrays),

@@ -465,19 +465,58 @@ tlw_status tlw_npy_next(tlw_npy *npy, double *const *columns, int64_t capacity, 
 
 /* --- Writing ---------------------------------------------------------------------------------------------------- */
 
+static const struct {
+  const char *name;
+  int64_t size;
+} types[] = {[TLW_NPY_U8] = {"|u1", 1}, [TLW_NPY_F32] = {"<f4", 4}, [TLW_NPY_F64] = {"<f8", 8}};
+
+#define TYPES (int)(sizeof types / sizeof *types)
+
+static bool fits_file(int64_t size, const int64_t *dimensions, int32_t n_dimensions) {
+  for (int32_t i = 0; i < n_dimensions; i++)
+    if (dimensions[i] == 0) return true;
+  for (int32_t i = 0; i < n_dimensions; i++)
+    if (__builtin_mul_overflow(size, dimensions[i], &size)) return false;
+  return size <= INT64_MAX - TLW_NPY_HEADER_SIZE;
+}
+
+static tlw_status check_array(const char *out, tlw_npy_type type, const int64_t *dimensions, int32_t n_dimensions,
+                              tlw_error *error) {
+  if (!out || !dimensions) return tlw_fail(error, TLW_ERR_ARGUMENT, "out and dimensions must not be NULL");
+  if ((int)type < 0 || (int)type >= TYPES)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "type is %d: it must be TLW_NPY_U8, TLW_NPY_F32 or TLW_NPY_F64",
+                    (int)type);
+  if (n_dimensions < 1 || n_dimensions > TLW_NPY_DIMENSIONS_MAX)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "n_dimensions is %" PRId32 ": it must be 1 to %d", n_dimensions,
+                    TLW_NPY_DIMENSIONS_MAX);
+  for (int32_t i = 0; i < n_dimensions; i++)
+    if (dimensions[i] < 0)
+      return tlw_fail(error, TLW_ERR_ARGUMENT, "dimension %" PRId32 " is %" PRId64 ": it must be 0 or more", i,
+                      dimensions[i]);
+  if (fits_file(types[type].size, dimensions, n_dimensions)) return TLW_OK;
+  return tlw_fail(error, TLW_ERR_ARGUMENT, "an array of so many numbers does not fit into a file");
+}
+
+/* (2, 3), or (2,) of one dimension. Returns its length. */
+static int put_shape(char *out, size_t size, const int64_t *dimensions, int32_t n_dimensions) {
+  int used = snprintf(out, size, "(%" PRId64 "%s", dimensions[0], n_dimensions == 1 ? "," : "");
+  for (int32_t i = 1; i < n_dimensions; i++)
+    used += snprintf(out + used, size - (size_t)used, ", %" PRId64, dimensions[i]);
+  return used + snprintf(out + used, size - (size_t)used, ")");
+}
+
 /* Version 1.0, padded with blanks to a line's end as the format wants it. */
-tlw_status tlw_npy_header(char out[TLW_NPY_HEADER_SIZE], int64_t n_rows, int32_t n_columns, tlw_error *error) {
-  if (!out) return tlw_fail(error, TLW_ERR_ARGUMENT, "out is NULL");
-  if (n_columns < 1 || n_columns > TLW_NPY_COLUMNS_MAX || n_rows < 0 ||
-      n_rows > (INT64_MAX - TLW_NPY_HEADER_SIZE) / (8 * (int64_t)n_columns))
-    return tlw_fail(error, TLW_ERR_ARGUMENT,
-                    "an array of %" PRId64 " rows and %" PRId32 " columns can't be written: 1 to %d columns", n_rows,
-                    n_columns, TLW_NPY_COLUMNS_MAX);
+tlw_status tlw_npy_array_header(char out[TLW_NPY_HEADER_SIZE], tlw_npy_type type, const int64_t *dimensions,
+                                int32_t n_dimensions, tlw_error *error) {
+  const tlw_status status = check_array(out, type, dimensions, n_dimensions, error);
+  if (status != TLW_OK) return status;
   const size_t ahead = MAGIC_SIZE + 4, length = TLW_NPY_HEADER_SIZE - ahead;
-  char text[TLW_NPY_HEADER_SIZE];
-  const int used =
-      snprintf(text, sizeof text, "{'descr': '<f8', 'fortran_order': False, 'shape': (%" PRId64 ", %" PRId32 "), }",
-               n_rows, n_columns);
+  char text[2 * TLW_NPY_HEADER_SIZE];
+  int used = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': ", types[type].name);
+  used += put_shape(text + used, sizeof text - (size_t)used, dimensions, n_dimensions);
+  used += snprintf(text + used, sizeof text - (size_t)used, ", }");
+  if ((size_t)used >= length) /* only where one of them is 0 can the others be so large */
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "the dimensions of an array must not be larger than a file can hold");
   memset(out, ' ', TLW_NPY_HEADER_SIZE);
   memcpy(out, MAGIC "\x01\x00", MAGIC_SIZE + 2);
   out[MAGIC_SIZE + 2] = (char)length;
@@ -485,4 +524,11 @@ tlw_status tlw_npy_header(char out[TLW_NPY_HEADER_SIZE], int64_t n_rows, int32_t
   memcpy(out + ahead, text, (size_t)used);
   out[TLW_NPY_HEADER_SIZE - 1] = '\n';
   return TLW_OK;
+}
+
+tlw_status tlw_npy_header(char out[TLW_NPY_HEADER_SIZE], int64_t n_rows, int32_t n_columns, tlw_error *error) {
+  if (n_columns < 1 || n_columns > TLW_NPY_COLUMNS_MAX)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "n_columns is %" PRId32 ": it must be 1 to %d", n_columns,
+                    TLW_NPY_COLUMNS_MAX);
+  return tlw_npy_array_header(out, TLW_NPY_F64, (const int64_t[]){n_rows, n_columns}, 2, error);
 }

@@ -7,7 +7,7 @@
  * all of them. An array of one dimension is one column. Files may be packed as those of tallow/csv.h, but one in Fortran order with several columns must be a plain file, for it is read in many
  * places. What is behind the array is ignored. Memory does not depend on the size of the array.
  *
- * Written are arrays of two dimensions of doubles in rows: a header of constant size, and what the caller writes behind.
+ * Written are headers, of constant size, of arrays in rows (C order); the caller writes the numbers behind.
  */
 #ifndef TALLOW_NPY_H
 #define TALLOW_NPY_H
@@ -69,6 +69,18 @@ TLW_API void tlw_npy_close(tlw_npy **npy);
  * endian. TLW_ERR_ARGUMENT: out is NULL, a number is negative, or there are too many for a file.
  */
 TLW_API tlw_status tlw_npy_header(char out[TLW_NPY_HEADER_SIZE], int64_t n_rows, int32_t n_columns, tlw_error *error);
+
+/* Numbers of an array that is written, little-endian. */
+typedef enum tlw_npy_type { TLW_NPY_U8 = 0, TLW_NPY_F32 = 1, TLW_NPY_F64 = 2 } tlw_npy_type;
+
+#define TLW_NPY_DIMENSIONS_MAX 4
+
+/*
+ * Likewise of an array of 1 to TLW_NPY_DIMENSIONS_MAX dimensions. TLW_ERR_ARGUMENT: out or dimensions is NULL, a number
+ * is out of range, or the numbers are too many for a file.
+ */
+TLW_API tlw_status tlw_npy_array_header(char out[TLW_NPY_HEADER_SIZE], tlw_npy_type type, const int64_t *dimensions,
+                                        int32_t n_dimensions, tlw_error *error);
 
 #ifdef __cplusplus
 }
