@@ -542,6 +542,8 @@ static void fast_begin(void *state, struct tlw_png_job *job) {
   f->row_size = tlk_png_row_size((uint32_t)job->width, f->table);
   f->packed_size = f->row_size - 1;
   f->segment_rows = tlk_png_segment_rows(f->row_size);
+  /* Of a small image there is less to clear. */
+  if (f->segment_rows > (uint32_t)job->height) f->segment_rows = (uint32_t)job->height;
   f->row = (struct tlw_png_row){.width = (uint32_t)job->width, .table = f->table, .most = (uint8_t)(job->n_colors - 1)};
   f->row.packed = (uint8_t *)state + in_blocks(sizeof *f);
   f->row.fresh = f->row.packed + parts.row;

@@ -7,10 +7,21 @@
 #error "pixels are packed by little-endian words"
 #endif
 
+/*
+ * Whether no pixel is above most. Eight at a time where most leaves the highest bit free: bytes below 128 plus 127 -
+ * most reach that bit where they are above most, and never go beyond it.
+ */
 static bool is_valid(const uint8_t *pixels, size_t width, uint8_t most) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t beyond = 0;
   uint8_t greatest = 0;
+  for (; most < 128 && width >= sizeof(uint64_t); width -= sizeof(uint64_t), pixels += sizeof(uint64_t)) {
+    uint64_t word;
+    memcpy(&word, pixels, sizeof word);
+    beyond |= word | (word + (UINT64_C(127) - most) * ones);
+  }
   for (size_t x = 0; x < width; x++) greatest = pixels[x] > greatest ? pixels[x] : greatest;
-  return greatest <= most;
+  return greatest <= most && !(beyond & ones << 7);
 }
 
 static void pack_8(uint8_t *restrict packed, const uint8_t *restrict pixels, size_t size) {
