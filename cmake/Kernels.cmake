@@ -1,7 +1,7 @@
 # The kernels under kernels/, embedded as OpenCL sources, one a program, and as a CUDA fat binary of all programs.
 
 # The programs: kernels that are compiled, tested and kept together, and the headers of each in the order of includes.
-set(kernel_programs chart png windows bars)
+set(kernel_programs chart png windows bars images)
 set(chart_headers dialect.h core/real.h core/math.h core/chart.h core/decimal.h core/ticks.h core/text.h core/axis.h
                   core/line.h chart_args.h)
 set(chart_kernels chart_merge.c chart_scale.c chart_axis.c chart_columns.c chart_paint.c chart_lines.c chart_text.c)
@@ -11,13 +11,15 @@ set(windows_headers dialect.h core/real.h core/window.h core/scan.h window_args.
 set(windows_kernels window_fold.c window_long.c window_order.c window_scan.c)
 set(bars_headers dialect.h core/bars.h bars_args.h)
 set(bars_kernels bars_join.c)
+set(images_headers dialect.h core/real.h core/math.h core/chart.h core/jkx.h core/image.h images_args.h)
+set(images_kernels images_jkx.c images_expand.c)
 foreach(program ${kernel_programs})
   list(TRANSFORM ${program}_headers PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/kernels/)
   list(TRANSFORM ${program}_kernels PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/kernels/)
 endforeach()
-set(kernel_headers ${chart_headers} ${png_headers} ${windows_headers} ${bars_headers})
+set(kernel_headers ${chart_headers} ${png_headers} ${windows_headers} ${bars_headers} ${images_headers})
 list(REMOVE_DUPLICATES kernel_headers)
-set(kernel_sources ${chart_kernels} ${png_kernels} ${windows_kernels} ${bars_kernels})
+set(kernel_sources ${chart_kernels} ${png_kernels} ${windows_kernels} ${bars_kernels} ${images_kernels})
 set(kernel_folder ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${kernel_folder})
 
@@ -132,8 +134,8 @@ macro(tallow_add_gpu target)
     tallow_add_cuda(${target})
   endif()
   if(NOT TALLOW_OPENCL STREQUAL "OFF" OR NOT TALLOW_CUDA STREQUAL "OFF")
-    foreach(name backend bars cache chart faults files flights memory plan programs room selftest selftest_bars sending staging windows windows_plan
-                 windows_tables)
+    foreach(name backend bars cache chart faults files flights images memory plan programs room selftest selftest_bars
+                 selftest_images sending staging windows windows_plan windows_tables)
       target_sources(${target} PRIVATE host/gpu/${name}.c)
     endforeach()
   endif()

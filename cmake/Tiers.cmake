@@ -6,8 +6,8 @@ set(window_sources
     host/cpu/window_ops.c
     host/cpu/window_order.c
     host/cpu/window_scan.c)
-set(tier_sources host/cpu/bars_join.c host/cpu/bars_ops.c host/cpu/line_ops.c host/cpu/tier_ops.c host/io/plain_ops.c
-                 host/io/png_ops.c host/io/trades_plain_ops.c ${window_sources})
+set(tier_sources host/cpu/bars_join.c host/cpu/bars_ops.c host/cpu/images_ops.c host/cpu/ink_ops.c host/cpu/line_ops.c host/cpu/tier_ops.c
+                 host/io/plain_ops.c host/io/png_ops.c host/io/trades_plain_ops.c ${window_sources})
 
 # The least tier, which every CPU has, is always built; beside it those of TALLOW_TIERS.
 set(known_tiers "")
@@ -59,6 +59,9 @@ function(tallow_add_tier target name lanes)
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND lanes EQUAL 2 AND optimization STREQUAL "-O3")
     target_compile_options(${library} PRIVATE --param=sra-max-scalarization-size-Ospeed=4096
                                               --param=max-completely-peeled-insns=5000)
+    # Images have no such loops, and would take twenty times as long to compile, to be slower.
+    set_source_files_properties(host/cpu/images_ops.c PROPERTIES COMPILE_OPTIONS
+                                --param=max-completely-peeled-insns=200)
   endif()
   # Vectors wider than the registers of a tier never cross a call, so their ABI does not matter.
   target_compile_options(${library} PRIVATE ${optimization} -fno-math-errno -Wno-psabi ${ARGN})

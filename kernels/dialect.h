@@ -5,7 +5,7 @@
  * Offsets in `a` are bytes into the slab. Groups and lanes are one-dimensional. Lanes of a group meet at TLK_BARRIER,
  * behind which they see each other's shared memory, and at TLK_GLOBAL_BARRIER, behind which they see what they wrote to
  * the slab. TLK_LONG_FN is a function that a device calls: in line, from all its places, it would take a minute to
- * compile.
+ * compile. tlk_quad is four words x, y, z, w that are written at once, to an address that is a multiple of 16.
  */
 #ifndef TLK_DIALECT_H
 #define TLK_DIALECT_H
@@ -21,6 +21,7 @@ typedef int tlk_i32;
 typedef uint tlk_u32;
 typedef long tlk_i64;
 typedef ulong tlk_u64;
+typedef uint4 tlk_quad;
 
 #define TLK_INFINITY INFINITY
 #define TLK_NAN as_double(0x7ff8000000000000ul) /* NAN has other bits on some */
@@ -48,6 +49,7 @@ typedef int tlk_i32;
 typedef unsigned int tlk_u32;
 typedef long long tlk_i64;
 typedef unsigned long long tlk_u64;
+typedef uint4 tlk_quad;
 
 #define TLK_INFINITY __longlong_as_double(0x7ff0000000000000ll)
 #define TLK_NAN __longlong_as_double(0x7ff8000000000000ll)
@@ -77,6 +79,11 @@ typedef int32_t tlk_i32;
 typedef uint32_t tlk_u32;
 typedef int64_t tlk_i64;
 typedef uint64_t tlk_u64;
+
+typedef struct {
+  _Alignas(16) tlk_u32 x;
+  tlk_u32 y, z, w;
+} tlk_quad;
 
 union tlk_double {
   double number;

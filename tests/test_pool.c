@@ -529,6 +529,34 @@ static void test_ids_of_every_age_are_stale(void **state) {
   end_pool(pool, source);
 }
 
+/* A part under another name is the same part; none is found under the former, and no later one has either. */
+static void test_renamed_parts(void **state) {
+  (void)state;
+  struct source *source;
+  struct tlw_pool *pool;
+  new_pool(&pool, &source, 100000, 10000, UINT64_MAX, NULL);
+  uint64_t ids[2];
+  struct tlw_part before, part;
+  for (int i = 0; i < 2; i++) assert_int_equal(tlw_pool_alloc(pool, 700, TLW_POOL_KEPT, &ids[i], NULL), TLW_OK);
+  assert_true(tlw_pool_find(pool, ids[0], &before));
+  const uint64_t id = tlw_pool_rename(pool, ids[0]);
+  assert_true(id != 0 && id != ids[0] && id != ids[1]);
+  assert_false(tlw_pool_find(pool, ids[0], &part));
+  assert_false(tlw_pool_free(pool, ids[0]));
+  assert_int_equal(tlw_pool_rename(pool, ids[0]), 0);
+  assert_int_equal(tlw_pool_rename(pool, UINT64_MAX), 0);
+  assert_true(tlw_pool_find(pool, id, &part));
+  assert_memory_equal(&part, &before, sizeof part);
+  assert_true(tlw_pool_find(pool, ids[1], &part));
+  assert_int_equal(pool->n_kept, 2);
+  assert_true(tlw_pool_free(pool, id));
+  assert_int_equal(tlw_pool_rename(pool, id), 0);
+  uint64_t next;
+  assert_int_equal(tlw_pool_alloc(pool, 700, TLW_POOL_KEPT, &next, NULL), TLW_OK);
+  assert_true(next != id && next != ids[0]);
+  end_pool(pool, source);
+}
+
 static void test_entries_run_out(void **state) {
   (void)state;
   struct tlw_pool *pool;
@@ -691,6 +719,7 @@ int main(void) {
       cmocka_unit_test(test_sizes_beyond_anything),
       cmocka_unit_test(test_no_id_is_found_but_those_given),
       cmocka_unit_test(test_ids_of_every_age_are_stale),
+      cmocka_unit_test(test_renamed_parts),
       cmocka_unit_test(test_entries_run_out),
       cmocka_unit_test(test_slabs_run_out),
       cmocka_unit_test(test_source_fails_at_the_nth_open),

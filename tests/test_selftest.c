@@ -125,6 +125,33 @@ static void test_known_files(void **state) {
   assert_false(tlw_selftest_files_passed(&files));
 }
 
+/* Images of the CPU backend. */
+static void test_known_images(void **state) {
+  (void)state;
+  static struct tlw_selftest_images images;
+  struct tlw_services services = {.threads = 1, .memory.budget = UINT64_MAX, .deadline_ms = TLW_DEADLINE_NONE};
+  struct tlw_executor cpu;
+  services.memory.ledger = &services.ledger;
+  assert_int_equal(tlw_ledger_open(&services.ledger, NULL, NULL), TLW_OK);
+  assert_int_equal(tlw_cpu_open(&services, &cpu, NULL), TLW_OK);
+  uint64_t hash = TLW_HASH_START;
+  bool seen[TLW_IMAGE_REASONS] = {false};
+  for (int i = 0; i < TLW_SELFTEST_IMAGE_CASES; i++) {
+    struct tlw_images_job job;
+    tlw_selftest_images(&images, i, &job);
+    assert_true(job.n <= TLW_SELFTEST_IMAGES);
+    assert_true((uint64_t)job.n * tlk_image_size(job.image) <= sizeof images.images);
+    assert_int_equal(cpu.ops->images(cpu.state, &job, UINT64_MAX, NULL), TLW_OK);
+    for (int64_t k = 0; k < job.n; k++) seen[job.reasons[k]] = true;
+    hash = tlw_selftest_images_hash(&images, &job, hash);
+  }
+  cpu.ops->close(cpu.state);
+  tlw_ledger_close(&services.ledger);
+  if (!tlw_selftest_images_passed(hash)) fail_msg("the hash is 0x%016llx", (unsigned long long)hash);
+  assert_false(tlw_selftest_images_passed(hash ^ 1));
+  for (int reason = 0; reason < TLW_IMAGE_BEYOND; reason++) assert_true(seen[reason]);
+}
+
 static void give_task(const void *context, int32_t i, struct tlw_window_task *task) {
   *task = ((const struct tlw_window_job *)context)->tasks[i];
 }
@@ -171,7 +198,7 @@ static void test_bytes_are_enough(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_answers), cmocka_unit_test(test_known_text),
-                                     cmocka_unit_test(test_known_files), cmocka_unit_test(test_known_windows),
-                                     cmocka_unit_test(test_bytes_are_enough)};
+                                     cmocka_unit_test(test_known_files),   cmocka_unit_test(test_known_images),
+                                     cmocka_unit_test(test_known_windows), cmocka_unit_test(test_bytes_are_enough)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

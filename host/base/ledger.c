@@ -44,6 +44,7 @@ static const char *const names[TLW_OPERATION_COUNT] = {
     [TLW_OP_FALLBACK] = "fallback",
     [TLW_OP_WINDOW] = "window",
     [TLW_OP_BARS] = "bars",
+    [TLW_OP_IMAGES] = "images",
 };
 
 const char *tlw_operation_name(tlw_operation operation) {

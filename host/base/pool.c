@@ -178,6 +178,10 @@ static int32_t *link_after(struct tlw_pool *pool, int32_t slab, int32_t previous
   return previous < 0 ? &pool->first[slab] : &pool->entries[previous].next;
 }
 
+static uint64_t id_of(const struct tlw_pool *pool, int32_t index) {
+  return pool->entries[index].generation << INDEX_BITS | (uint64_t)index;
+}
+
 static uint64_t make_part(struct tlw_pool *pool, const struct gap *gap, uint64_t bytes, uint64_t asked,
                           enum tlw_pool_end end) {
   const int32_t index = pool->free_entries;
@@ -198,7 +202,7 @@ static uint64_t make_part(struct tlw_pool *pool, const struct gap *gap, uint64_t
   *link = index;
   if (end == TLW_POOL_KEPT) pool->n_kept++;
   tlw_gauge_add(&pool->in_use, bytes, UINT64_MAX);
-  return entry->generation << INDEX_BITS | (uint64_t)index;
+  return id_of(pool, index);
 }
 
 static void drop_part(struct tlw_pool *pool, int32_t index) {
@@ -253,6 +257,13 @@ bool tlw_pool_free(struct tlw_pool *pool, uint64_t id) {
   if (index < 0) return false;
   drop_part(pool, index);
   return true;
+}
+
+uint64_t tlw_pool_rename(struct tlw_pool *pool, uint64_t id) {
+  const int32_t index = entry_of(pool, id);
+  if (index < 0) return 0;
+  pool->entries[index].generation++;
+  return id_of(pool, index);
 }
 
 /* The widest gap between parts that are kept; *kept: whether there are any. */

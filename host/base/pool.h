@@ -83,6 +83,9 @@ tlw_status tlw_pool_alloc(struct tlw_pool *pool, uint64_t size, enum tlw_pool_en
 bool tlw_pool_find(const struct tlw_pool *pool, uint64_t id, struct tlw_part *part);
 bool tlw_pool_free(struct tlw_pool *pool, uint64_t id);
 
+/* Gives the part another name, so that there is none under the former one. 0: there is no such part. */
+uint64_t tlw_pool_rename(struct tlw_pool *pool, uint64_t id);
+
 /* The size of the largest part that could be had if there were no parts of TLW_POOL_WORK, new slabs included. */
 uint64_t tlw_pool_room(const struct tlw_pool *pool);
 

@@ -9,6 +9,7 @@
 #include "host/base/error.h"
 #include "host/base/threads.h"
 #include "host/seam/device_list.h"
+#include "images.h"
 #include "windows.h"
 
 /* A chart that several threads share is cut so that each gets about this many bands, to even out their ends. */
@@ -377,6 +378,21 @@ static tlw_status cpu_read(struct tlw_backend_state *state, const struct tlw_par
   return TLW_OK;
 }
 
+static tlw_status cpu_images(struct tlw_backend_state *state, const struct tlw_images_job *job, uint64_t limit,
+                             tlw_error *error) {
+  (void)limit;
+  (void)error;
+  struct tlw_images_job whole = *job;
+  if (!whole.images) whole.images = bytes_of(&job->part, job->offset);
+  tlw_cpu_images(state->tier, state->team, &whole);
+  return TLW_OK;
+}
+
+static struct tlw_location cpu_locate(struct tlw_backend_state *state, const struct tlw_part *part) {
+  (void)state;
+  return (struct tlw_location){.place = TLW_DL_CPU, .data = bytes_of(part, 0)};
+}
+
 static tlw_status cpu_trim(struct tlw_backend_state *state, bool all, tlw_error *error) {
   (void)error;
   tlw_block_free(&state->services->memory, &state->windows);
@@ -413,6 +429,7 @@ static const struct tlw_backend_ops ops = {
     .wait = cpu_wait,
     .is_done = cpu_is_done,
     .windows = cpu_windows,
+    .images = cpu_images,
     .staging_open = cpu_staging_open,
     .staging_close = cpu_staging_close,
     .draws_anywhere = true,
@@ -420,6 +437,7 @@ static const struct tlw_backend_ops ops = {
     .pool = cpu_pool,
     .write = cpu_write,
     .read = cpu_read,
+    .locate = cpu_locate,
     .trim = cpu_trim,
 };
 

@@ -73,7 +73,6 @@ struct tlw_cpu_line {
   size_t row_stride;
 };
 
-struct tlw_cpu_bars_tier;
 /* Of n blocks, at most 64, those that reach rows y0 to y1 - 1: a bit each. By no branch, for they can't be foreseen. */
 static inline uint64_t tlw_cpu_blocks_in(const int32_t *tops, const int32_t *ends, int32_t n, int32_t y0, int32_t y1) {
   uint64_t bits = 0;
@@ -81,11 +80,16 @@ static inline uint64_t tlw_cpu_blocks_in(const int32_t *tops, const int32_t *end
   return bits;
 }
 
+struct tlw_cpu_bars_tier;
+struct tlw_cpu_images_tier;
+struct tlw_cpu_ink_tier;
 struct tlw_cpu_window_tier;
 
 struct tlw_cpu_tier {
   const char *name;
   const struct tlw_cpu_bars_tier *bars;      /* bars_tier.h */
+  const struct tlw_cpu_images_tier *images;  /* images_tier.h */
+  const struct tlw_cpu_ink_tier *inks;       /* ink_tier.h */
   const struct tlw_cpu_window_tier *windows; /* window_tier.h */
   /*
    * Merges candles begin to end - 1, at least one. False, with *merged unspecified, if one of them is a gap or if they

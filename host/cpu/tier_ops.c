@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "bars_tier.h"
+#include "images_tier.h"
+#include "ink_tier.h"
 #include "line_ops.h"
 #include "tier.h"
 #include "vector.h"
@@ -243,11 +245,15 @@ static void copy_on_grid(uint8_t *restrict target, const uint8_t *restrict sourc
 }
 
 extern const struct tlw_cpu_bars_tier TLW_TIERED(tlw_cpu_bars_of);
+extern const struct tlw_cpu_images_tier TLW_TIERED(tlw_cpu_images_of);
+extern const struct tlw_cpu_ink_tier TLW_TIERED(tlw_cpu_inks_of);
 extern const struct tlw_cpu_window_tier TLW_TIERED(tlw_cpu_windows_of);
 extern const struct tlw_cpu_tier TLW_TIER;
 const struct tlw_cpu_tier TLW_TIER = {
     .name = TLW_TIER_NAME,
     .bars = &TLW_TIERED(tlw_cpu_bars_of),
+    .images = &TLW_TIERED(tlw_cpu_images_of),
+    .inks = &TLW_TIERED(tlw_cpu_inks_of),
     .windows = &TLW_TIERED(tlw_cpu_windows_of),
     .merge = merge,
     .extend = extend,

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "buffers.h"
 #include "host/base/error.h"
+#include "relief.h"
 #include "state.h"
 
 /* Bytes of a buffer that are read at one time. */
@@ -15,7 +17,7 @@ static tlw_status missing(const char *name, tlw_error *error) {
   return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", name);
 }
 
-static tlw_status stale(tlw_error *error) {
+tlw_status tlw_buffer_stale(tlw_error *error) {
   return tlw_fail(error, TLW_ERR_STALE, "the buffer is gone: it was freed, or the engine was reset or changed backend");
 }
 
@@ -25,8 +27,17 @@ static tlw_buffer handle_of(const tlw_engine *engine, uint64_t part) {
   return (tlw_buffer){part * POOLS + (uint64_t)engine->n_retired};
 }
 
-static bool find(const tlw_engine *engine, tlw_buffer buffer, struct tlw_part *part) {
+bool tlw_buffer_find(const tlw_engine *engine, tlw_buffer buffer, struct tlw_part *part) {
   return buffer.id % POOLS == (uint64_t)engine->n_retired && tlw_pool_find(pool_of(engine), buffer.id / POOLS, part);
+}
+
+bool tlw_buffer_drop(tlw_engine *engine, tlw_buffer buffer) {
+  struct tlw_part part;
+  return tlw_buffer_find(engine, buffer, &part) && tlw_pool_free(pool_of(engine), buffer.id / POOLS);
+}
+
+tlw_buffer tlw_buffer_rename(tlw_engine *engine, tlw_buffer buffer) {
+  return handle_of(engine, tlw_pool_rename(pool_of(engine), buffer.id / POOLS));
 }
 
 /* Whether so many bytes more are the host budget's to give: on the CPU, and where a device shares the host's memory. */
@@ -70,6 +81,13 @@ static tlw_status take_part(tlw_engine *engine, uint64_t size, uint64_t *id, tlw
   return status == TLW_ERR_BUDGET ? refuse(engine, size, error) : status;
 }
 
+tlw_status tlw_buffer_take(tlw_engine *engine, uint64_t size, tlw_buffer *buffer, tlw_error *error) {
+  uint64_t id;
+  const tlw_status status = take_part(engine, size, &id, error);
+  if (status == TLW_OK) *buffer = handle_of(engine, id);
+  return status;
+}
+
 tlw_status tlw_buffer_alloc(tlw_engine *engine, uint64_t size, tlw_buffer *buffer, tlw_error *error) {
   if (!engine || !buffer) return missing(engine ? "buffer" : "engine", error);
   buffer->id = 0;
@@ -77,10 +95,8 @@ tlw_status tlw_buffer_alloc(tlw_engine *engine, uint64_t size, tlw_buffer *buffe
   tlw_error failure;
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  uint64_t id;
-  status = take_part(engine, size, &id, &failure);
+  status = tlw_buffer_take(engine, size, buffer, &failure);
   tlw_engine_judge(engine, status, &failure);
-  if (status == TLW_OK) *buffer = handle_of(engine, id);
   tlw_engine_end(engine);
   if (status != TLW_OK && error) *error = failure;
   return status;
@@ -90,21 +106,19 @@ tlw_status tlw_buffer_free(tlw_engine *engine, tlw_buffer *buffer, tlw_error *er
   if (!engine || !buffer) return missing(engine ? "buffer" : "engine", error);
   if (buffer->id == 0) return TLW_OK;
   tlw_engine_seize(engine);
-  struct tlw_part part;
-  const bool found = find(engine, *buffer, &part);
-  if (found) tlw_pool_free(pool_of(engine), buffer->id / POOLS);
+  const bool found = tlw_buffer_drop(engine, *buffer);
   tlw_engine_end(engine);
   buffer->id = 0;
-  return found ? TLW_OK : stale(error);
+  return found ? TLW_OK : tlw_buffer_stale(error);
 }
 
 tlw_status tlw_buffer_size(tlw_engine *engine, tlw_buffer buffer, uint64_t *size, tlw_error *error) {
   if (!engine || !size) return missing(engine ? "size" : "engine", error);
   tlw_engine_seize(engine);
   struct tlw_part part;
-  const bool found = find(engine, buffer, &part);
+  const bool found = tlw_buffer_find(engine, buffer, &part);
   tlw_engine_end(engine);
-  if (!found) return stale(error);
+  if (!found) return tlw_buffer_stale(error);
   *size = part.size;
   return TLW_OK;
 }
@@ -112,7 +126,7 @@ tlw_status tlw_buffer_size(tlw_engine *engine, tlw_buffer buffer, uint64_t *size
 /* Within an operation. */
 static tlw_status find_range(const tlw_engine *engine, tlw_buffer buffer, uint64_t offset, uint64_t size,
                              struct tlw_part *part, tlw_error *error) {
-  if (!find(engine, buffer, part)) return stale(error);
+  if (!tlw_buffer_find(engine, buffer, part)) return tlw_buffer_stale(error);
   if (offset <= part->size && size <= part->size - offset) return TLW_OK;
   return tlw_fail(error, TLW_ERR_ARGUMENT, "%llu bytes from offset %llu on do not lie within the buffer of %llu",
                   (unsigned long long)size, (unsigned long long)offset, (unsigned long long)part->size);
@@ -132,6 +146,8 @@ static tlw_status read(tlw_engine *engine, const struct tlw_part *part, uint64_t
   struct tlw_block staging = {0};
   const uint64_t most = size < PIECE_BYTES ? size : PIECE_BYTES;
   tlw_status status = executor->ops->staging_open(executor->state, &staging, most, error);
+  if (status == TLW_ERR_BUDGET && tlw_relief_room(engine))
+    status = executor->ops->staging_open(executor->state, &staging, most, error);
   for (uint64_t done = 0; done < size && status == TLW_OK; done += most) {
     const uint64_t n = size - done < most ? size - done : most;
     status = executor->ops->read(executor->state, part, offset + done, staging.data, n, error);

@@ -427,18 +427,25 @@ static tlw_status draw_whole(tlw_engine *engine, struct tlw_cursor *cursor, stru
   const tlw_raster *raster = outlet->raster;
   const struct tlw_executor *executor = &engine->executor;
   struct span span;
+  const bool has_pixels = !outlet->files && !outlet->tensor;
   tlw_status status = take_whole(engine, cursor, slot, least(share->bytes, engine->work_limit), outlet->per_chart,
-                                 !raster && !outlet->files, n, &span, error);
+                                 !raster && has_pixels, n, &span, error);
   if (status != TLW_OK || *n == 0) return status;
   struct tlw_render_job job = job_of(cursor, slot->series, *n);
   use_columns(&source->candles, &job);
   job.files = outlet->files;
+  struct tlw_render_tensor tensor;
+  if (outlet->tensor) {
+    tensor = *outlet->tensor;
+    tensor.offset += (uint64_t)cursor->next * tlk_image_size(tensor.image);
+    job.tensor = &tensor;
+  }
   *n = job.n_series = executor->ops->fit(executor->state, &job, share->slots, engine->work_limit);
   if (*n == 0) return TLW_OK;
   span = (struct span){INT64_MAX, 0, 0};
   for (int64_t i = 0; i < *n; i++) widen(&span, &slot->series[i]);
   const uint64_t each = outlet->files ? outlet->files->stride : image_bytes(&source->layout);
-  if (!raster) status = reserve_staging(engine, slot, (uint64_t)*n * each, error);
+  if (!raster && !job.tensor) status = reserve_staging(engine, slot, (uint64_t)*n * each, error);
   const uint64_t gathered = gathered_bytes(&source->candles, span);
   if (status == TLW_OK && gathered) {
     status = tlw_block_reserve(&engine->services.memory, &slot->gathered, gathered, "contiguous columns", error);
@@ -523,11 +530,14 @@ static tlw_status draw_piece(tlw_engine *engine, struct tlw_cursor *cursor, stru
   /* Pixels can only go where the backend can put them. */
   if (!engine->executor.ops->draws_anywhere) to.raster = NULL;
   if (!tlw_draw_has_files(engine)) to.files = NULL;
+  if (to.tensor && !engine->executor.ops->prepare_tensors)
+    return tlw_fail(error, TLW_ERR_UNAVAILABLE, "this backend makes no images of charts");
   if (cursor->row == 0 && !cursor->source->merged) {
     int64_t n;
     const tlw_status status = draw_whole(engine, cursor, slot, share, &to, &n, error);
     if (status != TLW_OK || n > 0) return status;
   }
+  if (to.tensor) return refuse_device(engine, &cursor->source->layout, error);
   return draw_band(engine, cursor, slot, share, &to, error);
 }
 

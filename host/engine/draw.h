@@ -102,6 +102,8 @@ struct tlw_outlet {
   const tlw_raster *raster;
   /* Without a raster: whole charts become such files in staging, where the backend can; or NULL. bytes is not read. */
   const struct tlw_render_files *files;
+  /* Without either: images of charts, that of chart 0 of the source at its offset, where the backend can; or NULL. */
+  const struct tlw_render_tensor *tensor;
   uint64_t per_chart; /* bytes of its share that a whole chart needs beside its pixels, or for its file */
 };
 
@@ -125,9 +127,20 @@ bool tlw_draw_is_done(const struct tlw_slot *slot);
 tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
                         tlw_error *error);
 
+/* The same within an operation, without a record of it. */
+tlw_status tlw_draw_series(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
+                           tlw_error *error);
+
+/*
+ * Likewise images of them that stay with the backend, which has made ready what they need. Other codes than
+ * TLW_ERR_DATA, _DEVICE and _DEVICE_LOST: it can't, and they are to be drawn as pixels. A fallback ends it too.
+ */
+tlw_status tlw_draw_tensors(tlw_engine *engine, const struct tlw_source *source, int64_t n,
+                            const struct tlw_render_tensor *tensor, tlw_error *error);
+
 /* Within an operation, with nothing in flight: gives the slot's memory back. */
 void tlw_draw_release(tlw_engine *engine, struct tlw_slot *slot);
-/* Likewise what renders keep for the next one. */
+/* Likewise what renders and images keep for the next ones. */
 void tlw_draw_relieve(tlw_engine *engine);
 void tlw_draw_end(tlw_engine *engine, struct tlw_cursor *cursor);
 

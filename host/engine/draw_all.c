@@ -1,6 +1,7 @@
 /* A render: every piece of a source in turn, into the caller's raster. */
 #include <string.h>
 
+#include "images.h"
 #include "state.h"
 
 static uint64_t held(const tlw_engine *engine) {
@@ -9,8 +10,13 @@ static uint64_t held(const tlw_engine *engine) {
   return bytes;
 }
 
-void tlw_draw_relieve(tlw_engine *engine) {
+static void release_all(tlw_engine *engine) {
   for (int i = 0; i < TLW_RENDER_SLOTS; i++) tlw_draw_release(engine, &engine->slots[i]);
+}
+
+void tlw_draw_relieve(tlw_engine *engine) {
+  release_all(engine);
+  tlw_images_relieve(engine);
 }
 
 /* Copies what was drawn in staging to where the caller wants it. */
@@ -24,19 +30,20 @@ static void deliver(const struct tlw_slot *slot, const tlk_layout *layout, const
   }
 }
 
+/* raster: NULL, where there are no pixels. */
 static tlw_status finish(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, const tlw_raster *raster,
                          tlw_error *error) {
   const tlw_status status = tlw_draw_wait(engine, slot, layout, error);
-  if (status == TLW_OK && slot->pixels == slot->staging.data) deliver(slot, layout, raster);
+  if (status == TLW_OK && raster && slot->pixels == slot->staging.data) deliver(slot, layout, raster);
   slot->n = 0;
   return status;
 }
 
 /* The pieces follow each other through the slots; after a failure those in flight are waited for. */
 static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *source, int64_t n,
-                              const struct tlw_share *share, const tlw_raster *raster, tlw_error *error) {
+                              const struct tlw_share *share, const struct tlw_outlet *outlet, tlw_error *error) {
   const tlk_layout *layout = &source->layout;
-  const struct tlw_outlet outlet = {.raster = raster};
+  const tlw_raster *raster = outlet->raster;
   struct tlw_cursor cursor = {.source = source};
   tlw_status status = TLW_OK;
   uint32_t turn = 0;
@@ -47,7 +54,7 @@ static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *sourc
     const bool in_place = engine->executor.ops->draws_anywhere;
     if (cursor.row == 0)
       cursor.end = in_place ? n : cursor.next + tlw_draw_grain(layout, n - cursor.next, share->slots, 0);
-    status = tlw_draw_next(engine, &cursor, slot, share, &outlet, error);
+    status = tlw_draw_next(engine, &cursor, slot, share, outlet, error);
   }
   for (uint32_t i = 0; i < share->slots; i++, turn = (turn + 1) % share->slots) {
     if (!engine->slots[turn].n) continue;
@@ -61,14 +68,35 @@ static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *sourc
   return status;
 }
 
-static tlw_status draw(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
+static tlw_status draw(tlw_engine *engine, const struct tlw_source *source, int64_t n, const struct tlw_outlet *outlet,
                        tlw_error *error) {
   const struct tlw_wish wish = {.slots = TLW_RENDER_SLOTS,
                                 .held = held(engine),
                                 .has_sheet = engine->slots[0].sheet.size >= (uint64_t)source->layout.sheet_size};
   struct tlw_share share;
   const tlw_status status = tlw_draw_share(engine, source, true, &wish, &share, error);
-  return status == TLW_OK ? draw_pieces(engine, source, n, &share, raster, error) : status;
+  return status == TLW_OK ? draw_pieces(engine, source, n, &share, outlet, error) : status;
+}
+
+static tlw_status draw_series(tlw_engine *engine, const struct tlw_source *source, int64_t n,
+                              const struct tlw_outlet *outlet, tlw_error *error) {
+  const tlw_status status = draw(engine, source, n, outlet, error);
+  if (status != TLW_ERR_BUDGET || held(engine) == 0) return status;
+  /* Memory of charts of another size stands in the way. */
+  release_all(engine);
+  return draw(engine, source, n, outlet, error);
+}
+
+tlw_status tlw_draw_series(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
+                           tlw_error *error) {
+  const struct tlw_outlet outlet = {.raster = raster};
+  return draw_series(engine, source, n, &outlet, error);
+}
+
+tlw_status tlw_draw_tensors(tlw_engine *engine, const struct tlw_source *source, int64_t n,
+                            const struct tlw_render_tensor *tensor, tlw_error *error) {
+  const struct tlw_outlet outlet = {.tensor = tensor};
+  return draw_series(engine, source, n, &outlet, error);
 }
 
 tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int64_t n, const tlw_raster *raster,
@@ -76,11 +104,10 @@ tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
-  if (n > 0) status = draw(engine, source, n, raster, error);
-  if (status == TLW_ERR_BUDGET && held(engine) > 0) {
-    /* Memory of charts of another size stands in the way. */
-    tlw_draw_relieve(engine);
-    status = draw(engine, source, n, raster, error);
+  if (n > 0) status = tlw_draw_series(engine, source, n, raster, error);
+  if (status == TLW_ERR_BUDGET && tlw_images_held(engine) > 0) {
+    tlw_images_relieve(engine);
+    status = tlw_draw_series(engine, source, n, raster, error);
   }
   const uint64_t pixels = (uint64_t)n * (uint64_t)source->layout.width * (uint64_t)source->layout.height;
   tlw_engine_note(engine, TLW_OP_RENDER, begun, pixels, n, status);

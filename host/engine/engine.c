@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gate.h"
 #include "host/base/cpus.h"
 #include "host/base/error.h"
 #include "state.h"
@@ -203,6 +204,7 @@ tlw_status tlw_engine_open(tlw_engine **out, const tlw_engine_options *options, 
 void tlw_engine_close(tlw_engine **address) {
   if (!address || !*address) return;
   tlw_engine *engine = *address;
+  tlw_gate_shut(engine);
   tlw_draw_relieve(engine);
   if (engine->executor.ops) engine->executor.ops->close(engine->executor.state);
   for (int i = 0; i < engine->n_retired; i++) engine->retired[i].ops->close(engine->retired[i].state);
@@ -360,6 +362,7 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
       .candles = read(&engine->candles),
       .pixels = read(&engine->pixels),
       .values = read(&engine->values),
+      .images = read(&engine->images),
       .launches = read(&services->launches),
       .uploaded = read(&services->uploaded),
       .downloaded = read(&services->downloaded),

@@ -45,9 +45,9 @@ static void evict_guests(tlw_engine *engine) {
 static void reset_stats(tlw_engine *engine) {
   struct tlw_services *services = &engine->services;
   _Atomic uint64_t *const totals[] = {
-      &engine->charts,     &engine->candles,    &engine->pixels,       &engine->values,   &engine->copied,
-      &engine->reduced,    &engine->resets,     &engine->trims,        &engine->halvings, &engine->fallbacks,
-      &services->launches, &services->uploaded, &services->downloaded,
+      &engine->charts,    &engine->candles,    &engine->pixels,     &engine->values,       &engine->images,
+      &engine->copied,    &engine->reduced,    &engine->resets,     &engine->trims,        &engine->halvings,
+      &engine->fallbacks, &services->launches, &services->uploaded, &services->downloaded,
   };
   for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) atomic_store_explicit(totals[i], 0, memory_order_relaxed);
   tlw_gauge_clear(&services->memory.bytes);

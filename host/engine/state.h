@@ -7,9 +7,20 @@
 #include "draw.h"
 #include "engine.h"
 #include "host/base/arithmetic.h"
+#include "host/base/threads.h"
 
 /* Pieces of work that a render has in flight. */
 #define TLW_RENDER_SLOTS 2
+
+/* What images keep for the next ones. */
+struct tlw_images_kept {
+  struct tlw_block windows; /* of a group, or the rows of a block of charts */
+  struct tlw_block rows;    /* of a group, where columns can't be read as they are */
+  struct tlw_block pixels;  /* of charts on their way to a device */
+  struct tlw_team *team;    /* where the backend has none */
+};
+
+struct tlw_gate;
 
 struct tlw_engine {
   struct tlw_services services;
@@ -28,13 +39,15 @@ struct tlw_engine {
   fenv_t environment;   /* under turn: the caller's, for arithmetic */
   uint64_t work_limit;  /* under turn: most bytes of a piece of work, less than UINT64_MAX after a lack of memory */
   struct tlw_slot slots[TLW_RENDER_SLOTS]; /* under turn */
+  struct tlw_images_kept images_kept;      /* under turn */
+  struct tlw_gate *gate;                   /* under turn until close; NULL: nothing has asked for it */
 
   pthread_mutex_t guest_lock;
   struct tlw_guest *guests; /* under guest_lock */
   uint64_t session;         /* likewise: counts resets */
   pthread_cond_t evicted;
 
-  _Atomic uint64_t charts, candles, pixels, values, copied, reduced, resets, trims, halvings, fallbacks;
+  _Atomic uint64_t charts, candles, pixels, values, images, copied, reduced, resets, trims, halvings, fallbacks;
 };
 
 void tlw_engine_add(_Atomic uint64_t *number, uint64_t n);

@@ -6,6 +6,7 @@
 #include "bars.h"
 #include "chart.h"
 #include "faults.h"
+#include "images.h"
 #include "memory.h"
 #include "plan.h"
 #include "programs.h"
@@ -45,6 +46,7 @@ static void close_device(struct tlw_backend_state *state) {
 
 static void gpu_close(struct tlw_backend_state *state) {
   tlw_flights_finish(state, NULL);
+  tlw_gpu_images_relieve(state);
   if (state->abandoned)
     leave_device(state);
   else
@@ -91,6 +93,20 @@ static tlw_status gpu_bars(struct tlw_backend_state *state, const struct tlw_bar
   return status == TLW_OK ? tlw_gpu_bars(state, job, limit, error) : status;
 }
 
+static tlw_status gpu_images(struct tlw_backend_state *state, const struct tlw_images_job *job, uint64_t limit,
+                             tlw_error *error) {
+  const tlw_status status = tlw_program_prepare(state, TLW_PROGRAM_IMAGES, error);
+  return status == TLW_OK ? tlw_gpu_images(state, job, limit, error) : status;
+}
+
+static tlw_status gpu_prepare_tensors(struct tlw_backend_state *state, tlw_error *error) {
+  return tlw_program_prepare(state, TLW_PROGRAM_IMAGES, error);
+}
+
+static struct tlw_location gpu_locate(struct tlw_backend_state *state, const struct tlw_part *part) {
+  return state->gpu->ops->locate(state->gpu, &part->slab, part->offset);
+}
+
 static struct tlw_pool *gpu_pool(struct tlw_backend_state *state) { return &state->pool; }
 
 static const struct tlw_backend_ops ops = {
@@ -100,17 +116,20 @@ static const struct tlw_backend_ops ops = {
     .least_host = gpu_least_host,
     .prepare = gpu_prepare,
     .prepare_files = gpu_prepare_files,
+    .prepare_tensors = gpu_prepare_tensors,
     .draw = tlw_gpu_chart_draw,
     .wait = tlw_flights_wait,
     .is_done = tlw_flights_is_done,
     .windows = gpu_windows,
     .bars = gpu_bars,
+    .images = gpu_images,
     .staging_open = tlw_gpu_staging_open,
     .staging_close = tlw_gpu_staging_close,
     .draws_anywhere = false,
     .pool = gpu_pool,
     .write = tlw_gpu_memory_write,
     .read = tlw_gpu_memory_read,
+    .locate = gpu_locate,
     .trim = tlw_gpu_memory_trim,
 };
 

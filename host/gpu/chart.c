@@ -90,6 +90,8 @@ static tlw_status upload_all(const struct work *w, tlw_error *error) {
   tlw_status status = job->merged ? upload(w, a->merged, job->merged, merged, error) : upload_rows(w, error);
   if (status == TLW_OK) status = upload(w, a->sheet, job->sheet, (uint64_t)a->layout.sheet_size, error);
   if (status == TLW_OK) status = upload(w, a->notes, job->notes, charts * tlk_notes_size(a->layout), error);
+  if (status == TLW_OK && job->tensor)
+    status = upload(w, w->plan.expand.inks, job->tensor->inks, TLK_IMAGE_CHANNELS * sizeof *job->tensor->inks, error);
   if (status != TLW_OK) return status;
   return upload(w, a->series, place_series(w), charts * sizeof(tlk_series), error);
 }
@@ -169,11 +171,29 @@ static tlw_status download_all(const struct work *w, tlw_error *error) {
   return status;
 }
 
+/* The images of the charts, to where the job wants them. */
+static tlw_status expand_all(const struct work *w, tlw_error *error) {
+  const struct tlw_render_tensor *tensor = w->job->tensor;
+  const tlk_expand_args *a = &w->plan.expand;
+  const struct tlw_sending sending = sending_of(w);
+  const uint64_t each = (uint64_t)TLK_EXPAND_LANES * TLK_EXPAND_WORDS * (a->image.is_float ? 4 : 16);
+  const struct tlw_gpu_copy copy = {.from = &w->slab,
+                                    .from_offset = a->numbers,
+                                    .to = &tensor->part.slab,
+                                    .to_offset = tensor->part.offset + tensor->offset,
+                                    .size = (uint64_t)w->job->n_series * tlk_image_size(a->image)};
+  tlw_status status = tlw_send_launch(&sending, TLW_PROGRAM_IMAGES, TLW_IMAGES_EXPAND, groups_for(a->count, each),
+                                      TLK_EXPAND_LANES, a, sizeof *a, error);
+  if (status == TLW_OK) status = tlw_send_copy(&sending, &copy, error);
+  return status == TLW_OK ? tlw_flight_mark(w->state, w->flight, TLW_GPU_COMPUTE, error) : status;
+}
+
 static tlw_status enqueue(const struct work *w, tlw_error *error) {
   const struct tlw_sending sending = sending_of(w);
   tlw_status status = upload_all(w, error);
   if (status == TLW_OK) status = tlw_send_hand_over(&sending, TLW_GPU_UPLOAD, TLW_GPU_COMPUTE, error);
   if (status == TLW_OK) status = launch_all(w, error);
+  if (status == TLW_OK && w->job->tensor) return expand_all(w, error);
   if (status == TLW_OK && w->job->files) {
     status = tlw_gpu_files_make(w->state, w->flight, w->job, &w->plan.png, &w->slab, error);
     return status == TLW_OK ? tlw_flight_mark(w->state, w->flight, TLW_GPU_COMPUTE, error) : status;

@@ -102,6 +102,7 @@ typedef struct cu_copy_2d {
   X(cuMemFreeHost, host_free, (void *pointer))                                                                         \
   X(cuMemcpyHtoDAsync_v2, upload, (cu_pointer target, const void *source, size_t bytes, cu_stream stream))             \
   X(cuMemcpyDtoHAsync_v2, download, (void *target, cu_pointer source, size_t bytes, cu_stream stream))                 \
+  X(cuMemcpyDtoDAsync_v2, copy, (cu_pointer target, cu_pointer source, size_t bytes, cu_stream stream))                \
   X(cuMemcpy2DAsync_v2, copy_2d, (const cu_copy_2d *copy, cu_stream stream))                                           \
   X(cuStreamCreate, stream_create, (cu_stream * stream, unsigned flags))                                               \
   X(cuStreamDestroy_v2, stream_destroy, (cu_stream stream))                                                            \

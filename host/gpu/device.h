@@ -16,6 +16,7 @@
 
 #include "host/base/memory.h"
 #include "host/base/pool.h"
+#include "host/seam/backend.h"
 #include "host/seam/device_list.h"
 #include "tallow/engine.h"
 
@@ -34,7 +35,14 @@ struct tlw_gpu_kernel {
 };
 
 /* Kernels that are compiled, tested and kept together. A driver may have one source or image for all programs. */
-enum tlw_gpu_program { TLW_PROGRAM_CHART, TLW_PROGRAM_PNG, TLW_PROGRAM_WINDOWS, TLW_PROGRAM_BARS, TLW_PROGRAMS };
+enum tlw_gpu_program {
+  TLW_PROGRAM_CHART,
+  TLW_PROGRAM_PNG,
+  TLW_PROGRAM_WINDOWS,
+  TLW_PROGRAM_BARS,
+  TLW_PROGRAM_IMAGES,
+  TLW_PROGRAMS
+};
 
 /* Rows of device memory to rows of host memory; plain bytes are one row. */
 struct tlw_gpu_download {
@@ -43,6 +51,12 @@ struct tlw_gpu_download {
   uint8_t *target;
   uint64_t target_pitch;
   uint64_t width, rows;
+};
+
+/* Bytes from one slab to another. */
+struct tlw_gpu_copy {
+  const struct tlw_slab *from, *to;
+  uint64_t from_offset, to_offset, size;
 };
 
 /* A driver's handle of one open device; each driver extends it. */
@@ -98,6 +112,10 @@ struct tlw_gpu_ops {
                        uint64_t offset, const void *source, uint64_t size, tlw_error *error);
   tlw_status (*download)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
                          const struct tlw_gpu_download *download, tlw_error *error);
+  tlw_status (*copy)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_copy *copy,
+                     tlw_error *error);
+  /* Where others find a byte of a slab. */
+  struct tlw_location (*locate)(struct tlw_gpu *gpu, const struct tlw_slab *slab, uint64_t offset);
   /* The arguments are copied. */
   tlw_status (*launch)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_kernel *kernel,
                        uint32_t groups, uint32_t lanes, const void *args, size_t args_size, const struct tlw_slab *slab,

@@ -48,6 +48,7 @@ static void load(void) {
 
 struct cuda {
   struct tlw_gpu gpu;
+  int ordinal;
   cu_device device;
   cu_context context;
   cu_module module;
@@ -371,6 +372,20 @@ static tlw_status cuda_download(struct tlw_gpu *gpu, const struct tlw_gpu_queue 
   return report(result, "copy from the device", error);
 }
 
+static tlw_status cuda_copy(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_copy *copy,
+                            tlw_error *error) {
+  cu_result result;
+  IN_CONTEXT(cuda_of(gpu), result,
+             cu.copy(copy->to->handle + copy->to_offset, copy->from->handle + copy->from_offset, (size_t)copy->size,
+                     queue->handle));
+  return report(result, "copy within the device", error);
+}
+
+static struct tlw_location cuda_locate(struct tlw_gpu *gpu, const struct tlw_slab *slab, uint64_t offset) {
+  return (struct tlw_location){
+      .place = TLW_DL_CUDA, .device = cuda_of(gpu)->ordinal, .data = (void *)(uintptr_t)(slab->handle + offset)};
+}
+
 static tlw_status cuda_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
                               const struct tlw_gpu_kernel *kernel, uint32_t groups, uint32_t lanes, const void *args,
                               size_t args_size, const struct tlw_slab *slab, tlw_error *error) {
@@ -408,6 +423,8 @@ static const struct tlw_gpu_ops ops = {
     .event_done = cuda_event_done,
     .upload = cuda_upload,
     .download = cuda_download,
+    .copy = cuda_copy,
+    .locate = cuda_locate,
     .launch = cuda_launch,
     .finish = cuda_finish,
 };
@@ -426,6 +443,7 @@ tlw_status tlw_cuda_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_err
   struct cuda *cuda = tlw_raw_calloc(1, sizeof *cuda);
   if (!cuda) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for a CUDA device");
   cuda->gpu.ops = &ops;
+  cuda->ordinal = device->index;
   char driver[128];
   read_driver_version(driver, sizeof driver);
   snprintf(cuda->gpu.identity, sizeof cuda->gpu.identity, "%s|%s|%s|%s", device->name, device->uuid, device->driver,

@@ -15,7 +15,7 @@
 #define BUILD_OPTIONS "-cl-std=CL1.2"
 #define MAX_PLATFORMS 32
 #define MAX_DEVICES 64             /* of a platform */
-#define LEAST_GROUP 128            /* lanes of the largest group of any kernel */
+#define LEAST_GROUP 256            /* lanes of the largest group of any kernel */
 #define PLATFORM_NOT_FOUND (-1001) /* of the loader, where no driver is registered */
 #define DEVICE_UUID 0x106A         /* cl_khr_device_uuid */
 
@@ -23,6 +23,7 @@ extern const char tlw_opencl_chart_begin[], tlw_opencl_chart_end[];
 extern const char tlw_opencl_png_begin[], tlw_opencl_png_end[];
 extern const char tlw_opencl_windows_begin[], tlw_opencl_windows_end[];
 extern const char tlw_opencl_bars_begin[], tlw_opencl_bars_end[];
+extern const char tlw_opencl_images_begin[], tlw_opencl_images_end[];
 
 static const struct {
   const char *begin, *end;
@@ -31,6 +32,7 @@ static const struct {
     [TLW_PROGRAM_PNG] = {tlw_opencl_png_begin, tlw_opencl_png_end},
     [TLW_PROGRAM_WINDOWS] = {tlw_opencl_windows_begin, tlw_opencl_windows_end},
     [TLW_PROGRAM_BARS] = {tlw_opencl_bars_begin, tlw_opencl_bars_end},
+    [TLW_PROGRAM_IMAGES] = {tlw_opencl_images_begin, tlw_opencl_images_end},
 };
 
 #define CL_FUNCTIONS(X)                                                                                                \
@@ -56,6 +58,7 @@ static const struct {
   X(clEnqueueWriteBuffer)                                                                                              \
   X(clEnqueueReadBuffer)                                                                                               \
   X(clEnqueueReadBufferRect)                                                                                           \
+  X(clEnqueueCopyBuffer)                                                                                               \
   X(clEnqueueNDRangeKernel)                                                                                            \
   X(clEnqueueMarkerWithWaitList)                                                                                       \
   X(clEnqueueBarrierWithWaitList)                                                                                      \
@@ -95,6 +98,7 @@ struct program {
 
 struct opencl {
   struct tlw_gpu gpu;
+  int index;
   cl_device_id device;
   cl_context context;
   struct program programs[TLW_PROGRAMS];
@@ -428,6 +432,20 @@ static tlw_status opencl_download(struct tlw_gpu *gpu, const struct tlw_gpu_queu
   return report_use(result, "copy from the device", error);
 }
 
+static tlw_status opencl_copy(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_copy *copy,
+                              tlw_error *error) {
+  (void)gpu;
+  const cl_int result =
+      cl.clEnqueueCopyBuffer(queue->handle, memory_of(copy->from), memory_of(copy->to), (size_t)copy->from_offset,
+                             (size_t)copy->to_offset, (size_t)copy->size, 0, NULL, NULL);
+  return report_use(result, "copy within the device", error);
+}
+
+static struct tlw_location opencl_locate(struct tlw_gpu *gpu, const struct tlw_slab *slab, uint64_t offset) {
+  return (struct tlw_location){
+      .place = TLW_DL_OPENCL, .device = opencl_of(gpu)->index, .data = memory_of(slab), .offset = offset};
+}
+
 static tlw_status opencl_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
                                 const struct tlw_gpu_kernel *kernel, uint32_t groups, uint32_t lanes, const void *args,
                                 size_t args_size, const struct tlw_slab *slab, tlw_error *error) {
@@ -465,6 +483,8 @@ static const struct tlw_gpu_ops ops = {
     .event_done = opencl_event_done,
     .upload = opencl_upload,
     .download = opencl_download,
+    .copy = opencl_copy,
+    .locate = opencl_locate,
     .launch = opencl_launch,
     .finish = opencl_finish,
 };
@@ -490,6 +510,7 @@ tlw_status tlw_opencl_open(const tlw_device *device, struct tlw_gpu **gpu, tlw_e
   struct opencl *opencl = tlw_raw_calloc(1, sizeof *opencl);
   if (!opencl) return tlw_fail(error, TLW_ERR_MEMORY, "the system has no memory for an OpenCL device");
   opencl->gpu.ops = &ops;
+  opencl->index = device->index;
   opencl->device = search.found;
   cl_int result;
   opencl->context = cl.clCreateContext(NULL, 1, &opencl->device, NULL, NULL, &result);

@@ -21,6 +21,10 @@ static tlw_status plain_finish(struct tlw_gpu *gpu, const struct tlw_gpu_queue *
   return gpu->driver->finish(gpu, queue, error);
 }
 
+static struct tlw_location plain_locate(struct tlw_gpu *gpu, const struct tlw_slab *slab, uint64_t offset) {
+  return gpu->driver->locate(gpu, slab, offset);
+}
+
 static void plain_slab_close(struct tlw_gpu *gpu, struct tlw_slab *slab) { gpu->driver->slab_close(gpu, slab); }
 static void plain_queue_close(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue) {
   gpu->driver->queue_close(gpu, queue);
@@ -83,6 +87,11 @@ static tlw_status risky_download(struct tlw_gpu *gpu, const struct tlw_gpu_queue
   return strikes(TLW_ERR_DEVICE, error) ? TLW_ERR_DEVICE : gpu->driver->download(gpu, queue, download, error);
 }
 
+static tlw_status risky_copy(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_gpu_copy *copy,
+                             tlw_error *error) {
+  return strikes(TLW_ERR_DEVICE, error) ? TLW_ERR_DEVICE : gpu->driver->copy(gpu, queue, copy, error);
+}
+
 static tlw_status risky_launch(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue,
                                const struct tlw_gpu_kernel *kernel, uint32_t groups, uint32_t lanes, const void *args,
                                size_t args_size, const struct tlw_slab *slab, tlw_error *error) {
@@ -109,6 +118,7 @@ static const struct tlw_gpu_ops ops = {
     .queue_close = plain_queue_close,
     .event_close = plain_event_close,
     .finish = plain_finish,
+    .locate = plain_locate,
     .kernels_open = risky_kernels_open,
     .kernels_save = risky_kernels_save,
     .slab_open = risky_slab_open,
@@ -119,6 +129,7 @@ static const struct tlw_gpu_ops ops = {
     .event_wait = risky_event_wait,
     .upload = risky_upload,
     .download = risky_download,
+    .copy = risky_copy,
     .launch = risky_launch,
     .event_done = risky_event_done,
 };

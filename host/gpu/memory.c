@@ -1,6 +1,7 @@
 #include "memory.h"
 
 #include "host/base/error.h"
+#include "images.h"
 
 /* On devices that share the host's memory. */
 #define SHARED_SLAB ((uint64_t)64 << 20)
@@ -131,6 +132,7 @@ tlw_status tlw_gpu_memory_refuse(const struct tlw_backend_state *state, uint64_t
 tlw_status tlw_gpu_memory_trim(struct tlw_backend_state *state, bool all, tlw_error *error) {
   const tlw_status status = tlw_flights_finish(state, error);
   if (status != TLW_OK) return status;
+  tlw_gpu_images_relieve(state);
   if (all)
     tlw_pool_close(&state->pool);
   else if (state->gpu->unified)

@@ -50,6 +50,20 @@ static void lay_out_files(struct tlw_plan *plan, const struct tlw_render_job *jo
   png->files = take(plan, base, n * png->stride);
 }
 
+/* For the images of n charts whose pixels and series have their place. */
+static void lay_out_tensor(struct tlw_plan *plan, const struct tlw_render_job *job, uint64_t n, uint64_t base) {
+  const tlk_image image = job->tensor->image;
+  const uint64_t size = tlk_image_size(image);
+  tlk_expand_args *a = &plan->expand;
+  a->pixels = plan->args.pixels;
+  a->series = plan->args.series;
+  a->pitch = (uint32_t)plan->args.pitch;
+  a->image = image;
+  a->count = n * size / (image.is_float ? sizeof(float) : 1);
+  a->inks = take(plan, base, TLK_IMAGE_CHANNELS * TLK_IMAGE_INKS * sizeof(uint32_t));
+  a->numbers = take(plan, base, n * size);
+}
+
 /* For n charts with the candles of a span and so many rows of pixels each. */
 static struct tlw_plan lay_out(const struct tlw_render_job *job, int64_t n, struct span span, int64_t pixel_rows,
                                uint64_t base) {
@@ -80,6 +94,7 @@ static struct tlw_plan lay_out(const struct tlw_render_job *job, int64_t n, stru
   a->axis = take(&plan, base, layout->sheet_size > 0 ? charts * sizeof(tlk_axis) : 0);
   a->columns = take(&plan, base, charts * width * sizeof(tlk_column));
   if (job->files) lay_out_files(&plan, job, charts, base);
+  if (job->tensor) lay_out_tensor(&plan, job, charts, base);
   return plan;
 }
 

@@ -4,14 +4,16 @@
 
 #include "host/seam/backend.h"
 #include "kernels/chart_args.h"
+#include "kernels/images_args.h"
 #include "kernels/png_args.h"
 
 struct tlw_plan {
-  int64_t row, rows;   /* of the columns; packed: rows 0 to the sum of the series' rows */
-  bool packed;         /* each series' rows behind those of the one before, without what lies between them */
-  tlk_chart_args args; /* offsets in the slab */
-  tlk_png_args png;    /* likewise, for a job with files */
-  uint64_t size;       /* bytes */
+  int64_t row, rows;      /* of the columns; packed: rows 0 to the sum of the series' rows */
+  bool packed;            /* each series' rows behind those of the one before, without what lies between them */
+  tlk_chart_args args;    /* offsets in the slab */
+  tlk_png_args png;       /* likewise, for a job with files */
+  tlk_expand_args expand; /* for one with a tensor, whose images are made here first */
+  uint64_t size;          /* bytes */
 };
 
 /* Of the whole job, from byte `base` of a slab on. */

@@ -7,6 +7,7 @@
 #include "chart.h"
 #include "files.h"
 #include "host/base/hash.h"
+#include "images.h"
 #include "memory.h"
 #include "selftest.h"
 #include "windows.h"
@@ -21,6 +22,7 @@ static const struct {
     [TLW_PROGRAM_PNG] = {tlw_png_kernel_names, TLW_PNG_KERNELS, tlw_gpu_selftest_files},
     [TLW_PROGRAM_WINDOWS] = {tlw_window_kernel_names, TLW_WINDOW_KERNELS, tlw_gpu_selftest_windows},
     [TLW_PROGRAM_BARS] = {tlw_bars_kernel_names, TLW_BARS_KERNELS, tlw_gpu_selftest_bars},
+    [TLW_PROGRAM_IMAGES] = {tlw_images_kernel_names, TLW_IMAGES_KERNELS, tlw_gpu_selftest_images},
 };
 
 /* Programs that share an image have passed different tests. */

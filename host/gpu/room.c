@@ -21,12 +21,12 @@ bool tlw_gpu_room_has(const struct tlw_backend_state *state, struct tlw_gpu_room
 
 tlw_status tlw_gpu_room_check(struct tlw_backend_state *state, uint64_t device, uint64_t host, uint64_t both,
                               const char *what, tlw_error *error) {
-  if (tlw_pool_room(&state->pool) < device) return tlw_gpu_memory_refuse(state, device, error);
-  if (state->gpu->unified) {
-    const uint64_t unused = tlw_pool_slabs(&state->pool) - tlw_gauge_read(&state->pool.in_use).current;
-    host = both > host + unused ? both - unused : host;
-  }
-  return tlw_memory_check(&state->services->memory, host, what, error);
+  const uint64_t unused = tlw_pool_slabs(&state->pool) - tlw_gauge_read(&state->pool.in_use).current;
+  if (state->gpu->unified) host = both > host + unused ? both - unused : host;
+  /* The host's memory first: where the device has its own from there, both must fit. */
+  const tlw_status status = tlw_memory_check(&state->services->memory, host, what, error);
+  if (status != TLW_OK || tlw_pool_room(&state->pool) >= device) return status;
+  return tlw_gpu_memory_refuse(state, device, error);
 }
 
 void tlw_gpu_room_relieve(struct tlw_backend_state *state) {

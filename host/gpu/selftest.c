@@ -324,6 +324,7 @@ struct rolling {
 };
 
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu, enum tlw_gpu_program program) {
+  if (program == TLW_PROGRAM_IMAGES) return tlw_gpu_selftest_images_bytes(gpu->unified);
   if (program == TLW_PROGRAM_BARS) return tlw_gpu_selftest_bars_bytes(gpu->unified);
   if (program == TLW_PROGRAM_WINDOWS) return tlw_memory_counted(sizeof(struct rolling)) + window_bytes(gpu->unified);
   struct tlw_selftest test;

@@ -76,14 +76,38 @@ void tlw_selftest_prepare_files(struct tlw_selftest_files *files, uint8_t *bytes
 /* Whether they are the known ones. */
 bool tlw_selftest_files_passed(const struct tlw_selftest_files *files);
 
+/* JKX images of a few windows. */
+#define TLW_SELFTEST_IMAGE_CASES 8
+#define TLW_SELFTEST_IMAGE_ROWS 200
+#define TLW_SELFTEST_IMAGES 13 /* of a case, at most */
+struct tlw_selftest_images {
+  double columns[5][TLW_SELFTEST_IMAGE_ROWS];
+  tlk_jkx_window windows[TLW_SELFTEST_IMAGES];
+  uint8_t reasons[TLW_SELFTEST_IMAGES];
+  uint8_t images[138240]; /* of a case, at most */
+};
+
+/* Fills *test and points *job at it. */
+void tlw_selftest_images(struct tlw_selftest_images *test, int i, struct tlw_images_job *job);
+
+/* Of what is drawn of a case and those before it; and whether that of all cases is the known one. */
+uint64_t tlw_selftest_images_hash(const struct tlw_selftest_images *test, const struct tlw_images_job *job,
+                                  uint64_t hash);
+bool tlw_selftest_images_passed(uint64_t hash);
+
 /* Host memory that the self-test of a program needs. */
 uint64_t tlw_gpu_selftest_bytes(const struct tlw_gpu *gpu, enum tlw_gpu_program program);
 uint64_t tlw_gpu_selftest_bars_bytes(bool unified); /* of that one alone */
+uint64_t tlw_gpu_selftest_images_bytes(bool unified);
 
-/* Draw charts, make files of them, roll windows, or join trades, and compare with what is known. TLW_ERR_UNAVAILABLE: it differs. */
+/*
+ * Draw charts, make files of them, roll windows, join trades, or draw images, and compare with what is known.
+ * TLW_ERR_UNAVAILABLE: it differs.
+ */
 tlw_status tlw_gpu_selftest_charts(struct tlw_backend_state *state, tlw_error *error);
 tlw_status tlw_gpu_selftest_files(struct tlw_backend_state *state, tlw_error *error);
 tlw_status tlw_gpu_selftest_windows(struct tlw_backend_state *state, tlw_error *error);
 tlw_status tlw_gpu_selftest_bars(struct tlw_backend_state *state, tlw_error *error);
+tlw_status tlw_gpu_selftest_images(struct tlw_backend_state *state, tlw_error *error);
 
 #endif

@@ -34,6 +34,13 @@ tlw_status tlw_send_download(const struct tlw_sending *sending, const struct tlw
   return TLW_OK;
 }
 
+tlw_status tlw_send_copy(const struct tlw_sending *sending, const struct tlw_gpu_copy *copy, tlw_error *error) {
+  struct tlw_backend_state *state = sending->state;
+  const tlw_status status = state->gpu->ops->copy(state->gpu, &state->queues[TLW_GPU_COMPUTE], copy, error);
+  if (status == TLW_OK) sending->flight->busy[TLW_GPU_COMPUTE] = true;
+  return status;
+}
+
 tlw_status tlw_send_hand_over(const struct tlw_sending *sending, enum tlw_gpu_stage from, enum tlw_gpu_stage to,
                               tlw_error *error) {
   struct tlw_backend_state *state = sending->state;

@@ -24,6 +24,9 @@ tlw_status tlw_send_launch(const struct tlw_sending *sending, enum tlw_gpu_progr
  */
 tlw_status tlw_send_download(const struct tlw_sending *sending, const struct tlw_gpu_download *copy, tlw_error *error);
 
+/* Copies from one slab to another, behind the kernels launched so far. */
+tlw_status tlw_send_copy(const struct tlw_sending *sending, const struct tlw_gpu_copy *copy, tlw_error *error);
+
 /* What the queue `to` gets from now on begins after what `from` has got so far. */
 tlw_status tlw_send_hand_over(const struct tlw_sending *sending, enum tlw_gpu_stage from, enum tlw_gpu_stage to,
                               tlw_error *error);

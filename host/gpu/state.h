@@ -36,6 +36,17 @@ enum tlw_window_kernel {
 
 enum tlw_bars_kernel { TLW_BARS_JOIN, TLW_BARS_KERNELS };
 
+enum tlw_images_kernel {
+  TLW_IMAGES_JKX_5,
+  TLW_IMAGES_JKX_20,
+  TLW_IMAGES_JKX_60,
+  TLW_IMAGES_EXPAND,
+  TLW_IMAGES_KERNELS
+};
+
+/* Pieces of images in flight at a time. */
+#define TLW_IMAGES_SLOTS 2
+
 /* A program, as far as it was needed. */
 struct tlw_program {
   struct tlw_gpu_kernel kernels[TLW_WINDOW_KERNELS]; /* the first ones, where it has fewer */
@@ -57,6 +68,7 @@ struct tlw_backend_state {
   uint64_t left;       /* bytes of staging that were left to the driver so */
   uint64_t most_slabs; /* bytes that the driver was seen to have for slabs; UINT64_MAX: as many as the budget */
   struct tlw_pool pool;
+  struct tlw_block images_staging[TLW_IMAGES_SLOTS]; /* kept from job to job, for opening takes longer than drawing */
 };
 
 /* Writes a line to the log of the engine, if it has one. */

@@ -13,10 +13,13 @@
 #include "host/base/memory.h"
 #include "host/base/pool.h"
 #include "kernels/core/bars.h"
+#include "kernels/core/image.h"
+#include "kernels/core/jkx.h"
 #include "kernels/core/text.h"
 #include "kernels/core/window.h"
 #include "tallow/candles.h"
 #include "tallow/engine.h"
+#include "tallow/images.h"
 #include "tallow/trades.h"
 
 /* What an engine lends its backend. It outlives the backend. */
@@ -54,6 +57,14 @@ struct tlw_render_files {
   size_t *sizes;   /* of the files, which are filled in with them */
 };
 
+/* Images of charts, one behind the other, as tlw_image_options has them; a series without rows is all background. */
+struct tlw_render_tensor {
+  tlk_image image;
+  const uint32_t (*inks)[TLK_IMAGE_INKS]; /* by channel: the bits of the number of each ink */
+  struct tlw_part part;                   /* of the backend's pool */
+  uint64_t offset;                        /* of the first chart's image in it */
+};
+
 /* Charts to draw: one layout, many series; or, with merged, rows y0 to y1 - 1 of the chart of one series. */
 struct tlw_render_job {
   tlk_layout layout;
@@ -77,7 +88,9 @@ struct tlw_render_job {
   int32_t y0, y1;  /* 0 and the height without merged */
   uint8_t *pixels; /* row y0 of the first chart */
   size_t row_stride, image_stride;
-  const struct tlw_render_files *files; /* in place of pixels, of whole charts, where the backend can; or NULL */
+  /* In place of pixels, of whole charts, where the backend can; or NULL: files; images that stay with the backend. */
+  const struct tlw_render_files *files;
+  const struct tlw_render_tensor *tensor;
 };
 
 /* One output of rolling windows. */
@@ -114,6 +127,29 @@ struct tlw_bars_job {
   tlk_bar_part *parts; /* results */
 };
 
+/* JKX images of windows over columns, one behind the other. */
+struct tlw_images_job {
+  tlk_jkx jkx;
+  tlk_image image;
+  const double *open, *high, *low, *close;
+  const double *volume; /* or NULL */
+  const tlk_jkx_window *windows;
+  int64_t n;
+  /* Where they go: host memory; or, where it is NULL, `offset` bytes into a part of the backend's pool. */
+  uint8_t *images;
+  struct tlw_part part;
+  uint64_t offset;
+  uint8_t *reasons; /* n results, or NULL */
+};
+
+/* Where a part of the pool lies, for others: see tlw_dl_tensor. */
+struct tlw_location {
+  tlw_dl_place place;
+  int32_t device;
+  void *data;
+  uint64_t offset;
+};
+
 struct tlw_backend_state; /* each backend's own */
 struct tlw_team;
 
@@ -145,6 +181,9 @@ struct tlw_backend_ops {
   tlw_status (*prepare_files)(struct tlw_backend_state *state, const tlk_layout *layout, uint64_t leave,
                               tlw_error *error);
 
+  /* Makes ready what jobs with a tensor need, besides. NULL: this backend has none of these. */
+  tlw_status (*prepare_tensors)(struct tlw_backend_state *state, tlw_error *error);
+
   /*
    * Begins to draw what fits. Unless it fails, the pixels or files are there, and the columns no longer needed, once
    * wait gives TLW_OK; a backend that is done at once leaves the ticket zero.
@@ -168,6 +207,10 @@ struct tlw_backend_ops {
    */
   tlw_status (*bars)(struct tlw_backend_state *state, const struct tlw_bars_job *job, uint64_t limit, tlw_error *error);
 
+  /* Draws images, complete on return. Otherwise as windows. */
+  tlw_status (*images)(struct tlw_backend_state *state, const struct tlw_images_job *job, uint64_t limit,
+                       tlw_error *error);
+
   /* Host memory that jobs may draw into: on a GPU where copies from the device run beside work. Counted. */
   tlw_status (*staging_open)(struct tlw_backend_state *state, struct tlw_block *block, uint64_t size, tlw_error *error);
   void (*staging_close)(struct tlw_backend_state *state, struct tlw_block *block);
@@ -182,6 +225,7 @@ struct tlw_backend_ops {
                       uint64_t size, tlw_error *error);
   tlw_status (*read)(struct tlw_backend_state *state, const struct tlw_part *part, uint64_t offset, void *target,
                      uint64_t size, tlw_error *error);
+  struct tlw_location (*locate)(struct tlw_backend_state *state, const struct tlw_part *part);
 
   /* Waits for work in flight, then gives back memory that nothing uses: of slabs, with all of working memory too. */
   tlw_status (*trim)(struct tlw_backend_state *state, bool all, tlw_error *error);

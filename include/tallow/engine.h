@@ -183,6 +183,7 @@ typedef struct tlw_stats {
   uint64_t candles;    /* candles in them */
   uint64_t pixels;     /* pixels in them */
   uint64_t values;     /* results of rolling windows: outputs times rows */
+  uint64_t images;     /* images for models, those with a reason too */
   uint64_t launches;   /* kernel launches */
   uint64_t uploaded;   /* bytes from host to device */
   uint64_t downloaded; /* bytes from device to host */
@@ -224,9 +225,10 @@ typedef enum tlw_operation {
   TLW_OP_HALVE = 12, /* bytes: what a piece of work may take from now on */
   TLW_OP_FALLBACK = 13,
   TLW_OP_WINDOW = 14, /* a call of tlw_window_run: items are outputs, bytes theirs */
-  TLW_OP_BARS = 15    /* a call of tlw_bars_run: items are its chunks */
+  TLW_OP_BARS = 15,   /* a call of tlw_bars_run: items are its chunks */
+  TLW_OP_IMAGES = 16  /* a call of tlw_images_draw or tlw_images_to_buffer: items are images, bytes theirs */
 } tlw_operation;
-#define TLW_OPERATION_COUNT 16
+#define TLW_OPERATION_COUNT 17
 
 /* "host_alloc", ..., or NULL for another value. Thread-safety: any thread, any time. */
 TLW_API const char *tlw_operation_name(tlw_operation operation);

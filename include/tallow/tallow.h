@@ -13,6 +13,7 @@
 #include "tallow/csv.h"
 #include "tallow/digest.h"
 #include "tallow/engine.h"
+#include "tallow/images.h"
 #include "tallow/npy.h"
 #include "tallow/png.h"
 #include "tallow/status.h"

@@ -10,7 +10,7 @@ compile=(aarch64-linux-gnu-gcc -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -pth
   -Werror -I "$TALLOW_SOURCE" -I "$TALLOW_SOURCE/include")
 cd "$TALLOW_SOURCE"
 tier_objects=()
-for name in bars_join bars_ops line_ops tier_ops window_fold window_fold_counted window_fold_whole window_ops window_order window_scan; do
+for name in bars_join bars_ops images_ops ink_ops line_ops tier_ops window_fold window_fold_counted window_fold_whole window_ops window_order window_scan; do
   "${compile[@]}" -O3 -fno-math-errno -Wno-psabi -DTLK_LANES=2 -DTLW_TIER=tlw_cpu_tier_neon \
     '-DTLW_TIER_NAME="neon"' -DTLW_TIER_SUFFIX=neon -c "host/cpu/$name.c" -o "$TALLOW_WORK/$name.o"
   tier_objects+=("$TALLOW_WORK/$name.o")
@@ -21,7 +21,7 @@ done
   -o "$TALLOW_WORK/png.o"
 # Without streams and files, which need libpng and zlib.
 mapfile -t sources < <(find host/base host/chart host/cpu host/engine host/seam host/window -name '*.c' \
-  ! -name bars_join.c ! -name bars_ops.c ! -name line_ops.c ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -path host/cpu/files.c \
+  ! -name bars_join.c ! -name bars_ops.c ! -name images_ops.c ! -name ink_ops.c ! -name line_ops.c ! -name tier_ops.c ! -path 'host/cpu/window_*' ! -path host/cpu/files.c \
   ! -name chart_changes.c ! -name stream.c ! -name 'pipeline*.c')
 "${compile[@]}" -static -o "$TALLOW_WORK/neon_parity" tests/scripts/neon_parity.c tests/merging.c tests/oracle.c \
   tests/decimal_oracle.c tests/frame_oracle.c tests/label_oracle.c tests/text_oracle.c tests/ticks_oracle.c \

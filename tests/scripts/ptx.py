@@ -15,6 +15,7 @@ CHARTS = ("merge", "scale", "axis", "columns", "paint", "lines", "text")
 KERNELS = {f"tlk_chart_{stage}" for stage in CHARTS} | {"tlk_window_order"}
 KERNELS |= {f"tlk_png_{stage}" for stage in ("count", "place", "write", "join")}
 KERNELS |= {"tlk_scan_stretch", "tlk_scan_carry_on", "tlk_bars_join"}
+KERNELS |= {f"tlk_jkx_{bars}" for bars in (5, 20, 60)} | {"tlk_image_expand"}
 KERNELS |= {f"tlk_{stage}_{fold}" for stage in ("fold", "chain", "join") for fold in FOLDS}
 KERNELS |= {f"tlk_scan_{stage}_{scan}" for stage in ("ends", "results") for scan in SCANS}
 CONTROLS = (  # flags of nvcc, a kernel and what must be found in it

@@ -50,6 +50,28 @@ cu_result cuMemcpyDtoHAsync_v2(void *target, cu_pointer source, size_t bytes, cu
   return sc_leave(result);
 }
 
+static cu_result copy_within(sc_context *context, cu_pointer target, cu_pointer source, size_t bytes,
+                             cu_stream handle) {
+  sc_stream *s = sc_stream_get(context, handle);
+  if (s == NULL) return CU_INVALID_HANDLE;
+  if (bytes == 0) return CU_SUCCESS;
+  if (!sc_memory_holds(context, target, bytes) || !sc_memory_holds(context, source, bytes)) return CU_INVALID_VALUE;
+  const sc_copy copy = {.target = (unsigned char *)(uintptr_t)target,
+                        .source = (const unsigned char *)(uintptr_t)source,
+                        .target_pitch = bytes,
+                        .source_pitch = bytes,
+                        .width = bytes,
+                        .height = 1};
+  return sc_stream_copy(s, &copy);
+}
+
+cu_result cuMemcpyDtoDAsync_v2(cu_pointer target, cu_pointer source, size_t bytes, cu_stream stream) {
+  sc_context *context;
+  cu_result result = sc_enter(SC_cuMemcpyDtoDAsync_v2, SC_NEED_CONTEXT, &context);
+  if (result == CU_SUCCESS) result = copy_within(context, target, source, bytes, stream);
+  return sc_leave(result);
+}
+
 /* One side of a 2D copy. */
 typedef struct side {
   unsigned type;

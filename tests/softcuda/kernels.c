@@ -2,6 +2,8 @@
 #define TLK_HOST_KERNELS
 #include "../../kernels/bars_join.c"
 #include "../../kernels/chart_merge.c"
+#include "../../kernels/images_expand.c"
+#include "../../kernels/images_jkx.c"
 
 #include "../../kernels/chart_scale.c"
 
@@ -75,6 +77,10 @@ const sc_kernel sc_product_kernels[] = {
     KERNEL(tlk_join_ends, tlk_window_args, false),
     KERNEL(tlk_window_order, tlk_window_args, false),
     KERNEL(tlk_bars_join, tlk_bars_args, true),
+    KERNEL(tlk_jkx_5, tlk_jkx_args, true),
+    KERNEL(tlk_jkx_20, tlk_jkx_args, true),
+    KERNEL(tlk_jkx_60, tlk_jkx_args, true),
+    KERNEL(tlk_image_expand, tlk_expand_args, true),
     KERNEL(tlk_scan_ends_linear, tlk_window_args, true),
     KERNEL(tlk_scan_ends_adjusted, tlk_window_args, true),
     KERNEL(tlk_scan_ends_total, tlk_window_args, true),

@@ -822,6 +822,26 @@ static void test_copy_2d(void **state) {
   end();
 }
 
+static void test_copy_within(void **state) {
+  (void)state;
+  begin();
+  char bytes[40], back[40] = {0};
+  for (unsigned i = 0; i < sizeof bytes; ++i) bytes[i] = (char)(i + 1);
+  const cu_pointer a = allocate(40), b = allocate(40);
+  upload(a, bytes, 40, NULL);
+  OK(cuMemcpyDtoDAsync_v2(b + 3, a + 10, 20, NULL));
+  OK(cuMemcpyDtoHAsync_v2(back, b + 3, 20, NULL));
+  OK(cuStreamSynchronize(NULL));
+  assert_memory_equal(back, bytes + 10, 20);
+  assert_int_equal(stats().bytes_within, 20);
+  OK(cuMemcpyDtoDAsync_v2(0, 0, 0, NULL));
+  GIVES(cuMemcpyDtoDAsync_v2(b + 21, a, 20, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyDtoDAsync_v2(b, a + 21, 20, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyDtoDAsync_v2(b, (uintptr_t)bytes, 20, NULL), CU_INVALID_VALUE);
+  GIVES(cuMemcpyDtoDAsync_v2(b, a, 20, (cu_stream)(uintptr_t)0xbad), CU_INVALID_HANDLE);
+  end();
+}
+
 static void test_copy_outside(void **state) {
   (void)state;
   begin();
@@ -2004,6 +2024,7 @@ int main(void) {
       TEST(test_copy_times),
       TEST(test_copies_of_locked_memory),
       TEST(test_copy_2d),
+      TEST(test_copy_within),
       TEST(test_copy_outside),
       TEST(test_missing_wait),
       TEST(test_order_within_stream),

@@ -27,12 +27,12 @@ static const struct member budgets[] = {
 static const struct member numbers[] = {
     {"charts", offsetof(tlw_stats, charts)},         {"candles", offsetof(tlw_stats, candles)},
     {"pixels", offsetof(tlw_stats, pixels)},         {"values", offsetof(tlw_stats, values)},
-    {"launches", offsetof(tlw_stats, launches)},     {"uploaded", offsetof(tlw_stats, uploaded)},
-    {"downloaded", offsetof(tlw_stats, downloaded)}, {"copied", offsetof(tlw_stats, copied)},
-    {"reduced", offsetof(tlw_stats, reduced)},       {"operations", offsetof(tlw_stats, operations)},
-    {"failures", offsetof(tlw_stats, failures)},     {"resets", offsetof(tlw_stats, resets)},
-    {"trims", offsetof(tlw_stats, trims)},           {"halvings", offsetof(tlw_stats, halvings)},
-    {"fallbacks", offsetof(tlw_stats, fallbacks)},
+    {"images", offsetof(tlw_stats, images)},         {"launches", offsetof(tlw_stats, launches)},
+    {"uploaded", offsetof(tlw_stats, uploaded)},     {"downloaded", offsetof(tlw_stats, downloaded)},
+    {"copied", offsetof(tlw_stats, copied)},         {"reduced", offsetof(tlw_stats, reduced)},
+    {"operations", offsetof(tlw_stats, operations)}, {"failures", offsetof(tlw_stats, failures)},
+    {"resets", offsetof(tlw_stats, resets)},         {"trims", offsetof(tlw_stats, trims)},
+    {"halvings", offsetof(tlw_stats, halvings)},     {"fallbacks", offsetof(tlw_stats, fallbacks)},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

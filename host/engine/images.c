@@ -1,0 +1,186 @@
+#include "images.h"
+
+#include "buffers.h"
+#include "relief.h"
+#include "state.h"
+
+/* Windows of a group: enough that threads or a device are kept busy, few enough that lists of them are small. */
+#define GROUP ((int64_t)1 << 14)
+#define DEVICE_GROUP ((int64_t)1 << 17)
+#define GROUP_ROWS ((uint64_t)8 << 20) /* bytes of rows that are copied for it, about */
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* ---- what is kept ---- */
+
+static uint64_t held_by(const struct tlw_block *block) { return block->data ? tlw_memory_counted(block->size) : 0; }
+
+uint64_t tlw_images_held(const tlw_engine *engine) {
+  const struct tlw_images_kept *kept = &engine->images_kept;
+  const uint64_t team = kept->team ? tlw_memory_counted(tlw_team_size(tlw_team_threads(kept->team))) : 0;
+  return held_by(&kept->windows) + held_by(&kept->rows) + held_by(&kept->pixels) + team;
+}
+
+void tlw_images_relieve(tlw_engine *engine) {
+  struct tlw_images_kept *kept = &engine->images_kept;
+  struct tlw_memory *memory = &engine->services.memory;
+  tlw_block_free(memory, &kept->windows);
+  tlw_block_free(memory, &kept->rows);
+  tlw_block_free(memory, &kept->pixels);
+  tlw_team_close(&kept->team);
+}
+
+/* ---- groups ---- */
+
+int64_t tlw_images_group(const tlw_engine *engine, const struct tlw_images_work *work, uint64_t each) {
+  const struct tlw_memory *memory = &engine->services.memory;
+  const int64_t left = work->source->n - work->next;
+  const uint64_t enough = (uint64_t)(engine->executor.ops->draws_anywhere ? GROUP : DEVICE_GROUP);
+  uint64_t n = least((uint64_t)left, least((uint64_t)work->most, enough));
+  if (memory->budget != UINT64_MAX) {
+    /* Half of what there is, so that the backend finds room too. */
+    const uint64_t used = tlw_gauge_read(&memory->bytes).current - tlw_images_held(engine);
+    const uint64_t room = memory->budget > used ? memory->budget - used : 0;
+    n = least(n, most(1, room / 2 / each));
+  }
+  return (int64_t)n;
+}
+
+/* Memory for the windows of a group and for their rows. */
+static tlw_status reserve(tlw_engine *engine, uint64_t windows, uint64_t rows, tlw_error *error) {
+  struct tlw_images_kept *kept = &engine->images_kept;
+  struct tlw_memory *memory = &engine->services.memory;
+  const bool has_windows = kept->windows.size >= windows, has_rows = kept->rows.size >= rows;
+  if (has_windows && has_rows) return TLW_OK;
+  if (!has_windows) tlw_block_free(memory, &kept->windows);
+  if (!has_rows) tlw_block_free(memory, &kept->rows);
+  const uint64_t all = (has_windows ? 0 : tlw_memory_counted(windows)) + (has_rows ? 0 : tlw_memory_counted(rows));
+  tlw_status status = tlw_memory_check(memory, all, "a list of windows", error);
+  if (status == TLW_OK) status = tlw_block_reserve(memory, &kept->windows, windows, "a list of windows", error);
+  if (status == TLW_OK && rows) status = tlw_block_reserve(memory, &kept->rows, rows, "contiguous columns", error);
+  return status;
+}
+
+static tlw_status draw_group(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
+  const struct tlw_images_source *source = work->source;
+  const struct tlw_executor *executor = &engine->executor;
+  uint64_t n = (uint64_t)tlw_images_group(engine, work, sizeof(tlk_jkx_window) + source->rows_each);
+  if (source->rows_each) n = least(n, most(1, GROUP_ROWS / source->rows_each));
+  tlw_status status = reserve(engine, n * sizeof(tlk_jkx_window), n * source->rows_each, error);
+  if (status != TLW_OK) return status;
+  tlk_jkx_window *windows = engine->images_kept.windows.data;
+  struct tlw_images_job job = source->job;
+  const uint64_t copied =
+      source->list(source->context, work->next, (int64_t)n, windows, engine->images_kept.rows.data, &job);
+  tlw_engine_add(&engine->copied, copied);
+  job.windows = windows;
+  job.n = (int64_t)n;
+  job.images = work->images ? work->images + (uint64_t)work->next * source->size : NULL;
+  job.part = work->part;
+  job.offset = (uint64_t)work->next * source->size;
+  if (job.reasons) job.reasons += work->next;
+  status = executor->ops->images(executor->state, &job, engine->work_limit, error);
+  if (status == TLW_OK) work->next += (int64_t)n;
+  return status;
+}
+
+/* ---- buffers ---- */
+
+bool tlw_images_lost_buffer(const tlw_engine *engine, const struct tlw_images_work *work) {
+  return !work->images && (work->buffer.id == 0 || work->retired != engine->n_retired);
+}
+
+/* A buffer of the backend that there is now, in which all begins anew. */
+static tlw_status take_buffer(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
+  struct tlw_pool *pool = engine->executor.ops->pool(engine->executor.state);
+  const uint64_t size = (uint64_t)work->source->n * work->source->size, slab_size = pool->slab_size;
+  work->next = 0;
+  work->buffer.id = 0;
+  work->retired = engine->n_retired;
+  if (work->is_tight) pool->slab_size = TLW_POOL_ALIGN;
+  const tlw_status status = tlw_buffer_take(engine, size, &work->buffer, error);
+  pool->slab_size = slab_size;
+  if (status == TLW_OK) tlw_buffer_find(engine, work->buffer, &work->part);
+  return status;
+}
+
+static tlw_status draw_some(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
+  const tlw_status status = tlw_images_lost_buffer(engine, work) ? take_buffer(engine, work, error) : TLW_OK;
+  if (status != TLW_OK) return status;
+  return work->source->charts ? tlw_images_draw_charts(engine, work, error) : draw_group(engine, work, error);
+}
+
+/* ---- budgets ---- */
+
+/* Gives the buffer back, with its slab, which may be larger than it must be. */
+static bool tighten(tlw_engine *engine, struct tlw_images_work *work) {
+  work->is_tight = true;
+  tlw_buffer_drop(engine, work->buffer);
+  work->buffer.id = 0;
+  return tlw_relief_room(engine);
+}
+
+/* Whether the next group may be smaller. */
+static bool shrink(tlw_engine *engine, struct tlw_images_work *work) {
+  if (work->most == 1 || tlw_images_lost_buffer(engine, work)) return false;
+  work->most = work->most > 4 ? work->most / 4 : 1;
+  tlw_images_relieve(engine);
+  return true;
+}
+
+/* Whether what exceeded a budget may be tried again. */
+static bool economise(tlw_engine *engine, struct tlw_images_work *work) {
+  if (!work->has_room) {
+    work->has_room = true;
+    return tlw_relief_room(engine);
+  }
+  return !work->images && !work->is_tight ? tighten(engine, work) : shrink(engine, work);
+}
+
+static tlw_status draw_all(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
+  engine->services.host_reserve = 0;
+  tlw_status status = TLW_OK;
+  bool trimmed = false, again = true;
+  while (again && (work->next < work->source->n || tlw_images_lost_buffer(engine, work))) {
+    status = draw_some(engine, work, error);
+    if (status == TLW_ERR_BUDGET)
+      again = economise(engine, work);
+    else if (status != TLW_OK)
+      again = tlw_relief_try(engine, status, &trimmed, error);
+  }
+  if (!engine->lost) tlw_engine_judge(engine, status, error); /* what draws charts has done it */
+  return status;
+}
+
+/* ---- the operation ---- */
+
+static tlw_status run(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
+  const uint64_t n = (uint64_t)work->source->n;
+  tlw_status status = tlw_engine_begin(engine, error);
+  if (status != TLW_OK) return status;
+  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  tlw_error failure;
+  status = draw_all(engine, work, &failure);
+  if (status == TLW_OK) tlw_engine_add(&engine->images, n);
+  if (status != TLW_OK && work->buffer.id) tlw_buffer_drop(engine, work->buffer);
+  tlw_engine_note(engine, TLW_OP_IMAGES, begun, n * work->source->size, (int64_t)n, status);
+  tlw_engine_end(engine);
+  if (status != TLW_OK && error) *error = failure;
+  return status;
+}
+
+tlw_status tlw_engine_images(tlw_engine *engine, const struct tlw_images_source *source, uint8_t *images,
+                             tlw_error *error) {
+  struct tlw_images_work work = {.source = source, .most = DEVICE_GROUP, .images = images};
+  if (source->n == 0) return TLW_OK;
+  return run(engine, &work, error);
+}
+
+tlw_status tlw_engine_images_to_buffer(tlw_engine *engine, const struct tlw_images_source *source, tlw_buffer *buffer,
+                                       tlw_error *error) {
+  struct tlw_images_work work = {.source = source, .most = DEVICE_GROUP};
+  const tlw_status status = run(engine, &work, error);
+  if (status == TLW_OK) *buffer = work.buffer;
+  return status;
+}
