@@ -4,9 +4,9 @@
  *
  *   soak BACKEND [--charts N] [--cycles N] [--report]
  *
- * First N charts on one engine, through streams, renders, buffers and resets in turn, in many sizes; then N engines that
- * are opened, draw and are closed. After a quarter of each as warm-up nothing may grow by more than 2%. With --report
- * growth is told per cycle and not judged: for drivers whose own memory grows.
+ * First N charts on one engine, through streams, renders, images, tensors, buffers and resets in turn, in many sizes;
+ * then N engines that are opened, draw and are closed. After a quarter of each as warm-up nothing may grow by more than
+ * 2%. With --report growth is told per cycle and not judged: for drivers whose own memory grows.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -183,6 +183,26 @@ static void make_batch(struct batch *b, int64_t turn) {
   b->chart.axis = turn % 3 ? TLW_AXIS_INDEX : TLW_AXIS_TIME;
 }
 
+/* Kinds of images, by turn. */
+#define IMAGE_KINDS 12
+
+/* Windows of the rows of one series. The options keep the chart of the batch. */
+static void make_images(struct batch *b, int64_t turn, tlw_image_options *options, tlw_image_window *windows) {
+  static const int64_t bars[] = {5, 20, 60};
+  make_batch(b, 1);
+  b->candles.offsets = b->candles.counts = NULL;
+  b->candles.n_series = 1;
+  tlw_image_options_init(options);
+  options->window = bars[turn % 3];
+  options->type = turn % 4 == 1 ? TLW_IMAGE_F32 : TLW_IMAGE_U8;
+  options->color = turn % 4 > 1 ? TLW_IMAGE_RGB : TLW_IMAGE_LUMA;
+  options->order = turn % 4 == 3 ? TLW_ORDER_NHWC : TLW_ORDER_NCHW;
+  options->style = turn % 6 == 5 ? TLW_IMAGES_CHART : TLW_IMAGES_JKX;
+  options->chart = &b->chart;
+  for (int64_t i = 0; i < WINDOWS; i++) windows[i].series = 0;
+  for (int64_t i = 0; i < WINDOWS; i++) windows[i].last = (turn * 31 + i * 97) % ROWS;
+}
+
 static tlw_status count_bytes(void *user, const tlw_piece *piece, tlw_error *error) {
   (void)error;
   *(uint64_t *)user += piece->size;
@@ -234,6 +254,38 @@ static int64_t render(tlw_engine *engine, int64_t turn) {
   return WINDOWS;
 }
 
+/* Images of windows, JKX or charts, into memory. */
+static int64_t images(tlw_engine *engine, int64_t turn) {
+  static float numbers[WINDOWS * 180 * 96];
+  static uint8_t reasons[WINDOWS];
+  tlw_image_window windows[WINDOWS];
+  tlw_image_options options;
+  tlw_image_shape shape;
+  struct batch b;
+  tlw_error error;
+  make_images(&b, turn, &options, windows);
+  check(tlw_image_shape_of(&options, &shape, &error), &error);
+  const size_t size = WINDOWS * shape.size;
+  check(tlw_images_draw(engine, &b.candles, &options, windows, WINDOWS, numbers, size, reasons, &error), &error);
+  return WINDOWS;
+}
+
+/* Images that stay on the device, as a tensor; some are released behind the reset that takes their memory. */
+static int64_t tensor(tlw_engine *engine, int64_t turn) {
+  tlw_image_window windows[WINDOWS];
+  tlw_image_options options;
+  tlw_dl_managed *tensor;
+  tlw_buffer buffer;
+  struct batch b;
+  tlw_error error;
+  make_images(&b, turn, &options, windows);
+  check(tlw_images_to_buffer(engine, &b.candles, &options, windows, WINDOWS, &buffer, NULL, &error), &error);
+  check(tlw_images_tensor(engine, &buffer, &options, WINDOWS, &tensor, &error), &error);
+  if (turn % 3 == 0) check(tlw_engine_reset(engine, TLW_RESET_SESSION, &error), &error);
+  tensor->deleter(tensor);
+  return WINDOWS;
+}
+
 /* Buffers and a reset. */
 static void disturb(tlw_engine *engine, int64_t turn) {
   tlw_buffer buffer;
@@ -246,13 +298,22 @@ static void disturb(tlw_engine *engine, int64_t turn) {
   check(tlw_engine_reset(engine, turn % 4 == 3 ? TLW_RESET_MEMORY : TLW_RESET_SESSION, &error), &error);
 }
 
+static int64_t draw(tlw_engine *engine, int64_t turn) {
+  int64_t n = 0;
+  if (turn % 4 == 0) return render(engine, turn);
+  if (turn % 4 != 3) return stream(engine, turn, 8);
+  for (int64_t i = 0; i < IMAGE_KINDS; i++)
+    n += turn % 8 == 3 ? images(engine, turn * IMAGE_KINDS + i) : tensor(engine, turn * IMAGE_KINDS + i);
+  return n;
+}
+
 static bool soak_charts(tlw_backend backend, int64_t n, bool report) {
   struct sample samples[SAMPLES + 1];
   tlw_engine *engine = open_engine(backend);
   int64_t done = 0, turn = 0;
   int taken = 0;
   for (; done < n; turn++) {
-    done += turn % 4 ? stream(engine, turn, 8) : render(engine, turn);
+    done += draw(engine, turn);
     if (turn % 16 == 15) disturb(engine, turn / 16);
     if (taken == SAMPLES || done < n * (taken + 1) / SAMPLES) continue;
     tlw_error error;
@@ -269,7 +330,9 @@ static bool soak_cycles(tlw_backend backend, int64_t n, bool report) {
   int taken = 0;
   for (int64_t i = 0; i < n; i++) {
     tlw_engine *engine = open_engine(backend);
-    if (i % 2)
+    if (i % 4 == 3)
+      images(engine, i);
+    else if (i % 2)
       render(engine, i);
     else
       stream(engine, i, 1);

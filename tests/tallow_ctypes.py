@@ -149,6 +149,25 @@ class BarsOptions(ctypes.Structure):
     ]
 
 
+class ImageOptions(ctypes.Structure):
+    NAME = "image_options"
+    _fields_ = [
+        ("struct_size", SIZE),
+        ("style", ENUM),
+        ("window", INT64),
+        *fields(ENUM, "type order color"),
+        ("chart", ctypes.POINTER(ChartOptions)),
+    ]
+
+
+class ImageShape(ctypes.Structure):
+    _fields_ = [*fields(INT32, "channels height width"), ("size", SIZE)]
+
+
+class ImageWindow(ctypes.Structure):
+    _fields_ = fields(INT64, "series last")
+
+
 def library_of(build):
     """The path of a build's shared library. Ends the script where it has none."""
     libraries = sorted(Path(build).glob("libtallow.so*"))

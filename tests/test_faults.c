@@ -32,11 +32,16 @@
 #define TRADES 70000 /* so many that threads or a device may share them */
 #define TICKS 1000
 #define FILE_ROWS 3000
+#define IMAGES 24
+#define IMAGE_BARS 20
+#define JKX_SIZE (3 * IMAGE_BARS * 64 * 3) /* bytes of an image, RGB */
+#define CHART_NUMBERS (WIDTH * HEIGHT * 3)
 
 static tlw_backend backend;
 static double prices[5][ROWS];
 static int64_t offsets[CHARTS], counts[CHARTS];
-static uint8_t expected[CHARTS * IMAGE];
+static uint8_t expected[CHARTS * IMAGE], expected_jkx[IMAGES * JKX_SIZE], expected_reasons[IMAGES];
+static float expected_charts[CHARTS * CHART_NUMBERS];
 static char folder[64], cache[80], trade_file[80], state_file[80];
 static int64_t trades[3][TRADES];
 /* An engine that is opened before anything fails takes its programs from the cache, which is quicker. */
@@ -193,6 +198,119 @@ static void roll(struct run *run, tlw_engine *engine) {
   const tlw_status status = window_job_run(&windows, engine, &error);
   if (status == TLW_ERR_INTERNAL) run->wrong = true;
   note(run, status, &error);
+}
+
+/* ---- images ---- */
+
+/* Columns of floats in records must be packed. */
+static tlw_candles records_of(void) {
+  static float records[ROWS][5];
+  for (int i = 0; i < ROWS; i++)
+    for (int k = 0; k < 5; k++) records[i][k] = (float)prices[k][i];
+  tlw_candles candles;
+  tlw_candles_init(&candles);
+  candles.open = &records[0][0];
+  candles.high = &records[0][1];
+  candles.low = &records[0][2];
+  candles.close = &records[0][3];
+  candles.volume = &records[0][4];
+  candles.n_rows = ROWS;
+  candles.type = TLW_TYPE_F32;
+  candles.stride = sizeof records[0];
+  return candles;
+}
+
+static tlw_image_options jkx_of(void) {
+  tlw_image_options options;
+  tlw_image_options_init(&options);
+  options.window = IMAGE_BARS;
+  options.color = TLW_IMAGE_RGB;
+  return options;
+}
+
+/* Some have a reason. */
+static void set_windows(tlw_image_window *of, int64_t n, int64_t least) {
+  for (int64_t i = 0; i < n; i++) of[i] = (tlw_image_window){0, least + (i * 131) % (ROWS - least)};
+}
+
+static tlw_status draw_jkx(tlw_engine *engine, uint8_t *images, uint8_t *reasons, tlw_error *error) {
+  const tlw_candles candles = records_of();
+  const tlw_image_options options = jkx_of();
+  tlw_image_window of[IMAGES];
+  set_windows(of, IMAGES, 10);
+  return tlw_images_draw(engine, &candles, &options, of, IMAGES, images, IMAGES * JKX_SIZE, reasons, error);
+}
+
+static tlw_image_options chart_images_of(const tlw_chart_options *chart) {
+  tlw_image_options options = jkx_of();
+  options.style = TLW_IMAGES_CHART;
+  options.type = TLW_IMAGE_F32;
+  options.chart = chart;
+  return options;
+}
+
+static tlw_status draw_chart_images(tlw_engine *engine, float *images, tlw_error *error) {
+  const tlw_candles candles = records_of();
+  const tlw_chart_options chart = chart_of();
+  const tlw_image_options options = chart_images_of(&chart);
+  tlw_image_window of[CHARTS];
+  set_windows(of, CHARTS, IMAGE_BARS);
+  return tlw_images_draw(engine, &candles, &options, of, CHARTS, images, sizeof expected_charts, NULL, error);
+}
+
+static void draw_images(struct run *run, tlw_engine *engine) {
+  static uint8_t images[sizeof expected_jkx], reasons[IMAGES];
+  static float charts[CHARTS * CHART_NUMBERS];
+  tlw_error error;
+  tlw_status status = draw_jkx(engine, images, reasons, &error);
+  if (status == TLW_OK && memcmp(images, expected_jkx, sizeof images) != 0) run->wrong = true;
+  if (status == TLW_OK && memcmp(reasons, expected_reasons, sizeof reasons) != 0) run->wrong = true;
+  note(run, status, &error);
+  status = draw_chart_images(engine, charts, &error);
+  if (status == TLW_OK && memcmp(charts, expected_charts, sizeof charts) != 0) run->wrong = true;
+  note(run, status, &error);
+}
+
+/* Images on the device, read back; they are known. buffer: id is 0 where that fails. */
+static void keep(struct run *run, tlw_engine *engine, const tlw_image_options *options, const tlw_image_window *of,
+                 int64_t n, const void *known, size_t size, tlw_buffer *buffer) {
+  static uint8_t images[sizeof expected_jkx > sizeof expected_charts ? sizeof expected_jkx : sizeof expected_charts];
+  const tlw_candles candles = records_of();
+  tlw_error error;
+  buffer->id = 1;
+  tlw_status status = tlw_images_to_buffer(engine, &candles, options, of, n, buffer, NULL, &error);
+  if ((status == TLW_OK) != (buffer->id != 0)) run->wrong = true;
+  note(run, status, &error);
+  if (status != TLW_OK) return;
+  status = tlw_buffer_read(engine, *buffer, 0, images, size, &error);
+  if (status == TLW_OK && memcmp(images, known, size) != 0) run->wrong = true;
+  note(run, status, &error);
+}
+
+static void keep_jkx(struct run *run, tlw_engine *engine, tlw_buffer *buffer) {
+  const tlw_image_options options = jkx_of();
+  tlw_image_window of[IMAGES];
+  set_windows(of, IMAGES, 10);
+  keep(run, engine, &options, of, IMAGES, expected_jkx, sizeof expected_jkx, buffer);
+}
+
+static void keep_charts(struct run *run, tlw_engine *engine, tlw_buffer *buffer) {
+  const tlw_chart_options chart = chart_of();
+  const tlw_image_options options = chart_images_of(&chart);
+  tlw_image_window of[CHARTS];
+  set_windows(of, CHARTS, IMAGE_BARS);
+  keep(run, engine, &options, of, CHARTS, expected_charts, sizeof expected_charts, buffer);
+}
+
+static void hand_out(struct run *run, tlw_engine *engine, tlw_buffer *buffer) {
+  const tlw_image_options options = jkx_of();
+  tlw_dl_managed *tensor = NULL;
+  tlw_error error;
+  const uint64_t id = buffer->id;
+  const tlw_status status = tlw_images_tensor(engine, buffer, &options, IMAGES, &tensor, &error);
+  note(run, status, &error);
+  if ((status == TLW_OK) != (tensor != NULL) || buffer->id != (status == TLW_OK ? 0 : id)) run->wrong = true;
+  if (tensor) tensor->deleter(tensor);
 }
 
 static void finish(struct run *run, tlw_stream *stream) {
@@ -357,6 +475,26 @@ static void do_window_states(struct run *run, void (*begin)(void)) {
   tlw_engine_close(&engine);
 }
 
+static void do_images(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  begin();
+  draw_images(run, engine);
+  tlw_engine_close(&engine);
+}
+
+static void do_tensors(struct run *run, void (*begin)(void)) {
+  tlw_engine *engine = open_engine(run, false);
+  tlw_buffer buffer;
+  tlw_error error;
+  begin();
+  keep_jkx(run, engine, &buffer);
+  if (buffer.id != 0) hand_out(run, engine, &buffer);
+  note(run, tlw_buffer_free(engine, &buffer, &error), &error);
+  keep_charts(run, engine, &buffer);
+  note(run, tlw_buffer_free(engine, &buffer, &error), &error);
+  tlw_engine_close(&engine);
+}
+
 /* Bars of TICKS rows each, one trade a time unit: what each must be is known. */
 static tlw_status take_bars(void *user, const tlw_bar *bars, int64_t n_bars, tlw_error *error) {
   struct run *run = user;
@@ -459,6 +597,8 @@ static const struct {
     {"buffers", do_buffers},
     {"windows", do_windows},
     {"states of windows", do_window_states},
+    {"images", do_images},
+    {"images that stay, and tensors", do_tensors},
     {"bars, and trades from a file", do_bars},
     {"close", do_close},
 };
@@ -486,21 +626,22 @@ static bool is_typed(const struct run *run) {
 }
 
 /*
- * Every call fails in turn; on a device, where each engine loads the kernels of windows anew for a long time, one of
- * several of those with windows. OpenCL's driver takes long for any engine, and longer under a sanitizer.
+ * Every call fails in turn; on a device, where each engine loads the kernels of windows and of images anew for a long
+ * time, one of several of those with them. OpenCL's driver takes long for any engine, and longer under a sanitizer.
  */
-static uint64_t step_of(bool has_windows) {
+static uint64_t step_of(bool builds_many) {
   const bool in_short = backend == TLW_BACKEND_OPENCL && environment_number("TALLOW_TEST_CASES", 1000) <= 100;
   const uint64_t step = in_short ? 3 : 1;
-  if (!has_windows || backend == TLW_BACKEND_CPU) return step;
+  if (!builds_many || backend == TLW_BACKEND_CPU) return step;
   return step * (backend == TLW_BACKEND_CUDA ? 3 : 5);
 }
 
 /* Until no fault strikes any more. Returns about how many calls there are. */
 static uint64_t fail_each(size_t v, enum tlw_fault_kind kind, bool lasting) {
   /* Those of windows and of files, that an engine makes on demand, are built while calls fail. */
-  builds_programs = (verbs[v].run == do_windows || verbs[v].run == do_stream_png) && !lasting;
-  const uint64_t step = step_of(verbs[v].run == do_windows);
+  const bool builds_many = verbs[v].run == do_windows || verbs[v].run == do_images;
+  builds_programs = (builds_many || verbs[v].run == do_stream_png) && !lasting;
+  const uint64_t step = step_of(builds_many);
   for (uint64_t nth = lasting ? 1 + step / 2 : 1;; nth += step) {
     static struct run run;
     run = (struct run){0};
@@ -559,10 +700,12 @@ static void test_engine_goes_on(void **state) {
       tlw_fault_plant((enum tlw_fault_kind)kind, nth, false);
       render(&run, engine);
       roll(&run, engine);
+      draw_images(&run, engine);
       struck = tlw_fault_struck((enum tlw_fault_kind)kind);
       tlw_fault_plant((enum tlw_fault_kind)kind, 0, false);
       render(&again, engine);
       roll(&again, engine);
+      draw_images(&again, engine);
       assert_false(run.wrong || again.wrong);
       assert_int_equal(again.status, run.status == TLW_ERR_DEVICE_LOST ? TLW_ERR_DEVICE_LOST : TLW_OK);
       tlw_engine_close(&engine);
@@ -621,7 +764,9 @@ static int prepare(void **state) {
   const tlw_candles candles = candles_of();
   const tlw_chart_options chart = chart_of();
   const tlw_raster raster = {expected, sizeof expected, WIDTH, IMAGE};
-  const tlw_status status = tlw_chart_render(engine, &candles, &chart, &raster, NULL);
+  tlw_status status = tlw_chart_render(engine, &candles, &chart, &raster, NULL);
+  if (status == TLW_OK) status = draw_jkx(engine, expected_jkx, expected_reasons, NULL);
+  if (status == TLW_OK) status = draw_chart_images(engine, expected_charts, NULL);
   tlw_engine_close(&engine);
   return status == TLW_OK ? 0 : -1;
 }

@@ -7,11 +7,12 @@ gpu_check=(bash "$TALLOW_SOURCE/tools/gpu-check")
 rm -rf out out.tar.gz
 # Left out are other tests, and what takes long on this driver.
 options=(--software --build "$TALLOW_BUILD" --archive out.tar.gz --cases 20 --seconds 0.01)
-for step in cli budget reset faults gpu_files bench-stream-cuda bench-files-cuda bench-files-cpu bench-chart-cuda; do options+=(--skip "$step"); done
+for step in cli budget reset faults gpu_files bars_gpu jkx images images_charts bench-stream-cuda bench-files-cuda \
+  bench-files-cpu bench-chart-cuda bench-images-cpu; do options+=(--skip "$step"); done
 "${gpu_check[@]}" "${options[@]}" out ||
   fail "a step failed: $(tail -n 40 "$(sed -n 's/.*FAILED.*: \(.*\.txt\)$/out\/\1/p' out/summary.txt | head -n 1)")"
-for step in build devices same-file parity gpu stream buffer soak bench-stream-cpu bench-chart-cpu bench-render-cuda \
-  bench-window-cuda; do
+for step in build devices same-file parity gpu images_gpu stream buffer soak bench-stream-cpu bench-chart-cpu bench-render-cuda \
+  bench-window-cuda bench-images-left; do
   grep -qE "^$step +passed" out/summary.txt || fail "the summary has no $step that passed: $(<out/summary.txt)"
 done
 for step in faults memcheck memcheck-gpu gpu-opencl; do
