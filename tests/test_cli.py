@@ -1183,8 +1183,9 @@ class Stats(Case):
     """--stats, budgets and --alloc-log."""
 
     COUNTERS = ("host_bytes", "device_bytes", "pool_bytes")
-    NUMBERS = ("charts", "candles", "pixels", "values", "launches", "uploaded", "downloaded", "copied", "reduced",
-               "operations", "failures", "resets", "trims", "halvings", "fallbacks", "threads", "passed_over")
+    NUMBERS = ("charts", "candles", "pixels", "values", "images", "launches", "uploaded", "downloaded", "copied",
+               "reduced", "operations", "failures", "resets", "trims", "halvings", "fallbacks", "threads",
+               "passed_over")
 
     def stats(self, *args, code=0, **options):
         self.run_tallow("render", *args, "--stats", "stats.json", code=code, **options)

@@ -113,8 +113,8 @@ static void test_event(void **unused) {
                              "\"rate\":812.400,\"seconds_left\":31.2}\n");
   cli_progress_event(&unknown, event);
   assert_non_null(strstr(event, "\"fraction\":null,\"rate\":null,\"seconds_left\":null}\n"));
-  const cli_progress_state most = {INT64_MIN, INT64_MIN,  INT64_MIN, INT64_MIN, INT32_MIN, INT32_MIN,
-                                   NULL,      UINT64_MAX, 1,         1e15,      1e15,      INT32_MIN};
+  const cli_progress_state most = {INT64_MIN,  INT64_MIN, INT64_MIN, INT64_MIN, INT32_MIN, INT32_MIN, NULL,
+                                   UINT64_MAX, 1,         1e15,      1e15,      INT32_MIN, 0};
   size = cli_progress_event(&most, event);
   assert_int_equal(size, strlen(event));
   assert_int_equal(event[size - 1], '\n');

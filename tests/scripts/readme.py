@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -31,7 +32,9 @@ class Readme(unittest.TestCase):
     def test_commands_run(self):
         shutil.rmtree(WORK, ignore_errors=True)
         (WORK / "run").mkdir(parents=True)
-        commands = "\n".join(blocks("sh", section("Command line") + section("Rolling windows") + section("Bars")))
+        titles = ("Command line", "Rolling windows", "Bars", "Training sets")
+        commands = "\n".join(blocks("sh", "".join(map(section, titles))))
+        commands = re.sub("^tools/demo && .*", "", commands, flags=re.MULTILINE)  # it has been built, and is on the path
         self.assertGreater(len(commands.splitlines()), 8)
         env = {**os.environ, "PATH": f"{BIN.parent}:{os.environ['PATH']}"}
         script = ["bash", "-euxo", "pipefail", "-c", commands]
@@ -41,6 +44,14 @@ class Readme(unittest.TestCase):
         named |= {"windows/gaps_000000.png", "windows/gaps_000018.png", "windows/jumps_000198.png"}
         for name in named:
             self.assertTrue((WORK / "run" / name).read_bytes().startswith(b"\x89PNG"), name)
+        (code,) = blocks("python", section("Training sets"))
+        self.assertEqual(len(code.splitlines()), 5)
+        python = os.environ.get("TALLOW_GOLDEN_PYTHON", sys.executable)
+        if subprocess.run([python, "-c", "import numpy"], capture_output=True, check=False).returncode:
+            print("SKIPPED: the lines of Python, for NumPy can't be imported")
+            return
+        code += "assert images.shape == (19976, 1, 64, 60) and x.shape == (256, 1, 64, 60) and 0 < y.sum() < 256\n"
+        subprocess.run([python, "-c", code], cwd=WORK / "run", check=True)
 
     def test_c_is_that_of_the_examples(self):
         found = blocks("c", section("In C"))
@@ -51,6 +62,10 @@ class Readme(unittest.TestCase):
         self.assertEqual(len(found), 2)
         for code, example in zip(found, ("roll_batch.c", "roll_rows.c")):
             self.assertIn(code, (SOURCE / "tools/examples" / example).read_text())
+        found = blocks("c", section("Training sets"))
+        self.assertEqual(len(found), 2)
+        for code in found:
+            self.assertIn(code, (SOURCE / "tools/examples/draw_images.c").read_text())
 
     def test_links(self):
         links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
@@ -81,6 +96,12 @@ class Readme(unittest.TestCase):
         text = subprocess.run([BIN, "window", "--help"], capture_output=True, text=True, check=True).stdout
         for option in re.findall(r"--[a-z][a-z-]+", section("Rolling windows")):
             self.assertRegex(text, rf"{option}\b", option)
+
+    def test_options_of_training_sets(self):
+        text = subprocess.run([BIN, "dataset", "--help"], capture_output=True, text=True, check=True).stdout
+        for option in re.findall(r"--[a-z][a-z-]+", section("Training sets")):
+            if option not in ("--rows", "--theme", "--labels", "--mav", "--print-spec"):
+                self.assertRegex(text, rf"{option}\b", option)
 
     def test_operations(self):
         text = subprocess.run([BIN, "window", "--list", "--json"], capture_output=True, text=True, check=True).stdout

@@ -38,6 +38,10 @@ void cli_buffer_add(cli_buffer *text, const void *bytes, size_t size) {
   text->length += size;
 }
 
+char *cli_buffer_room(cli_buffer *text, size_t size) {
+  return make_room(text, size) ? text->bytes + text->length : NULL;
+}
+
 void cli_buffer_format(cli_buffer *text, const char *format, ...) {
   va_list args;
   va_start(args, format);

@@ -18,6 +18,10 @@ void cli_buffer_free(cli_buffer *buffer);
 void cli_buffer_clear(cli_buffer *buffer);
 
 void cli_buffer_add(cli_buffer *buffer, const void *bytes, size_t size);
+
+/* Where the next size bytes go: who writes them adds to length. NULL: there was no memory. */
+char *cli_buffer_room(cli_buffer *buffer, size_t size);
+
 void cli_buffer_format(cli_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*

@@ -65,8 +65,18 @@ static void note_entry(struct merge *m, const char *entry) {
     m->other = shard.count;
 }
 
+/* The parts of a data set write into one file, which needs no merging. */
+static int is_dataset(const char *path) {
+  return cli_ends_in(path, ".npy") || cli_ends_in(path, ".dat") || cli_ends_in(path, ".tar");
+}
+
 static cli_exit look(struct merge *m) {
   DIR *stream = opendir(m->folder);
+  if (!stream && is_dataset(m->folder))
+    return cli_fail(CLI_USAGE,
+                    "%s: parts of a data set need no merge: they write into it together, and the last of them says "
+                    "that all are there",
+                    m->folder);
   if (!stream) return cli_fail(CLI_NO_INPUT, "%s: can't be read: %s", m->folder, strerror(errno));
   for (struct dirent *entry; (entry = readdir(stream));) note_entry(m, entry->d_name);
   closedir(stream);

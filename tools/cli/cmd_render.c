@@ -178,7 +178,7 @@ static cli_exit open_digest(render *r) {
   return CLI_OK;
 }
 
-static cli_exit plan_chart(render *r) {
+cli_exit render_plan_chart(render *r) {
   tlw_chart_options_init(&r->chart);
   r->chart.width = render_value(r, RENDER_SIZE)->width;
   r->chart.height = render_value(r, RENDER_SIZE)->height;
@@ -492,7 +492,7 @@ static cli_exit run_interruptibly(render *r) {
 static cli_exit plan(render *r) {
   const cli_args *args = r->args;
   const int windows = args->values[RENDER_WINDOW].given, by = args->values[RENDER_BY].given;
-  cli_exit code = plan_chart(r);
+  cli_exit code = render_plan_chart(r);
   if (!code) code = check_options(r);
   if (!code)
     code = cli_targets_plan(&r->targets, &cli_charts, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands,
@@ -512,7 +512,7 @@ static cli_exit plan(render *r) {
 }
 
 static cli_exit print_spec(render *r) {
-  const cli_exit planned = plan_chart(r);
+  const cli_exit planned = render_plan_chart(r);
   if (planned) return planned;
   cli_exit code = CLI_OK;
   cli_buffer text = {0};
@@ -526,7 +526,7 @@ static cli_exit print_spec(render *r) {
 static cli_exit draw_charts(render *r) {
   const int n = r->args->n_operands;
   cli_exit code = plan(r);
-  if (!code) code = cli_progress_begin(&r->progress, r->args, n);
+  if (!code) code = cli_progress_begin(&r->progress, "render", r->args, n);
   if (code) return code;
   r->output = malloc(sizeof *r->output);
   r->codes = calloc((size_t)n, sizeof *r->codes);

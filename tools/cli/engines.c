@@ -165,12 +165,18 @@ static uint64_t later_bytes(const render *r) {
   return ((uint64_t)4 << 20) + 1024 * (uint64_t)r->chart.width + render_averages_bytes(r);
 }
 
+/* What --host-mem must be where the command takes a fourth of it at most, or its least. */
+static uint64_t beside_own(const render *r, uint64_t bytes) {
+  const uint64_t beside_least = bytes + r->least_bytes, beside_part = bytes + bytes / 3 + 1;
+  return beside_least > beside_part ? beside_least : beside_part;
+}
+
 cli_exit render_explain(const render *r, const char *input, const tlw_error *error, uint64_t more, cli_buffer *out) {
   if (input) cli_buffer_format(out, "%s: ", input);
   const cli_value *pool = render_value(r, RENDER_POOL);
   if (is_of(error, "host memory budget")) {
     uint64_t bytes = (error->bytes + more + later_bytes(r)) * r->shares;
-    if (r->row_bytes > 0) bytes = render_windows_host_mem(r, bytes);
+    if (r->row_bytes > 0) bytes = r->least_bytes > 0 ? beside_own(r, bytes) : render_windows_host_mem(r, bytes);
     cli_buffer_format(out, "--host-mem %s is too small a budget: set it to %" PRIu64 " or more",
                       render_value(r, RENDER_HOST_MEM)->text, bytes);
   } else if (is_of(error, "device budget") && pool->given && error->bytes > 0) {

@@ -108,7 +108,7 @@ static cli_exit make_room(render *r, const char *path) {
 }
 
 /* A pipe or terminal may give nothing for ever. */
-static cli_exit read_table(render *r, const char *path, tlw_table **table, tlw_error *error) {
+cli_exit render_read_table(render *r, const char *path, tlw_table **table, tlw_error *error) {
   const cli_exit code = cli_interrupt_wait_begin();
   if (code) return code;
   error->code = tlw_csv_read(path, &r->csv, render_engine(r), table, error);
@@ -127,8 +127,8 @@ static int64_t count_rows(tlw_csv *csv) {
   return n;
 }
 
-/* What the table of a file takes, where that can be found out: the refusal names what its first rows take. */
-static uint64_t table_bytes(const render *r, const char *path) {
+/* A refusal names what the first rows take. */
+uint64_t render_table_bytes(const render *r, const char *path) {
   struct stat info;
   tlw_csv_options options = r->csv;
   options.by = NULL;
@@ -390,10 +390,10 @@ cli_exit render_file(render *r, int input) {
   tlw_table *table;
   render_begin_file(r, input);
   cli_exit code = make_room(r, name);
-  if (!code) code = read_table(r, name, &table, &error);
+  if (!code) code = render_read_table(r, name, &table, &error);
   if (code) return code;
   if (error.code != TLW_OK) {
-    const uint64_t more = error.code == TLW_ERR_BUDGET ? table_bytes(r, name) : 0;
+    const uint64_t more = error.code == TLW_ERR_BUDGET ? render_table_bytes(r, name) : 0;
     code = render_fail_file(r, input, render_explain_file(r, input, &error, more));
     cli_progress_file_end(r->progress, NULL, code == CLI_OK);
     return code;

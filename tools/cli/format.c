@@ -49,23 +49,30 @@ static civil_date civil_date_of(int64_t day) {
   return date;
 }
 
+/* A number below 100. */
+static char *put_pair(char *out, int64_t number) {
+  *out++ = (char)('0' + number / 10);
+  *out++ = (char)('0' + number % 10);
+  return out;
+}
+
 char *cli_put_time(char *out, int64_t time, int digits) {
   int64_t seconds = time / SECOND - (time % SECOND < 0);
   int64_t fraction = time - seconds * SECOND;
   int64_t day = seconds / DAY_SECONDS - (seconds % DAY_SECONDS < 0);
   int64_t clock = seconds - day * DAY_SECONDS;
   civil_date date = civil_date_of(day);
-  out = cli_put_digits(out, (uint64_t)date.year, 4);
+  out = put_pair(put_pair(out, date.year / 100), date.year % 100);
   *out++ = '-';
-  out = cli_put_digits(out, (uint64_t)date.month, 2);
+  out = put_pair(out, date.month);
   *out++ = '-';
-  out = cli_put_digits(out, (uint64_t)date.day, 2);
+  out = put_pair(out, date.day);
   *out++ = 'T';
-  out = cli_put_digits(out, (uint64_t)(clock / 3600), 2);
+  out = put_pair(out, clock / 3600);
   *out++ = ':';
-  out = cli_put_digits(out, (uint64_t)(clock / 60 % 60), 2);
+  out = put_pair(out, clock / 60 % 60);
   *out++ = ':';
-  out = cli_put_digits(out, (uint64_t)(clock % 60), 2);
+  out = put_pair(out, clock % 60);
   if (digits > 0) {
     for (int i = digits; i < 9; i++) fraction /= 10;
     *out++ = '.';

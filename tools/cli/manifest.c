@@ -64,6 +64,7 @@ void cli_manifest_value(cli_buffer *out, const cli_option *option, const cli_val
     cli_buffer_json(out, option->choices((int)value->number));
     return;
   case CLI_SIZE:
+    if (!value->text) break;
     cli_buffer_format(out, "\"%" PRId32 "x%" PRId32 "\"", value->width, value->height);
     return;
   case CLI_TIME:

@@ -6,6 +6,7 @@
 #include "bars_text.h"
 #include "tallow/chart.h"
 #include "tallow/engine.h"
+#include "tallow/images.h"
 #include "tallow/png.h"
 #include "tallow/window.h"
 #include "tools/synth/synth.h"
@@ -115,6 +116,40 @@ const char *cli_option_default(const cli_option *option) {
 #define EXPANSION_ROW                                                                                                  \
   .name = "expansion", .group = CLI_GROUP_INPUT, .kind = CLI_NUMBER, .metavar = "N", .fallback = "1000", .least = 1,   \
   .most = UINT32_MAX, .help = "A packed FILE may unpack to N times its size, and to 64 MiB anyway."
+#define POLICY_ROW(first, defect, words, when)                                                                         \
+  [(first) + (defect)] = {.name = (words),                                                                             \
+                          .kind = CLI_CHOICE,                                                                          \
+                          .metavar = "POLICY",                                                                         \
+                          .choices = policy_names_##defect,                                                            \
+                          .help = (when),                                                                              \
+                          .group = CLI_GROUP_BAD_ROWS}
+#define POLICY_ROWS(first)                                                                                             \
+  POLICY_ROW(first, TLW_DEFECT_FIELD, "bad-field", "A field that can't be read."),                                     \
+      POLICY_ROW(first, TLW_DEFECT_MISSING_PRICE, "missing-price", "An empty, NaN or infinite price."),                \
+      POLICY_ROW(first, TLW_DEFECT_NEGATIVE_PRICE, "negative-price", "A price below 0."),                              \
+      POLICY_ROW(first, TLW_DEFECT_HIGH_BELOW_LOW, "high-below-low", "A high below the low."),                         \
+      POLICY_ROW(first, TLW_DEFECT_OUTSIDE, "outside", "Open or close outside low..high."),                            \
+      POLICY_ROW(first, TLW_DEFECT_NEGATIVE_VOLUME, "negative-volume", "A volume below 0 or infinite."),               \
+      POLICY_ROW(first, TLW_DEFECT_OUT_OF_ORDER, "out-of-order", "A time that goes back."),                            \
+      POLICY_ROW(first, TLW_DEFECT_DUPLICATE, "duplicate", "A time that repeats.")
+#define ADJUSTED_ROW                                                                                                   \
+  .name = "adjusted", .group = CLI_GROUP_INPUT, .also = " adj adj-close adjust ", .kind = CLI_FLAG,                    \
+  .help = "Multiply all prices by Adj Close / Close, for splits and dividends."
+#define STATS_ROW                                                                                                      \
+  .name = "stats", .group = CLI_GROUP_WORK, .hint = CLI_HINT_FILE, .kind = CLI_TEXT, .metavar = "FILE",                \
+  .help = "Write what the run took to FILE as JSON when it ends, also when it fails."
+#define PROGRESS_ROW                                                                                                   \
+  .name = "progress", .group = CLI_GROUP_MESSAGES, .also = " progress-bar no-progress ", .kind = CLI_CHOICE,           \
+  .metavar = "WHEN", .choices = cli_switch_name,                                                                       \
+  .help = "A line with the rate and the time left. Without it, on where standard error is a "                          \
+          "terminal. on elsewhere: a line every ten seconds."
+#define PROGRESS_FD_ROW                                                                                                \
+  .name = "progress-fd", .group = CLI_GROUP_MESSAGES, .kind = CLI_STREAM, .metavar = "FD", .most = INT32_MAX,          \
+  .help = "Write progress to this open descriptor, a JSON object a line: about every second, and one at "              \
+          "the end. Such as 3, with 3>progress.jsonl."
+#define JSON_ROW                                                                                                       \
+  .name = "json", .group = CLI_GROUP_MESSAGES, .kind = CLI_FLAG,                                                       \
+  .help = "Print what was done as a JSON object on standard output when the command ends."
 #define THREADS_ROW                                                                                                    \
   .name = "threads", .group = CLI_GROUP_WORK, .also = " jobs workers cpus parallel ", .letter = 'j',                   \
   .kind = CLI_NUMBER, .metavar = "N", .least = 1, .most = TLW_THREADS_MAX,                                             \
@@ -406,27 +441,9 @@ static const cli_option render_options[] = {
     [RENDER_DELIMITER] = {DELIMITER_ROW},
     [RENDER_DECIMAL] = {DECIMAL_ROW},
     [RENDER_DAY_FIRST] = {DAY_FIRST_ROW},
-    [RENDER_ADJUSTED] = {.name = "adjusted",
-                         .group = CLI_GROUP_INPUT,
-                         .also = " adj adj-close adjust ",
-                         .kind = CLI_FLAG,
-                         .help = "Multiply all prices by Adj Close / Close, for splits and dividends."},
+    [RENDER_ADJUSTED] = {ADJUSTED_ROW},
     [RENDER_EXPANSION] = {EXPANSION_ROW},
-#define POLICY_ROW(defect, words, when)                                                                                \
-  [RENDER_POLICIES + (defect)] = {.name = (words),                                                                     \
-                                  .kind = CLI_CHOICE,                                                                  \
-                                  .metavar = "POLICY",                                                                 \
-                                  .choices = policy_names_##defect,                                                    \
-                                  .help = (when),                                                                      \
-                                  .group = CLI_GROUP_BAD_ROWS}
-    POLICY_ROW(TLW_DEFECT_FIELD, "bad-field", "A field that can't be read."),
-    POLICY_ROW(TLW_DEFECT_MISSING_PRICE, "missing-price", "An empty, NaN or infinite price."),
-    POLICY_ROW(TLW_DEFECT_NEGATIVE_PRICE, "negative-price", "A price below 0."),
-    POLICY_ROW(TLW_DEFECT_HIGH_BELOW_LOW, "high-below-low", "A high below the low."),
-    POLICY_ROW(TLW_DEFECT_OUTSIDE, "outside", "Open or close outside low..high."),
-    POLICY_ROW(TLW_DEFECT_NEGATIVE_VOLUME, "negative-volume", "A volume below 0 or infinite."),
-    POLICY_ROW(TLW_DEFECT_OUT_OF_ORDER, "out-of-order", "A time that goes back."),
-    POLICY_ROW(TLW_DEFECT_DUPLICATE, "duplicate", "A time that repeats."),
+    POLICY_ROWS(RENDER_POLICIES),
     [RENDER_RESUME] = {.name = "resume",
                        .group = CLI_GROUP_RUNS,
                        .also = " continue skip-existing ",
@@ -472,12 +489,7 @@ static const cli_option render_options[] = {
                                  "limit."},
     [RENDER_FALLBACK] = {FALLBACK_ROW},
     [RENDER_DEADLINE] = {DEADLINE_ROW},
-    [RENDER_STATS] = {.name = "stats",
-                      .group = CLI_GROUP_WORK,
-                      .hint = CLI_HINT_FILE,
-                      .kind = CLI_TEXT,
-                      .metavar = "FILE",
-                      .help = "Write what the run took to FILE as JSON when it ends, also when it fails."},
+    [RENDER_STATS] = {STATS_ROW},
     [RENDER_ALLOC_LOG] = {.name = "alloc-log",
                           .group = CLI_GROUP_WORK,
                           .hint = CLI_HINT_FILE,
@@ -486,26 +498,9 @@ static const cli_option render_options[] = {
                           .metavar = "FILE",
                           .help = "Write every allocation and release of memory to FILE as CSV. With several devices "
                                   "to FILE.0, FILE.1, ..."},
-    [RENDER_PROGRESS] = {.name = "progress",
-                         .group = CLI_GROUP_MESSAGES,
-                         .also = " progress-bar no-progress ",
-                         .kind = CLI_CHOICE,
-                         .metavar = "WHEN",
-                         .choices = cli_switch_name,
-                         .help = "A line with the rate and the time left. Without it, on where standard error is a "
-                                 "terminal. on elsewhere: a line every ten seconds."},
-    [RENDER_PROGRESS_FD] =
-        {.name = "progress-fd",
-         .group = CLI_GROUP_MESSAGES,
-         .kind = CLI_STREAM,
-         .metavar = "FD",
-         .most = INT32_MAX,
-         .help = "Write progress to this open descriptor, a JSON object a line: about every second, and one at "
-                 "the end. Such as 3, with 3>progress.jsonl."},
-    [RENDER_JSON] = {.name = "json",
-                     .group = CLI_GROUP_MESSAGES,
-                     .kind = CLI_FLAG,
-                     .help = "Print what was done as a JSON object on standard output when the command ends."},
+    [RENDER_PROGRESS] = {PROGRESS_ROW},
+    [RENDER_PROGRESS_FD] = {PROGRESS_FD_ROW},
+    [RENDER_JSON] = {JSON_ROW},
     [RENDER_VERBOSE] = {VERBOSE_ROW},
     [RENDER_QUIET] = {QUIET_ROW},
     [RENDER_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
@@ -1103,6 +1098,307 @@ static const char *const bars_notes[] = {
     NULL,
 };
 
+static const char *preset_name(int index) {
+  static const char *const names[] = {[PRESET_CHART] = "chart", [PRESET_JKX] = "jkx"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *image_type_name(int index) {
+  static const char *const names[] = {[TLW_IMAGE_U8] = "u8", [TLW_IMAGE_F32] = "f32"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *image_order_name(int index) {
+  static const char *const names[] = {[TLW_ORDER_NCHW] = "nchw", [TLW_ORDER_NHWC] = "nhwc"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *image_color_name(int index) {
+  static const char *const names[] = {[TLW_IMAGE_LUMA] = "luma", [TLW_IMAGE_RGB] = "rgb"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const char *member_name(int index) {
+  static const char *const names[] = {[MEMBER_PNG] = "png", [MEMBER_NPY] = "npy"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+static const cli_option horizon_parts[] = {
+    {.name = "rows", .kind = CLI_NUMBER, .least = 1, .most = INT64_C(1) << 40},
+};
+
+static const cli_option dataset_options[] = {
+    [DATASET_OUTPUT] = {.name = "output",
+                        .group = CLI_GROUP_OPTIONS,
+                        .letter = 'o',
+                        .kind = CLI_TEXT,
+                        .required = 1,
+                        .metavar = "OUT",
+                        .hint = CLI_HINT_FILE,
+                        .also = " out outfile dest file ",
+                        .such = "name a file that ends in .npy, .dat or .tar, such as -o set.npy",
+                        .help = "Where the images go: a .npy array, all of them along its first axis; a .dat file, the "
+                                "same numbers bare; or a .tar, which stands for tar shards as WebDataset reads them "
+                                "(set.tar gives set-000000.tar, set-000001.tar, ...). Beside it go set.labels.npy, "
+                                "where labels are asked for, and set.manifest.jsonl."},
+    [DATASET_PRESET] = {.name = "preset",
+                        .group = CLI_GROUP_DRAWN,
+                        .also = " style kind mode ",
+                        .kind = CLI_CHOICE,
+                        .metavar = "NAME",
+                        .fallback = "chart",
+                        .choices = preset_name,
+                        .help = "What an image is. jkx: the images of Jiang, Kelly and Xiu, '(Re-)Imag(in)ing Price "
+                                "Trends', of 5, 20 or 60 bars, pixel by pixel. chart: a chart of 'tallow render', by "
+                                "--size and --spec."},
+    [DATASET_WINDOW] = {.name = "window",
+                        .group = CLI_GROUP_DRAWN,
+                        .also = " windows bars length lookback ",
+                        .letter = 'w',
+                        .kind = CLI_NUMBER,
+                        .metavar = "N",
+                        .least = 1,
+                        .most = TLW_IMAGE_BARS_MAX,
+                        .help = "Bars of each image. jkx has images of 5, 20 and 60 bars; without it, 20. Charts need "
+                                "it."},
+    [DATASET_STRIDE] = {.name = "stride",
+                        .group = CLI_GROUP_DRAWN,
+                        .also = " step hop every ",
+                        .kind = CLI_NUMBER,
+                        .metavar = "M",
+                        .fallback = "1",
+                        .least = 1,
+                        .most = INT64_C(1) << 40,
+                        .help = "Bars from the end of a window to that of the next. The first is the first that is "
+                                "complete."},
+    [DATASET_LAST] = {.name = "last",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " latest newest tail ",
+                      .kind = CLI_FLAG,
+                      .help = "Of each FILE, or each symbol, the last window only."},
+    [DATASET_FROM] = {.name = "from",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " start since begin after ",
+                      .kind = CLI_TIME,
+                      .metavar = "T",
+                      .help = "Windows whose last bar opens at T or later. What lies before is still what they look "
+                              "back on."},
+    [DATASET_TO] = {.name = "to",
+                    .group = CLI_GROUP_DRAWN,
+                    .also = " end until before stop ",
+                    .kind = CLI_TIME,
+                    .metavar = "T",
+                    .help = "Windows whose last bar opens before T. Labels look beyond it."},
+    [DATASET_HORIZONS] = {.name = "horizons",
+                          .group = CLI_GROUP_DRAWN,
+                          .also = " horizon labels label returns forward ahead targets ",
+                          .kind = CLI_LIST,
+                          .metavar = "BARS",
+                          .parts = horizon_parts,
+                          .n_parts = 1,
+                          .help = "Labels: the return of the close over so many bars from the last bar of the window "
+                                  "on, several between commas, such as 5,20. They are NaN where the bars end before. "
+                                  "Nothing behind the last bar enters an image."},
+    [DATASET_LABELLED] = {.name = "labelled",
+                          .group = CLI_GROUP_DRAWN,
+                          .also = " labeled dropna drop-na only-labelled ",
+                          .kind = CLI_FLAG,
+                          .help = "Leave out windows that lack a label. Needs --horizons."},
+    [DATASET_TYPE] = {.name = "type",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " dtype number float uint8 float32 ",
+                      .kind = CLI_CHOICE,
+                      .metavar = "NAME",
+                      .fallback = "u8",
+                      .choices = image_type_name,
+                      .help = "Numbers of an image: u8, bytes from 0 to 255, or f32, floats from 0 to 1."},
+    [DATASET_LAYOUT] = {.name = "layout",
+                        .group = CLI_GROUP_DRAWN,
+                        .also = " order axes format channels ",
+                        .kind = CLI_CHOICE,
+                        .metavar = "NAME",
+                        .fallback = "nchw",
+                        .choices = image_order_name,
+                        .help = "Order of the axes: images, channels, rows, columns; or nhwc, channels last."},
+    [DATASET_COLOR] = {.name = "color",
+                       .group = CLI_GROUP_DRAWN,
+                       .also = " colour gray grey grayscale mode rgb ",
+                       .kind = CLI_CHOICE,
+                       .metavar = "NAME",
+                       .fallback = "luma",
+                       .choices = image_color_name,
+                       .help = "Channels: luma, one of brightness, or rgb, three."},
+    [DATASET_SIZE] = {.name = "size",
+                      .group = CLI_GROUP_DRAWN,
+                      .also = " width height resolution dimensions figsize ",
+                      .letter = 's',
+                      .kind = CLI_SIZE,
+                      .metavar = "WxH",
+                      .least = TLW_CHART_MIN_SIDE,
+                      .most = TLW_CHART_MAX_SIDE,
+                      .help = "Width and height of a chart in pixels, 16x16 to 16384x16384. Without it and in no "
+                              "--spec, 224x224. jkx decides its own."},
+    [DATASET_SPEC] = {.name = "spec",
+                      .group = CLI_GROUP_DRAWN,
+                      .apart = 1,
+                      .hint = CLI_HINT_FILE,
+                      .also = " config settings description theme ",
+                      .kind = CLI_TEXT,
+                      .metavar = "JSON",
+                      .help = "Of charts: how they look, a description as 'tallow render --print-spec' writes it, or - "
+                              "for standard input."},
+    [DATASET_MEMBER] = {.name = "member",
+                        .group = CLI_GROUP_DRAWN,
+                        .also = " members encoding codec ",
+                        .kind = CLI_CHOICE,
+                        .metavar = "NAME",
+                        .fallback = "png",
+                        .choices = member_name,
+                        .help = "What an image is in a .tar: png, or npy, which --type f32 needs."},
+    [DATASET_PER_TAR] = {.name = "per-tar",
+                         .group = CLI_GROUP_DRAWN,
+                         .also = " maxcount shard-size samples-per-shard ",
+                         .kind = CLI_NUMBER,
+                         .metavar = "K",
+                         .fallback = "10000",
+                         .least = 1,
+                         .most = 10000000,
+                         .help = "Images in each .tar."},
+    [DATASET_BY] = {.name = "by",
+                    .group = CLI_GROUP_INPUT,
+                    .also = " symbol symbols ticker group-by ",
+                    .kind = CLI_TEXT,
+                    .metavar = "COLUMN",
+                    .help = "Each symbol of this column, a name or a number from 1, is a series of its own."},
+    [DATASET_COLUMNS] = {.name = "columns",
+                         .group = CLI_GROUP_INPUT,
+                         .kind = CLI_TEXT,
+                         .metavar = "SPEC",
+                         .help = "Columns that are not to be found by their names: ROLE=COLUMN, several between "
+                                 "commas, such as close=Last,volume=7. ROLE is time, clock, open, high, low, close, "
+                                 "volume, adjusted or symbol; COLUMN is a name, a number from 1, or none. time=none: "
+                                 "the FILE has no times, and its rows are taken in their order."},
+    [DATASET_HEADER] = {HEADER_ROW},
+    [DATASET_DELIMITER] = {DELIMITER_ROW},
+    [DATASET_DECIMAL] = {DECIMAL_ROW},
+    [DATASET_DAY_FIRST] = {DAY_FIRST_ROW},
+    [DATASET_ADJUSTED] = {ADJUSTED_ROW},
+    [DATASET_EXPANSION] = {EXPANSION_ROW},
+    POLICY_ROWS(DATASET_POLICIES),
+    [DATASET_RESUME] = {.name = "resume",
+                        .group = CLI_GROUP_RUNS,
+                        .also = " continue ",
+                        .kind = CLI_FLAG,
+                        .help = "Go on where an earlier run of the same command was stopped or killed, if there was "
+                                "one: the bytes become those of an unbroken run."},
+    [DATASET_SHARD] = {.name = "shard",
+                       .group = CLI_GROUP_RUNS,
+                       .also = " part chunk ",
+                       .kind = CLI_TEXT,
+                       .metavar = "I/N",
+                       .help = "Draw the I-th of N parts of the images, I from 1, into the same OUT, which all parts "
+                               "together complete; auto or auto/N: I, and N if it is not given, from the variables of "
+                               "Slurm, Kubernetes, AWS Batch, MPI or GNU parallel. Each reads all FILEs. The part "
+                               "that ends last says that all are there."},
+    [DATASET_MANIFEST] = {.name = "manifest",
+                          .group = CLI_GROUP_RUNS,
+                          .kind = CLI_CHOICE,
+                          .metavar = "WHEN",
+                          .fallback = "on",
+                          .choices = cli_switch_name,
+                          .help = "Write set.manifest.jsonl beside OUT: a line for each window, with its image or why "
+                                  "there is none."},
+    [DATASET_BACKEND] = {.name = "backend",
+                         .group = CLI_GROUP_WORK,
+                         .also = " gpu engine renderer ",
+                         .letter = 'b',
+                         .kind = CLI_CHOICE,
+                         .metavar = "NAME",
+                         .fallback = "auto",
+                         .choices = backend_name,
+                         .help = "What draws. auto takes CUDA, then OpenCL on a GPU, then the CPU; a backend that is "
+                                 "named is used or the command fails. The numbers are the same."},
+    [DATASET_DEVICE] = {.name = "device",
+                        .group = CLI_GROUP_WORK,
+                        .letter = 'd',
+                        .kind = CLI_TEXT,
+                        .metavar = "D",
+                        .help = "Which device of the backend: its index or UUID in 'tallow devices', or a MIG name. "
+                                "Needs --backend opencl or cuda. Without it, the first that can be used."},
+    [DATASET_THREADS] = {THREADS_ROW},
+    [DATASET_POOL] = {.name = "pool",
+                      .group = CLI_GROUP_WORK,
+                      .also = " device-mem gpu-mem vram ",
+                      .kind = CLI_BYTES,
+                      .metavar = "SIZE",
+                      .most = UINT64_MAX - 1,
+                      .help = "Most memory of the device to use, such as 512MiB. Without it, half of what is free, at "
+                              "most 1GiB."},
+    [DATASET_HOST_MEM] = {.name = "host-mem",
+                          .group = CLI_GROUP_WORK,
+                          .also = " memory mem max-memory ram ",
+                          .kind = CLI_BYTES,
+                          .metavar = "SIZE",
+                          .most = UINT64_MAX - 1,
+                          .help = "Most host memory for candles, images and the engine, such as 1GiB. Without it, no "
+                                  "limit, but what is used does not depend on the number of images."},
+    [DATASET_FALLBACK] = {FALLBACK_ROW},
+    [DATASET_DEADLINE] = {DEADLINE_ROW},
+    [DATASET_STATS] = {STATS_ROW},
+    [DATASET_ALLOC_LOG] = {.name = "alloc-log",
+                           .group = CLI_GROUP_WORK,
+                           .hint = CLI_HINT_FILE,
+                           .also = " log ",
+                           .kind = CLI_TEXT,
+                           .metavar = "FILE",
+                           .help = "Write every allocation and release of memory to FILE as CSV."},
+    [DATASET_PROGRESS] = {PROGRESS_ROW},
+    [DATASET_PROGRESS_FD] = {PROGRESS_FD_ROW},
+    [DATASET_JSON] = {JSON_ROW},
+    [DATASET_VERBOSE] = {.name = "verbose",
+                         .group = CLI_GROUP_MESSAGES,
+                         .also = " debug ",
+                         .letter = 'v',
+                         .kind = CLI_FLAG,
+                         .help = "Say on standard error what is used and why, and what each FILE gave."},
+    [DATASET_QUIET] = {.name = "quiet",
+                       .group = CLI_GROUP_MESSAGES,
+                       .also = " silent ",
+                       .letter = 'q',
+                       .kind = CLI_FLAG,
+                       .help = "Say nothing on standard error but errors: no warnings, and not how many images there "
+                               "are."},
+    [DATASET_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
+};
+_Static_assert(COUNT(dataset_options) == DATASET_OPTIONS && DATASET_OPTIONS <= CLI_OPTIONS_MAX, "dataset's options");
+
+static const char *const dataset_examples[] = {
+    "tallow dataset aapl.csv --preset jkx --window 20 -o set.npy",
+    "tallow dataset data/*.csv --preset jkx --window 60 --stride 5 --horizons 5,20 --labelled -o train.npy",
+    "tallow dataset prices.csv.gz --by symbol --preset jkx --last -o today.npy",
+    "tallow dataset btc.csv.gz --window 100 --size 128x128 --color rgb --type f32 -o charts.npy",
+    "tallow dataset data/*.csv --preset jkx --horizons 5 -o shards/train.tar --per-tar 20000",
+    "tallow dataset data/*.csv --preset jkx -o set.npy --shard 1/2",
+    NULL,
+};
+
+static const char *const dataset_notes[] = {
+    "FILE is a CSV file of candles, or - for standard input, as 'tallow render' reads it; its series, of each symbol "
+    "of "
+    "--by, give a window behind each --stride bars, in their order. T is a time, UTC unless it has an offset.",
+    "An array has four axes: (images, channels, rows, columns), or with --layout nhwc (images, rows, columns, "
+    "channels). numpy.load(OUT, mmap_mode='r') opens it in no time. A window that gives no image has no row in it: "
+    "bars without a price range, a first close that is missing or 0, fewer bars than N. How many there were is told in "
+    "the end, and the manifest has each.",
+    "Labels are close[t+h]/close[t]-1, t being the last bar of the window and h of --horizons: doubles, a row for each "
+    "image. In a .tar an image has KEY.png or KEY.npy, KEY.json with its source, row, times and labels, and KEY.cls: 1 "
+    "if its first label is above 0, else 0; KEY is the number of the image, 12 digits.",
+    "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
+    "the command; what was drawn by then stays beside OUT, and --resume goes on. Without --shard, OUT appears once it "
+    "is complete.",
+    NULL,
+};
+
 static const cli_option merge_options[] = {
     [MERGE_QUIET] = {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .help = "Say nothing but errors."},
     [MERGE_HELP] = {HELP_ROW},
@@ -1276,6 +1572,18 @@ const cli_command cli_commands[] = {
      .options = bars_options,
      .n_options = BARS_OPTIONS,
      .run = cli_run_bars},
+    {.name = "dataset",
+     .summary = "make training sets: images of windows as arrays or tar shards",
+     .operands = "FILE...",
+     .least_operands = 1,
+     .most_operands = INT_MAX,
+     .operand_hint = CLI_HINT_FILE,
+     .also = " datasets data tensor tensors images npy train training webdataset jkx ",
+     .examples = dataset_examples,
+     .notes = dataset_notes,
+     .options = dataset_options,
+     .n_options = DATASET_OPTIONS,
+     .run = cli_run_dataset},
     {.name = "merge",
      .summary = "check the parts of a sharded run and make one of them",
      .operands = "FOLDER",

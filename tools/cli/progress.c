@@ -19,7 +19,7 @@
 #include "report.h"
 #include "terminal.h"
 
-#define SEE_HELP "; try 'tallow render --help'"
+#define SEE_HELP "; try 'tallow %s --help'"
 
 #define FATES 4
 #define BAD_FILES_MAX 1000 /* of which the summary tells */
@@ -65,6 +65,8 @@ typedef struct file_state {
 struct cli_progress {
   const cli_args *args;
   int files;
+  int are_images;      /* 1: charts are called images */
+  const char *summary; /* more of it, lines of members; NULL: none */
   int64_t started;
   line_kind line;
   cli_event_stream stream;
@@ -231,6 +233,7 @@ static cli_progress_state state_of(const cli_progress *p, int64_t time) {
       .rate = since >= RATE_AFTER ? (double)(charts - base->charts) / since : -1,
       .seconds_left = time_left(p, time, fraction),
       .files_begun = p->files_begun,
+      .are_images = p->are_images,
   };
 }
 
@@ -302,22 +305,25 @@ static void stop_thread(cli_progress *p) {
 
 /* ---- begin ---- */
 
-static cli_exit check_options(const cli_args *args) {
+static cli_exit check_options(const char *command, const cli_args *args) {
   const cli_value *values = args->values;
   const int json = values[RENDER_JSON].given, dry_run = values[RENDER_DRY_RUN].given;
   const int to_output = strcmp(values[RENDER_OUTPUT].text, "-") == 0;
   const cli_value *stream = &values[RENDER_PROGRESS_FD], *line = &values[RENDER_PROGRESS];
   if (json && to_output)
-    return cli_fail(CLI_USAGE, "--json and --output - exclude each other: name a file or folder for --output" SEE_HELP);
+    return cli_fail(CLI_USAGE, "--json and --output - exclude each other: name a file or folder for --output" SEE_HELP,
+                    command);
   if (json && dry_run)
-    return cli_fail(CLI_USAGE, "--json and --dry-run exclude each other: both print on standard output" SEE_HELP);
+    return cli_fail(CLI_USAGE, "--json and --dry-run exclude each other: both print on standard output" SEE_HELP,
+                    command);
   if (stream->given && stream->number == STDOUT_FILENO && (json || dry_run || to_output))
     return cli_fail(CLI_USAGE, "--progress-fd 1 is standard output, which %s needs: choose another" SEE_HELP,
                     json      ? "--json"
                     : dry_run ? "--dry-run"
-                              : "--output -");
+                              : "--output -",
+                    command);
   if (values[RENDER_QUIET].given && line->given && line->number == SWITCH_ON)
-    return cli_fail(CLI_USAGE, "--quiet and --progress on exclude each other" SEE_HELP);
+    return cli_fail(CLI_USAGE, "--quiet and --progress on exclude each other" SEE_HELP, command);
   return CLI_OK;
 }
 
@@ -379,12 +385,13 @@ static cli_progress *make_progress(const cli_args *args, int files) {
   return NULL;
 }
 
-cli_exit cli_progress_begin(cli_progress **progress, const cli_args *args, int files) {
+cli_exit cli_progress_begin(cli_progress **progress, const char *command, const cli_args *args, int files) {
   *progress = NULL;
-  cli_exit code = check_options(args);
+  cli_exit code = check_options(command, args);
   if (code) return code;
   cli_progress *p = make_progress(args, files);
   if (!p) return cli_fail(CLI_NO_MEMORY, "no memory for the progress of %d files", files);
+  p->are_images = strcmp(command, "dataset") == 0;
   const cli_value *stream = value_of(p, RENDER_PROGRESS_FD);
   p->line = choose_line(args);
   cli_event_stream_start(&p->stream, stream->given ? (int)stream->number : -1);
@@ -525,14 +532,20 @@ void cli_progress_chart(cli_progress *p, cli_chart_fate f, int64_t n) {
 
 /* ---- end ---- */
 
+void cli_progress_summary(cli_progress *p, const char *members) {
+  if (p) p->summary = members;
+}
+
+static const char *things(const cli_progress *p) { return p->are_images ? "images" : "charts"; }
+
 static void send_end(cli_progress *p, cli_exit code, double seconds) {
   char event[CLI_EVENT_SIZE];
   const int n = snprintf(event, sizeof event,
-                         "{\"event\":\"end\",\"code\":%d,\"charts\":%" PRId64 ",\"found\":%" PRId64
-                         ",\"failed\":%" PRId64 ",\"elsewhere\":%" PRId64 ",\"files\":%d,\"files_total\":%d,\"bytes\":"
+                         "{\"event\":\"end\",\"code\":%d,\"%s\":%" PRId64 ",\"found\":%" PRId64 ",\"failed\":%" PRId64
+                         ",\"elsewhere\":%" PRId64 ",\"files\":%d,\"files_total\":%d,\"bytes\":"
                          "%" PRIu64 ",\"seconds\":%.3f}\n",
-                         (int)code, fate(p, CLI_CHART_WRITTEN), fate(p, CLI_CHART_FOUND), fate(p, CLI_CHART_FAILED),
-                         fate(p, CLI_CHART_ELSEWHERE), p->files_done, p->files,
+                         (int)code, things(p), fate(p, CLI_CHART_WRITTEN), fate(p, CLI_CHART_FOUND),
+                         fate(p, CLI_CHART_FAILED), fate(p, CLI_CHART_ELSEWHERE), p->files_done, p->files,
                          p->read_before + atomic_load_explicit(&p->read, memory_order_relaxed), seconds);
   cli_event_stream_send(&p->stream, event, (size_t)n, LAST_EVENT_WAIT);
 }
@@ -558,10 +571,11 @@ static void print_bad_file(const cli_progress *p, const bad_file *bad) {
 }
 
 static void print_summary(const cli_progress *p, cli_exit code, double seconds) {
-  printf("{\n  \"code\": %d,\n  \"charts\": %" PRId64 ",\n  \"found\": %" PRId64 ",\n  \"failed\": %" PRId64
+  printf("{\n  \"code\": %d,\n  \"%s\": %" PRId64 ",\n  \"found\": %" PRId64 ",\n  \"failed\": %" PRId64
          ",\n  \"elsewhere\": %" PRId64 ",\n",
-         (int)code, fate(p, CLI_CHART_WRITTEN), fate(p, CLI_CHART_FOUND), fate(p, CLI_CHART_FAILED),
+         (int)code, things(p), fate(p, CLI_CHART_WRITTEN), fate(p, CLI_CHART_FOUND), fate(p, CLI_CHART_FAILED),
          fate(p, CLI_CHART_ELSEWHERE));
+  if (p->summary) printf("%s", p->summary);
   printf("  \"files\": %d,\n  \"files_read\": %d,\n  \"rows\": %" PRId64 ",\n  \"skipped\": %" PRId64
          ",\n  \"defects\": {",
          p->files, p->files_read, p->rows, p->skipped);

@@ -14,10 +14,14 @@
 typedef struct cli_progress cli_progress;
 
 /*
- * By --progress, --progress-fd, --json and --quiet of render. files: of the run, the operands. CLI_OK, or another
- * code after a message: then *progress is NULL. Checks what those options exclude, so it should come before the work.
+ * By --progress, --progress-fd, --json and --quiet of render, or of another command that has its options; command: its
+ * name. files: of the run, the operands. CLI_OK, or another code after a message: then *progress is NULL. Checks what
+ * those options exclude, so it should come before the work.
  */
-cli_exit cli_progress_begin(cli_progress **progress, const cli_args *args, int files);
+cli_exit cli_progress_begin(cli_progress **progress, const char *command, const cli_args *args, int files);
+
+/* More for the summary: members of a JSON object, in lines of their own. It must live until the end. */
+void cli_progress_summary(cli_progress *progress, const char *members);
 
 /* A file begins: size bytes of it are to be read, 0 if that is not known. name must live as long as progress. */
 void cli_progress_file(cli_progress *progress, int index, const char *name, uint64_t size);

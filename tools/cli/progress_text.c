@@ -84,7 +84,7 @@ void cli_progress_line(const cli_progress_state *state, int width, char out[CLI_
     snprintf(part, sizeof part, "%3d%%", (int)(state->fraction * 100));
     add_ascii(&l, part);
   }
-  add_count(&l, state->charts, "chart", "charts");
+  add_count(&l, state->charts, state->are_images ? "image" : "chart", state->are_images ? "images" : "charts");
   if (state->rate >= 0) add_rate(&l, state->rate);
   if (state->seconds_left >= 0) add_time_left(&l, state->seconds_left);
   if (state->failed > 0) add_count(&l, state->failed, "failed", "failed");
@@ -110,10 +110,10 @@ size_t cli_progress_event(const cli_progress_state *state, char out[CLI_EVENT_SI
   number_text(state->rate, "%.3f", rate, sizeof rate);
   number_text(state->seconds_left, "%.1f", left, sizeof left);
   const int n = snprintf(out, CLI_EVENT_SIZE,
-                         "{\"event\":\"progress\",\"charts\":%" PRId64 ",\"found\":%" PRId64 ",\"failed\":%" PRId64
+                         "{\"event\":\"progress\",\"%s\":%" PRId64 ",\"found\":%" PRId64 ",\"failed\":%" PRId64
                          ",\"elsewhere\":%" PRId64 ",\"files\":%d,\"files_total\":%d,\"bytes\":%" PRIu64
                          ",\"fraction\":%s,\"rate\":%s,\"seconds_left\":%s}\n",
-                         state->charts, state->found, state->failed, state->elsewhere, state->files_done, state->files,
-                         state->bytes, fraction, rate, left);
+                         state->are_images ? "images" : "charts", state->charts, state->found, state->failed,
+                         state->elsewhere, state->files_done, state->files, state->bytes, fraction, rate, left);
   return (size_t)n;
 }

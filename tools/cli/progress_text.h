@@ -18,6 +18,7 @@ typedef struct cli_progress_state {
   double rate;     /* charts in a second */
   double seconds_left;
   int files_begun;
+  int are_images; /* 1: charts are called images */
 } cli_progress_state;
 
 /* What matters most stands first; what width columns have no room for is left out. */

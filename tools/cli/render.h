@@ -92,6 +92,7 @@ struct render {
 
   int64_t window_charts; /* of one push, at most; 0: no windows */
   uint64_t row_bytes;    /* memory of the command itself for windows; part of --host-mem */
+  uint64_t least_bytes;  /* of a command that is not "render": how little row_bytes may be; else 0 */
 
   size_t shares; /* engines that the rest of --host-mem is for */
 
@@ -142,6 +143,9 @@ static inline const char *render_name(const render *r, int input) { return r->ar
 static inline tlw_engine *render_engine(const render *r) { return r->n_engines > 0 ? r->engines[0] : NULL; }
 
 /* ---- cmd_render.c ---- */
+
+/* Reads the settings of charts into r->chart. CLI_OK, or another code after a message. */
+cli_exit render_plan_chart(render *r);
 
 /* Notes that an input failed; the first failure counts. Any thread. */
 void render_fail_input(render *r, int input, cli_exit code);
@@ -295,6 +299,12 @@ int64_t render_lower_bound(const int64_t *times, int64_t n, int64_t time);
  * more: as for render_explain.
  */
 cli_exit render_explain_file(render *r, int input, const tlw_error *error, uint64_t more);
+
+/* Reads a whole file. Otherwise than CLI_OK the run must end; else error->code says whether there is a table. */
+cli_exit render_read_table(render *r, const char *path, tlw_table **table, tlw_error *error);
+
+/* What the table of a file takes, where that can be found out; else 0. */
+uint64_t render_table_bytes(const render *r, const char *path);
 
 /* Tells of a file that begins to be read. */
 void render_begin_file(render *r, int input);

@@ -1,0 +1,140 @@
+/*
+ * The file of an array, each image at its place. It is OUT.partial until it is complete; of a run in parts it is OUT
+ * itself, which all parts write into and none makes shorter before its end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataset_run.h"
+#include "report.h"
+
+#define PARTIAL ".partial"
+
+/*
+ * For a write of more than this that begins on a page the kernel may take memory in large pieces, which was measured to
+ * be up to five times slower.
+ */
+#define WRITE_MOST ((size_t)1 << 18)
+
+struct dataset_array {
+  int descriptor;
+  const char *path; /* where it is now */
+  cli_buffer name;  /* of the partial file; empty: there is none */
+  int64_t ahead;    /* bytes of the header */
+};
+
+static cli_exit fail(const dataset_array *a, int code) { return cli_fail_output(a->path, code); }
+
+static cli_exit write_at(const dataset_array *a, const char *bytes, size_t size, int64_t offset) {
+  while (size > 0) {
+    const ssize_t n = pwrite(a->descriptor, bytes, size < WRITE_MOST ? size : WRITE_MOST, offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return fail(a, n < 0 ? errno : EIO);
+    bytes += n;
+    size -= (size_t)n;
+    offset += n;
+  }
+  return CLI_OK;
+}
+
+/* Parts may come to a file in any order; what is no file of theirs is not touched. */
+static cli_exit check_shared(dataset_run *r) {
+  struct stat info;
+  cli_exit code = CLI_OK;
+  if (r->shard.count == 0 || stat(r->out, &info) != 0 || info.st_size == 0) return CLI_OK;
+  if (dataset_state_has_parts(r, &code) || code) return code;
+  return cli_fail(CLI_CANT_CREATE,
+                  "%s is there already, and is not of parts that are being drawn: remove it, or name another file",
+                  r->out);
+}
+
+static cli_exit open_file(dataset_run *r, dataset_array *a) {
+  if (r->shard.count == 0) {
+    cli_buffer_format(&a->name, "%s" PARTIAL, r->out);
+    cli_buffer_add(&a->name, "", 1);
+    if (a->name.failed) return cli_fail(CLI_NO_MEMORY, "no memory for the names of files");
+  }
+  a->path = a->name.bytes ? a->name.bytes : r->out;
+  const int begins = r->shard.count == 0 && r->begin.images == 0;
+  a->descriptor = open(a->path, O_RDWR | O_CREAT | O_CLOEXEC | (begins ? O_TRUNC : 0), 0666);
+  return a->descriptor < 0 ? fail(a, errno) : CLI_OK;
+}
+
+/* What the state says is there must be there. */
+static cli_exit check_length(const dataset_run *r, const dataset_array *a) {
+  struct stat info;
+  if (fstat(a->descriptor, &info) != 0) return fail(a, errno);
+  if (!S_ISREG(info.st_mode)) return cli_fail(CLI_CANT_CREATE, "%s: can't write: it is no regular file", a->path);
+  if (r->shard.count > 0 || r->begin.images == 0 || info.st_size >= a->ahead + r->begin.images * (int64_t)r->shape.size)
+    return CLI_OK;
+  return cli_fail(CLI_DATA, "--resume: %s is shorter than it was: leave out --resume to begin anew", a->path);
+}
+
+cli_exit dataset_array_open(dataset_run *r) {
+  if (r->format == DATASET_TAR) return CLI_OK;
+  cli_exit code = check_shared(r);
+  if (code) return code;
+  dataset_array *a = r->array = calloc(1, sizeof *a);
+  if (!a) return cli_fail(CLI_NO_MEMORY, "no memory for the array");
+  a->descriptor = -1;
+  a->ahead = r->format == DATASET_NPY ? TLW_NPY_HEADER_SIZE : 0;
+  code = open_file(r, a);
+  return code ? code : check_length(r, a);
+}
+
+cli_exit dataset_array_write(dataset_run *r, const void *pixels, int64_t first, int64_t n) {
+  const int64_t size = (int64_t)r->shape.size;
+  int64_t offset, bytes;
+  if (__builtin_mul_overflow(first, size, &offset) || __builtin_mul_overflow(n, size, &bytes) ||
+      offset > INT64_MAX - TLW_NPY_HEADER_SIZE - bytes)
+    return fail(r->array, EFBIG);
+  return write_at(r->array, pixels, (size_t)bytes, r->array->ahead + offset);
+}
+
+cli_exit dataset_array_sync(dataset_run *r) {
+  if (!r->array) return CLI_OK;
+  return fdatasync(r->array->descriptor) == 0 ? CLI_OK : fail(r->array, errno);
+}
+
+static cli_exit write_header(const dataset_run *r, const dataset_array *a) {
+  const int64_t n = r->n_images, c = r->shape.channels, h = r->shape.height, w = r->shape.width;
+  const int64_t nchw[] = {n, c, h, w}, nhwc[] = {n, h, w, c};
+  char header[TLW_NPY_HEADER_SIZE];
+  tlw_error error;
+  if (r->format != DATASET_NPY) return CLI_OK;
+  if (tlw_npy_array_header(header, r->images.type == TLW_IMAGE_U8 ? TLW_NPY_U8 : TLW_NPY_F32,
+                           r->images.order == TLW_ORDER_NCHW ? nchw : nhwc, 4, &error) != TLW_OK)
+    return cli_fail_library(&error);
+  return write_at(a, header, sizeof header, 0);
+}
+
+cli_exit dataset_array_finish(dataset_run *r) {
+  dataset_array *a = r->array;
+  if (!a) return CLI_OK;
+  const cli_exit code = write_header(r, a);
+  if (code) return code;
+  if (ftruncate(a->descriptor, a->ahead + r->n_images * (int64_t)r->shape.size) != 0) return fail(a, errno);
+  const int descriptor = a->descriptor;
+  a->descriptor = -1;
+  if (close(descriptor) != 0) return fail(a, errno);
+  if (!a->name.bytes) return CLI_OK;
+  a->path = r->out;
+  if (rename(a->name.bytes, r->out) != 0) return fail(a, errno);
+  cli_buffer_free(&a->name);
+  return CLI_OK;
+}
+
+void dataset_array_close(dataset_run *r, int is_removed) {
+  dataset_array *a = r->array;
+  if (!a) return;
+  if (a->descriptor >= 0) close(a->descriptor);
+  if (is_removed && a->name.bytes && !a->name.failed) unlink(a->name.bytes);
+  cli_buffer_free(&a->name);
+  free(a);
+  r->array = NULL;
+}
