@@ -108,17 +108,49 @@ static bool revises(const struct tlw_png_tier *tier, const kit *k, rng *r) {
   return is_as_expected(&p);
 }
 
-/* What is not zero, and what differs from the byte before. */
-static bool finds(const struct tlw_png_tier *tier, rng *r) {
-  uint64_t numbers[64];
-  uint8_t bytes[65] = {(uint8_t)rng_below(r, 3)};
-  for (int i = 0; i < 64; i++) {
-    numbers[i] = rng_below(r, 2) ? UINT64_C(1) << rng_below(r, 64) : 0;
-    bytes[1 + i] = rng_below(r, 3) ? bytes[i] : (uint8_t)rng_next(r);
+/* A group of blocks with what says of their bytes that they are not zero, or that runs begin there; and a byte around. */
+struct group {
+  uint8_t before[TLW_PNG_BLOCK], bytes[TLW_PNG_GROUP * TLW_PNG_BLOCK + 1];
+  uint64_t marks[TLW_PNG_GROUP + 1], starts[TLW_PNG_GROUP + 1];
+};
+
+/* Whether byte i goes on with the run of the one before. */
+static bool goes_on(const struct group *g, size_t i) {
+  const uint8_t before = i == 0 ? g->before[TLW_PNG_BLOCK - 1] : g->bytes[i - 1];
+  return g->bytes[i] != 0 && g->bytes[i] == before && !(g->starts[i / TLW_PNG_BLOCK] >> i % TLW_PNG_BLOCK & 1);
+}
+
+static bool must_repeat(const struct group *g, size_t block) {
+  const size_t begin = block * TLW_PNG_BLOCK, end = begin + TLW_PNG_BLOCK;
+  if (goes_on(g, begin) || goes_on(g, end)) return true;
+  for (size_t i = begin; i + 3 <= end; i++)
+    if (goes_on(g, i) && goes_on(g, i + 1) && goes_on(g, i + 2)) return true;
+  return false;
+}
+
+static bool scans(const struct tlw_png_tier *tier, rng *r) {
+  static struct group g;
+  const uint64_t zeros = rng_below(r, 40), same = rng_below(r, 6);
+  memset(&g, 0, sizeof g);
+  g.before[TLW_PNG_BLOCK - 1] = (uint8_t)rng_below(r, 3);
+  for (size_t i = 0; i < sizeof g.bytes; i++) {
+    const uint8_t before = i == 0 ? g.before[TLW_PNG_BLOCK - 1] : g.bytes[i - 1];
+    g.bytes[i] = rng_below(r, 1 + same) ? before : rng_below(r, 1 + zeros) ? 0 : (uint8_t)rng_below(r, 4);
+    g.marks[i / TLW_PNG_BLOCK] |= (uint64_t)(g.bytes[i] != 0) << i % TLW_PNG_BLOCK;
+    g.starts[i / TLW_PNG_BLOCK] |= (uint64_t)(rng_below(r, 100) == 0) << i % TLW_PNG_BLOCK;
   }
-  const uint64_t busy = tier->busy(numbers), edges = tier->edges(bytes + 1);
-  for (int i = 0; i < 64; i++)
-    if ((busy >> i & 1) != (numbers[i] != 0) || (edges >> i & 1) != (bytes[1 + i] != bytes[i])) return false;
+  struct tlw_png_scan scan;
+  memset(&scan, 0xa5, sizeof scan);
+  tier->scan(g.bytes, g.marks, g.starts, &scan);
+  for (size_t i = 0; i < TLW_PNG_GROUP; i++) {
+    const bool repeats = scan.repeating >> i & 1;
+    if ((scan.busy >> i & 1) != (g.marks[i] != 0) || repeats != must_repeat(&g, i)) return false;
+    for (size_t k = i * TLW_PNG_BLOCK; k < (i + 1) * TLW_PNG_BLOCK && repeats; k++) {
+      const bool edge = g.bytes[k] != (k == 0 ? g.before[TLW_PNG_BLOCK - 1] : g.bytes[k - 1]);
+      const bool start = g.starts[i] >> k % TLW_PNG_BLOCK & 1;
+      if ((scan.edges[i] >> k % TLW_PNG_BLOCK & 1) != (edge || start)) return false;
+    }
+  }
   return true;
 }
 
@@ -133,5 +165,5 @@ bool png_tier_agrees(const struct tlw_png_tier *tier, uint64_t seed) {
   kit k;
   fill(&k, &r);
   return packs(tier, &k) && filters(tier, &k, &r) && changes(tier, &k, &r) && revises(tier, &k, &r) &&
-         finds(tier, &r) && refuses(tier, &k, &r);
+         scans(tier, &r) && refuses(tier, &k, &r);
 }

@@ -46,8 +46,9 @@ const struct tlw_png_tier *tlw_png_tier(void) {
 #define STORED_HEAD 5u       /* of a stored block, at most 7 bits before it not counted */
 #define WORD 8u              /* bytes that are written at a time */
 #define LONGEST_TABLED 1033u /* a literal and four of the longest match */
-#define GROUP 64u            /* numbers of marks that are looked at together */
+#define GROUP TLW_PNG_GROUP
 #define GROUP_SIZE (GROUP * TLW_PNG_BLOCK)
+#define MOST_GROUPS (TLK_PNG_SEGMENT_SIZE / GROUP_SIZE + 1) /* of a segment: the longest row is hardly longer */
 
 /* Where the stream ends: whole bytes up to `at`, and less than 8 bits more. */
 struct end {
@@ -58,8 +59,8 @@ struct end {
 
 /*
  * Bits, and below them, in COUNT_BITS, how many: of a byte by itself; of runs of zeros by their length, as far as
- * these have no more than leave room for a byte beside them; and of what follows the first byte of a run of any other,
- * by its length too, NO_TAIL where that is literals.
+ * these leave room for a byte and a match beside them; and of what follows the first byte of a run of any other, by its
+ * length too, NO_TAIL where that is literals.
  */
 struct codes {
   uint64_t literals[256], zero_runs[LONGEST_TABLED + 1], tails[LONGEST_TABLED + 1];
@@ -82,6 +83,7 @@ struct fast {
   bool open;                                 /* a block of tokens was begun */
   uint64_t sum_first, sum_second;            /* of Adler-32, reduced before a segment and where they are needed */
   struct end end;
+  uint64_t busy[MOST_GROUPS]; /* of the segment: which blocks are not all zeros */
   uint8_t *segment, *data;
   uint64_t *marks, *starts; /* of the segment: as in tlw_png_rows; which of its bytes are those of filters */
 };
@@ -127,7 +129,10 @@ static size_t fast_bound(int32_t width, int32_t height, int32_t n_colors) {
 
 /* ---- bits ---- */
 
-/* At most 56 bits at a time. Bits must be flushed before another 64 - 7 come together. */
+/* Bits that may come at a time. */
+#define MOST_BITS 56u
+
+/* At most MOST_BITS at a time. Bits must be flushed before another 64 - 7 come together. */
 static inline void put(struct end *end, uint64_t bits, uint32_t count) {
   end->bits |= bits << end->count;
   end->count += count;
@@ -171,29 +176,44 @@ static inline void put_run(struct end *end, uint32_t table, uint32_t byte, uint3
   flush(end);
 }
 
-/* A token behind what there is; 0 where there is no room for it. */
-static uint64_t append(uint64_t tabled, uint32_t token) {
+/* Bits that a run of zeros may have, so that MOST_BITS hold it with a literal and a match of any length behind it. */
+static uint32_t room_of(uint32_t table) {
+  uint32_t literal = 0, match = 0;
+  for (uint32_t byte = 0; byte < 256; byte++) {
+    const uint32_t count = TLK_PNG_COUNT(tlk_png_literal(table, byte));
+    if (count > literal) literal = count;
+  }
+  for (uint32_t length = TLK_PNG_SHORTEST_MATCH; length <= TLK_PNG_LONGEST_MATCH; length++) {
+    const uint32_t count = TLK_PNG_COUNT(tlk_png_match(table, length));
+    if (count > match) match = count;
+  }
+  return MOST_BITS - literal - match;
+}
+
+/* A token behind what there is; 0 where there are more bits then than there is room for. */
+static uint64_t append(uint64_t tabled, uint32_t token, uint32_t room) {
   const uint64_t count = tabled & COUNT_MASK, sum = count + TLK_PNG_COUNT(token);
-  if (sum > 64 - 7 - LONGEST_LITERAL) return 0;
+  if (sum > room) return 0;
   return (tabled & ~(uint64_t)COUNT_MASK) | (uint64_t)TLK_PNG_BITS(token) << (count + COUNT_BITS) | sum;
 }
 
 /* The tokens of a run of one byte that has some, behind those of a shorter one; 0 where there is no room for them. */
-static uint64_t lengthened(const uint64_t *runs, uint32_t length, uint32_t table) {
+static uint64_t lengthened(const uint64_t *runs, uint32_t length, uint32_t table, uint32_t room) {
   const uint32_t beyond = (length - 2) % TLK_PNG_LONGEST_MATCH + 1;
-  if (beyond < TLK_PNG_SHORTEST_MATCH) return append(runs[length - 1], tlk_png_literal(table, 0));
-  return append(runs[length - beyond], tlk_png_match(table, beyond));
+  if (beyond < TLK_PNG_SHORTEST_MATCH) return append(runs[length - 1], tlk_png_literal(table, 0), room);
+  return append(runs[length - beyond], tlk_png_match(table, beyond), room);
 }
 
 static void make_codes(struct codes *codes, uint32_t table) {
-  const uint32_t zero = tlk_png_literal(table, 0), zero_count = TLK_PNG_COUNT(zero);
-  for (uint32_t byte = 0; byte < 256; byte++) codes->literals[byte] = append(0, tlk_png_literal(table, byte));
+  const uint32_t zero = tlk_png_literal(table, 0), zero_count = TLK_PNG_COUNT(zero), room = room_of(table);
+  for (uint32_t byte = 0; byte < 256; byte++)
+    codes->literals[byte] = append(0, tlk_png_literal(table, byte), LONGEST_LITERAL);
   codes->zero_runs[0] = codes->tails[1] = 0;
-  codes->zero_runs[1] = append(0, zero);
+  codes->zero_runs[1] = append(0, zero, LONGEST_LITERAL);
   codes->tails[0] = NO_TAIL;
   codes->tabled = 1;
   for (uint32_t length = 2; length <= LONGEST_TABLED; length++) {
-    const uint64_t run = lengthened(codes->zero_runs, length, table);
+    const uint64_t run = lengthened(codes->zero_runs, length, table, room);
     if (run == 0) return;
     const bool ends_in_literals = (length - 2) % TLK_PNG_LONGEST_MATCH + 1 < TLK_PNG_SHORTEST_MATCH;
     const uint64_t bits = run >> COUNT_BITS >> zero_count, count = (run & COUNT_MASK) - zero_count;
@@ -245,6 +265,15 @@ static __attribute__((noinline)) void take_long_run(const struct fast *f, struct
   runs->start = stop;
 }
 
+/* The same for runs that are in registers otherwise. */
+static inline __attribute__((always_inline)) void take_rare_run(const struct fast *f, struct runs *runs,
+                                                                uint32_t stop) {
+  struct runs copy;
+  copy_runs(&copy, runs);
+  take_long_run(f, &copy, stop);
+  copy_runs(runs, &copy);
+}
+
 /* What the loop over bytes reads, which nothing that it writes changes. */
 struct reading {
   const uint8_t *segment;
@@ -256,12 +285,7 @@ struct reading {
 static inline __attribute__((always_inline)) void take_byte(const struct fast *f, const struct reading *r,
                                                             struct runs *runs, uint32_t at) {
   const uint64_t byte = r->segment[at];
-  if (at - runs->start > r->tabled) {
-    struct runs copy;
-    copy_runs(&copy, runs);
-    take_long_run(f, &copy, at);
-    copy_runs(runs, &copy);
-  }
+  if (at - runs->start > r->tabled) take_rare_run(f, runs, at);
   const uint64_t zeros = r->zero_runs[at - runs->start], literal = r->literals[byte];
   runs->end.bits |= (zeros >> COUNT_BITS | literal >> COUNT_BITS << (zeros & COUNT_MASK)) << runs->end.count;
   runs->end.count += (zeros + literal) & COUNT_MASK;
@@ -272,16 +296,14 @@ static inline __attribute__((always_inline)) void take_byte(const struct fast *f
 
 /* Up to `stop`, where all that is read of f is what nothing changes meanwhile. */
 static inline __attribute__((always_inline)) void take_run(const struct fast *f, const struct codes *codes,
-                                                           struct runs *runs, uint64_t byte, uint32_t stop) {
+                                                           struct runs *runs, uint32_t stop) {
+  const uint64_t byte = f->segment[runs->start];
   const uint32_t length = stop - runs->start, place = length <= codes->tabled ? length : 0;
   /* Whether it is of zeros can't be foreseen. */
   const uint64_t is_zero = 0 - (uint64_t)(byte == 0), first = codes->literals[byte] & ~is_zero;
   const uint64_t rest = (codes->zero_runs[place] & is_zero) | (codes->tails[place] & ~is_zero);
   if (place == 0 || rest == NO_TAIL) {
-    struct runs copy;
-    copy_runs(&copy, runs);
-    take_long_run(f, &copy, stop);
-    copy_runs(runs, &copy);
+    take_rare_run(f, runs, stop);
     return;
   }
   put(&runs->end, first >> COUNT_BITS | rest >> COUNT_BITS << (first & COUNT_MASK),
@@ -293,40 +315,70 @@ static inline __attribute__((always_inline)) void take_run(const struct fast *f,
 }
 
 static void take_last_run(const struct fast *f, struct runs *runs, uint32_t stop) {
-  if (runs->start < stop) take_run(f, f->codes, runs, f->segment[runs->start], stop);
+  if (runs->start < stop) take_run(f, f->codes, runs, stop);
 }
 
-/* Bytes of block i, by the ends of their runs. true: the last one may go on in the next block, and is not taken. */
-static __attribute__((noinline)) bool take_edges(const struct fast *f, struct runs *all, uint32_t i, uint64_t edges) {
-  const struct codes *codes = f->codes;
-  const uint8_t *segment = f->segment;
-  const uint32_t begin = i * TLW_PNG_BLOCK, end = begin + TLW_PNG_BLOCK;
-  struct runs runs;
-  copy_runs(&runs, all);
-  for (; edges; edges &= edges - 1) {
-    const uint32_t at = begin + (uint32_t)__builtin_ctzll(edges);
-    if (at > runs.start) take_run(f, codes, &runs, segment[runs.start], at);
-  }
-  const bool goes_on = segment[runs.start] != 0 && f->marks[i + 1] & 1;
-  copy_runs(all, &runs);
-  if (segment[all->start] != 0 && !goes_on) take_last_run(f, all, end < f->segment_size ? end : f->segment_size);
-  return goes_on;
-}
-
-/* Whether four bytes in a row are not zero, or the last one and the first of the next block. */
-static inline bool may_repeat(uint64_t marks, uint64_t next) {
-  const uint64_t pairs = marks & marks >> 1;
-  return ((pairs & pairs >> 2) | (marks >> 63 & next)) != 0;
+/* Zeros, a run of one byte that is none, and what follows its first byte: a match or nothing. */
+static inline __attribute__((always_inline)) void take_repeated(const struct fast *f, const struct reading *r,
+                                                                struct runs *runs, uint32_t at, uint32_t length) {
+  const uint64_t byte = r->segment[at];
+  if (at - runs->start > r->tabled) take_rare_run(f, runs, at);
+  const uint64_t zeros = r->zero_runs[at - runs->start], literal = r->literals[byte], tail = f->codes->tails[length];
+  const uint64_t front = zeros >> COUNT_BITS | literal >> COUNT_BITS << (zeros & COUNT_MASK);
+  put(&runs->end, front | tail >> COUNT_BITS << ((zeros + literal) & COUNT_MASK),
+      (uint32_t)(zeros + literal + tail) & COUNT_MASK);
+  flush(&runs->end);
+  runs->sums += tlk_png_adler_first((uint32_t)byte, length);
+  runs->sums += tlk_png_adler_second((uint32_t)byte, length, at, r->size) << SECOND_SUM;
+  runs->start = at + length;
 }
 
 /*
- * Whether a run of block i that begins in it has four bytes, so that it may be a match, or goes on in the next block.
- * edges: where runs begin.
+ * Bytes of block i, which has runs that are matches; edges: where runs begin. open: one began before. true: the last
+ * one goes on in the next block, and is not taken.
  */
-static inline bool repeats(const struct fast *f, uint32_t i, uint64_t marks, uint64_t edges) {
-  const uint64_t same = marks & ~edges, two = same & same >> 1;
-  const uint8_t *next = f->segment + (i + 1) * TLW_PNG_BLOCK;
-  return (two & same >> 2) != 0 || (marks >> 63 & f->marks[i + 1] && next[-1] == next[0]);
+static inline __attribute__((always_inline)) bool take_edges(const struct fast *f, const struct reading *r,
+                                                             struct runs *all, uint32_t i, uint64_t edges, bool open) {
+  const uint32_t begin = i * TLW_PNG_BLOCK;
+  const uint64_t marks = f->marks[i];
+  const bool goes_on =
+      tlw_png_goes_on(marks, &f->marks[i + 1], &f->starts[i + 1], r->segment + begin + TLW_PNG_BLOCK) != 0;
+  if (edges == 0 && goes_on) return true;
+  struct runs runs;
+  copy_runs(&runs, all);
+  if (open) take_run(f, f->codes, &runs, begin + (edges ? (uint32_t)__builtin_ctzll(edges) : TLW_PNG_BLOCK));
+  const uint32_t last = edges ? 63 - (uint32_t)__builtin_clzll(edges) : 0;
+  const uint64_t same = marks & ~edges, three = same & same >> 1 & same >> 2;
+  /* Bytes that are in no match are taken one by one. */
+  const uint64_t matched = three | three << 1 | three << 2, taken = goes_on ? (UINT64_C(1) << last) - 1 : UINT64_MAX;
+  for (uint64_t rest = (edges | (same & ~matched)) & marks & taken & ~((edges & -edges) - 1); rest; rest &= rest - 1) {
+    const uint32_t place = (uint32_t)__builtin_ctzll(rest);
+    const uint64_t beyond = (~matched >> place >> 1) | UINT64_C(1) << (63 - place);
+    take_repeated(f, r, &runs, begin + place, 1 + (uint32_t)__builtin_ctzll(beyond));
+  }
+  if (goes_on && begin + last > runs.start) take_run(f, f->codes, &runs, begin + last);
+  copy_runs(all, &runs);
+  return goes_on;
+}
+
+/* Two of these at once, unless they have more bits than come together. */
+static inline __attribute__((always_inline)) bool take_two(const struct reading *r, struct runs *runs, uint32_t at,
+                                                           uint32_t at_next) {
+  const uint32_t before = at - runs->start, between = at_next - at - 1;
+  if (before > r->tabled || between > r->tabled) return false;
+  const uint64_t zeros = r->zero_runs[before], literal = r->literals[r->segment[at]];
+  const uint64_t next_zeros = r->zero_runs[between], next_literal = r->literals[r->segment[at_next]];
+  const uint32_t count = (uint32_t)(zeros + literal) & COUNT_MASK;
+  const uint32_t next_count = (uint32_t)(next_zeros + next_literal) & COUNT_MASK;
+  if (count + next_count > MOST_BITS) return false;
+  const uint64_t bits = zeros >> COUNT_BITS | literal >> COUNT_BITS << (zeros & COUNT_MASK);
+  const uint64_t next = next_zeros >> COUNT_BITS | next_literal >> COUNT_BITS << (next_zeros & COUNT_MASK);
+  put(&runs->end, bits | next << count, count + next_count);
+  flush(&runs->end);
+  runs->sums += r->segment[at] * ((uint64_t)(r->size - at) << SECOND_SUM | 1);
+  runs->sums += r->segment[at_next] * ((uint64_t)(r->size - at_next) << SECOND_SUM | 1);
+  runs->start = at_next + 1;
+  return true;
 }
 
 #define PLACES 512 /* of bytes that are found before they are taken */
@@ -359,15 +411,32 @@ static inline __attribute__((always_inline)) void add_places(struct places *plac
 
 static inline __attribute__((always_inline)) void take_places(const struct fast *f, const struct reading *reading,
                                                               struct runs *runs, struct places *places) {
-  for (uint32_t i = 0; i < places->count; i++) take_byte(f, reading, runs, places->at[i]);
+  uint32_t i = 0;
+  for (; i + 1 < places->count; i += 2) {
+    if (take_two(reading, runs, places->at[i], places->at[i + 1])) continue;
+    take_byte(f, reading, runs, places->at[i]);
+    take_byte(f, reading, runs, places->at[i + 1]);
+  }
+  if (i < places->count) take_byte(f, reading, runs, places->at[i]);
   places->count = 0;
+}
+
+/* The blocks of a group that are before the next one with a match, by the places of their bytes. */
+static inline __attribute__((always_inline)) void take_plain(const struct fast *f, const struct reading *reading,
+                                                             struct runs *runs, struct places *places, uint32_t first,
+                                                             uint64_t blocks) {
+  for (; blocks; blocks &= blocks - 1) {
+    const uint32_t i = first + (uint32_t)__builtin_ctzll(blocks);
+    add_places(places, i * TLW_PNG_BLOCK, f->marks[i]);
+    if (places->count > PLACES) take_places(f, reading, runs, places);
+  }
 }
 
 /* The tokens of a segment. false: they are more than its bytes stored. */
 static inline __attribute__((always_inline)) bool put_runs(struct fast *f) {
   const struct reading reading = {f->segment, f->codes->literals, f->codes->zero_runs, f->codes->tabled,
                                   f->segment_size};
-  const uint64_t *all_marks = f->marks;
+  struct tlw_png_scan scan;
   struct runs runs;
   struct places places;
   places.count = 0;
@@ -375,25 +444,23 @@ static inline __attribute__((always_inline)) bool put_runs(struct fast *f) {
   runs.end.bits = f->end.bits;
   runs.end.count = f->end.count;
   runs.sums = runs.start = 0;
-  uint32_t pending = UINT32_MAX;
-  for (uint32_t group = 0; group * GROUP_SIZE < reading.size; group++) {
-    for (uint64_t busy = f->tier->busy(all_marks + group * GROUP); busy; busy &= busy - 1) {
-      const uint32_t i = group * GROUP + (uint32_t)__builtin_ctzll(busy);
-      const uint64_t marks = all_marks[i];
-      if (i == pending || may_repeat(marks, all_marks[i + 1])) {
-        const uint64_t edges = f->tier->edges(f->segment + i * TLW_PNG_BLOCK) | f->starts[i];
-        if (i == pending || repeats(f, i, marks, edges)) {
-          struct runs copy;
-          take_places(f, &reading, &runs, &places);
-          copy_runs(&copy, &runs);
-          if (take_edges(f, &copy, i, edges)) pending = i + 1;
-          copy_runs(&runs, &copy);
-          continue;
-        }
-      }
-      add_places(&places, i * TLW_PNG_BLOCK, marks);
-      if (places.count > PLACES) take_places(f, &reading, &runs, &places);
+  bool open = false;
+  for (uint32_t first = 0; first * TLW_PNG_BLOCK < reading.size; first += GROUP) {
+    f->tier->scan(f->segment + first * TLW_PNG_BLOCK, f->marks + first, f->starts + first, &scan);
+    f->busy[first / GROUP] = scan.busy;
+    uint64_t plain = scan.busy & ~scan.repeating;
+    for (uint64_t rest = scan.repeating; rest; rest &= rest - 1) {
+      const uint32_t i = (uint32_t)__builtin_ctzll(rest);
+      const uint64_t before = (UINT64_C(1) << i) - 1;
+      take_plain(f, &reading, &runs, &places, first, plain & before);
+      plain &= ~before;
+      take_places(f, &reading, &runs, &places);
+      struct runs copy;
+      copy_runs(&copy, &runs);
+      open = take_edges(f, &reading, &copy, first + i, scan.edges[i], open);
+      copy_runs(&runs, &copy);
     }
+    take_plain(f, &reading, &runs, &places, first, plain);
     if (tlk_png_is_stored(f->table, bits_between(&f->end, &runs.end), reading.size)) return false;
   }
   take_places(f, &reading, &runs, &places);
@@ -455,6 +522,15 @@ static void begin_segment(struct fast *f, int32_t rows_left) {
   }
 }
 
+/* As the tokens of a segment do, for one that has none. */
+static void find_busy(struct fast *f) {
+  struct tlw_png_scan scan;
+  for (uint32_t first = 0; first * TLW_PNG_BLOCK < f->segment_size; first += GROUP) {
+    f->tier->scan(f->segment + first * TLW_PNG_BLOCK, f->marks + first, f->starts + first, &scan);
+    f->busy[first / GROUP] = scan.busy;
+  }
+}
+
 static void put_stored(struct fast *f) {
   if (f->open) put_token(&f->end, tlk_png_ends[f->table]);
   f->open = false;
@@ -464,6 +540,7 @@ static void put_stored(struct fast *f) {
   memcpy(f->end.at, f->segment, f->segment_size);
   f->end.at += f->segment_size;
   sum_bytes(f);
+  find_busy(f);
 }
 
 static void put_segment(struct fast *f) {
@@ -480,7 +557,7 @@ static void put_segment(struct fast *f) {
 /* Makes all bytes of the segment zeros again, but those of the filters. */
 static void clear_segment(struct fast *f) {
   for (uint32_t group = 0; group * GROUP_SIZE < f->segment_size; group++)
-    for (uint64_t busy = f->tier->busy(f->marks + group * GROUP); busy; busy &= busy - 1) {
+    for (uint64_t busy = f->busy[group]; busy; busy &= busy - 1) {
       const uint32_t i = group * GROUP + (uint32_t)__builtin_ctzll(busy);
       memset(f->segment + i * TLW_PNG_BLOCK, 0, TLW_PNG_BLOCK);
       f->marks[i] = f->starts[i];

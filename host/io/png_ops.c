@@ -149,9 +149,31 @@ static void revise(const struct tlw_png_rows *rows, size_t at, size_t size, cons
   }
 }
 
-static uint64_t busy(const uint64_t *numbers) { return tlw_png_busy(numbers); }
+/* Of which blocks four bytes in a row are not zero, or the last and the first of the next. */
+static inline uint64_t may_repeat(const uint64_t *marks) {
+  uint64_t found[TLW_PNG_GROUP];
+  for (uint32_t i = 0; i < TLW_PNG_GROUP; i++) {
+    const uint64_t pairs = marks[i] & marks[i] >> 1;
+    found[i] = (pairs & pairs >> 2) | (marks[i] >> 63 & marks[i + 1]);
+  }
+  return tlw_png_busy(found);
+}
 
-static uint64_t edges(const uint8_t *bytes) { return tlw_png_edges(bytes); }
+static void scan(const uint8_t *bytes, const uint64_t *marks, const uint64_t *starts, struct tlw_png_scan *scan) {
+  scan->busy = tlw_png_busy(marks);
+  scan->repeating = scan->busy & (uint64_t)(bytes[-1] == bytes[0]) & marks[0] & ~starts[0];
+  if (scan->busy == 0) return;
+  for (uint64_t rest = may_repeat(marks) | scan->repeating; rest; rest &= rest - 1) {
+    const uint32_t i = (uint32_t)__builtin_ctzll(rest);
+    const uint8_t *next = bytes + (i + 1) * TLW_PNG_BLOCK;
+    const uint64_t edges = tlw_png_edges(bytes + i * TLW_PNG_BLOCK) | starts[i], same = marks[i] & ~edges;
+    const uint64_t goes_on = tlw_png_goes_on(marks[i], &marks[i + 1], &starts[i + 1], next);
+    const uint64_t repeats = (same & same >> 1 & same >> 2) != 0;
+    scan->edges[i] = edges;
+    scan->repeating |= (repeats | goes_on) << i | goes_on << i << 1;
+    rest |= goes_on << i << 1;
+  }
+}
 
 extern const struct tlw_png_tier TLW_PNG_TIER;
-const struct tlw_png_tier TLW_PNG_TIER = {TLW_TIER_NAME, pack, change, revise, filter, busy, edges};
+const struct tlw_png_tier TLW_PNG_TIER = {TLW_TIER_NAME, pack, change, revise, filter, scan};

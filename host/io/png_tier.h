@@ -22,6 +22,25 @@ struct tlw_png_row {
   uint8_t *fresh;  /* room for another */
 };
 
+/* Blocks that are looked at together. */
+#define TLW_PNG_GROUP 64u
+
+/* What there is in a group of blocks, a bit or a number each. */
+struct tlw_png_scan {
+  uint64_t busy;      /* those with bytes that are not zero */
+  uint64_t repeating; /* of these, those with a run of four or more, or one that they share with a neighbour */
+  uint64_t edges[TLW_PNG_GROUP]; /* of repeating ones: which bytes differ from the one before, or are starts */
+};
+
+/*
+ * Whether a block ends in a run of bytes that are not zero and go on in the next, which begins at `next`. As in rows, marks
+ * say which bytes are not zero; starts, with which no run goes on.
+ */
+static inline uint64_t tlw_png_goes_on(uint64_t marks, const uint64_t *next_marks, const uint64_t *next_starts,
+                                       const uint8_t *next) {
+  return marks >> 63 & *next_marks & ~*next_starts & (uint64_t)(next[-1] == next[0]);
+}
+
 struct tlw_png_tier {
   const char *name;
   /*
@@ -45,9 +64,8 @@ struct tlw_png_tier {
    * before the first is that of the filter. Whole blocks are read and written of all three, and their words of edges.
    */
   void (*filter)(uint8_t *filtered, uint64_t *edges, const uint8_t *packed, const uint8_t *above, size_t size);
-  /* Of 64 numbers, which are not 0; of 64 bytes, which differ from the byte before: there is one before the first. */
-  uint64_t (*busy)(const uint64_t *numbers);
-  uint64_t (*edges)(const uint8_t *bytes);
+  /* Looks at TLW_PNG_GROUP blocks of filtered bytes. One byte before them and one behind them are read. */
+  void (*scan)(const uint8_t *bytes, const uint64_t *marks, const uint64_t *starts, struct tlw_png_scan *scan);
 };
 
 /* The best tier that this CPU has, or what TALLOW_CPU_TIER names; the least where that names none of this CPU. */

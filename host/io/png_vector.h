@@ -308,14 +308,6 @@ static inline uint64_t tlw_png_subtract_16(uint8_t *filtered, const uint8_t *pac
 #endif
 
 #if defined(TLW_PNG_PORTABLE)
-#elif defined(__AVX512BW__)
-
-static inline uint64_t tlw_png_subtract_64(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
-  const __m512i bytes = _mm512_sub_epi8(_mm512_loadu_si512(packed), _mm512_loadu_si512(above));
-  _mm512_storeu_si512(filtered, bytes);
-  return _mm512_test_epi8_mask(bytes, bytes);
-}
-
 #elif defined(__AVX2__)
 
 static inline uint64_t tlw_png_subtract_32(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
@@ -325,17 +317,29 @@ static inline uint64_t tlw_png_subtract_32(uint8_t *filtered, const uint8_t *pac
   return (uint32_t)~_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()));
 }
 
+#else
+
+static inline uint64_t tlw_png_subtract_32(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
+  return tlw_png_subtract_16(filtered, packed, above) | tlw_png_subtract_16(filtered + 16, packed + 16, above + 16)
+                                                            << 16;
+}
+
+#endif
+
+#if defined(TLW_PNG_PORTABLE)
+#elif defined(__AVX512BW__)
+
 static inline uint64_t tlw_png_subtract_64(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
-  return tlw_png_subtract_32(filtered, packed, above) | tlw_png_subtract_32(filtered + 32, packed + 32, above + 32)
-                                                            << 32;
+  const __m512i bytes = _mm512_sub_epi8(_mm512_loadu_si512(packed), _mm512_loadu_si512(above));
+  _mm512_storeu_si512(filtered, bytes);
+  return _mm512_test_epi8_mask(bytes, bytes);
 }
 
 #else
 
 static inline uint64_t tlw_png_subtract_64(uint8_t *filtered, const uint8_t *packed, const uint8_t *above) {
-  uint64_t bits = 0;
-  for (int i = 0; i < 64; i += 16) bits |= tlw_png_subtract_16(filtered + i, packed + i, above + i) << i;
-  return bits;
+  return tlw_png_subtract_32(filtered, packed, above) | tlw_png_subtract_32(filtered + 32, packed + 32, above + 32)
+                                                            << 32;
 }
 
 #endif
@@ -346,6 +350,7 @@ static inline uint64_t tlw_png_subtract(uint8_t *filtered, const uint8_t *packed
   uint32_t i = 0;
 #if !defined(TLW_PNG_PORTABLE)
   if (n == 64) return tlw_png_subtract_64(filtered, packed, above);
+  if (n == 32) return tlw_png_subtract_32(filtered, packed, above);
   for (; i + 16 <= n; i += 16) bits |= tlw_png_subtract_16(filtered + i, packed + i, above + i) << i;
 #endif
   for (; i < n; i++) {
