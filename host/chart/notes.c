@@ -54,7 +54,7 @@ static uint64_t position_of(const struct walk *walk, int64_t row) {
 /* The first row from `from` on, one of column x, that is right of it. */
 static int64_t end_of_column(const struct walk *walk, int64_t from, int32_t x) {
   const int64_t count = walk->series->count;
-  if (!walk->series->by_time) return tlk_slot_first(x + 1, count, walk->width);
+  if (!walk->series->by_time) return count <= walk->width ? from + 1 : tlk_slot_first(x + 1, count, walk->width);
   const uint64_t reach = tlw_cpu_reach(walk->series, walk->width, x + 1);
   int64_t low = from + 1, high = low, step = 1;
   for (; high < count && position_of(walk, high) < reach; step *= 2) {

@@ -32,13 +32,14 @@ static uint64_t place(struct tlw_cpu_scratch *s, const tlk_layout *layout, void 
   s->notes = notes > 0 ? take(memory, &offset, notes) : NULL;
   s->points = take(memory, &offset, tlw_cpu_line_points(layout) * sizeof *s->points);
   s->blocks = take(memory, &offset, tlw_cpu_line_blocks(layout) * sizeof *s->blocks);
+  s->bands = take(memory, &offset, tlw_cpu_line_bands(layout) * sizeof *s->bands);
   s->events = take(memory, &offset, marks * EVENTS_PER_MARK * sizeof *s->events);
   s->starts = take(memory, &offset, ((uint64_t)layout->height + 2) * sizeof *s->starts);
   s->has_text = layout->line_height > 0 ? take(memory, &offset, (uint64_t)layout->height) : NULL;
   s->on_grid = take(memory, &offset, (uint64_t)layout->height);
   s->cells = take(memory, &offset, width);
-  s->bare = take(memory, &offset, width);
-  s->line = take(memory, &offset, width);
+  s->bare = take(memory, &offset, width + TLW_CPU_BEYOND);
+  s->line = take(memory, &offset, width + TLW_CPU_BEYOND);
   return offset;
 }
 

@@ -47,6 +47,9 @@ struct tlw_cpu_chart {
   int32_t painted_to;
 };
 
+/* Bytes behind a row that may be read, and written again as they were. */
+#define TLW_CPU_BEYOND 16
+
 /* Working memory of one thread for one layout. Parts that the layout does not need are not there. */
 struct tlw_cpu_scratch {
   double *merged;   /* open, high, low, close, volume by pixel column, as in a job */
@@ -57,12 +60,13 @@ struct tlw_cpu_scratch {
   tlk_notes *notes;      /* where the job has none */
   int32_t *points;       /* with lines: the rows of their points, by line */
   int32_t *blocks;       /* with lines: see chart_lines.c */
+  uint64_t *bands;       /* likewise */
   tlw_cpu_event *events; /* of all rows, by row */
   uint32_t *starts;      /* the first event of each row, and the end of the last one's */
   uint8_t *has_text;     /* with text, by row of the image: whether some may be in it, or a box */
   uint8_t *on_grid;      /* by row of the image: whether it is a line of the grid */
   uint8_t *cells;        /* a row of the columns of the grid, where they are those of the layout */
-  uint8_t *bare, *line;  /* the same of the chart at hand; the row being painted */
+  uint8_t *bare, *line;  /* the same of the chart at hand; the row being painted; with TLW_CPU_BEYOND behind them */
 };
 
 /* Bytes of a scratch for this layout, and its parts laid out in that many bytes at memory. */

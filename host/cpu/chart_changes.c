@@ -6,6 +6,10 @@
 #include "chart_text.h"
 #include "host/io/png_tier.h"
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the first byte of a word must be its lowest"
+#endif
+
 _Static_assert(TLW_CPU_BLOCK == TLW_PNG_UNIT, "painter and encoder agree");
 
 struct tlw_cpu_changes {
@@ -22,6 +26,8 @@ struct tlw_cpu_changes {
   uint64_t *touched;                 /* by row: the blocks that are painted; before these those of the row above */
   struct tlw_cpu_covers *covers;     /* of lines */
   uint64_t covered[TLW_CPU_CHANGES]; /* of the row above: where text or lines may lie */
+  /* What the lines of the scratch are in the file, with room for a word that begins in them. */
+  uint8_t *packed, *packed_bare;
 };
 
 /* ---- memory ---- */
@@ -40,6 +46,9 @@ static uint64_t place(struct tlw_cpu_changes *c, const tlk_layout *layout, int32
   take(memory, &offset, sizeof *c);
   c->canvas = take(memory, &offset, rows * c->stride);
   c->touched = (uint64_t *)(void *)take(memory, &offset, rows * (uint64_t)c->words * sizeof *c->touched);
+  const uint64_t packed = (uint64_t)layout->width + sizeof(uint64_t);
+  c->packed = take(memory, &offset, packed);
+  c->packed_bare = take(memory, &offset, packed);
   c->covers = (struct tlw_cpu_covers *)(void *)take(memory, &offset, tlw_cpu_line_covers(layout) * sizeof *c->covers);
   return offset;
 }
@@ -85,31 +94,106 @@ static uint64_t *touched_of(const struct tlw_cpu_changes *c, int32_t y) {
 
 /* ---- candles ---- */
 
-static inline __attribute__((always_inline)) void play_any(const struct tlw_cpu_changes *c, struct tlw_png_rows rows,
-                                                           uint32_t from, uint32_t to, uint32_t table, bool narrow) {
+/* Where an event is: its row of those at hand, its columns and what they take. */
+struct change {
+  uint32_t row, begin, end;
+  uint32_t ink, keep; /* keep: all bits where columns take what bare has, with ink 0; else 0 */
+};
+
+static inline struct change change_of(tlw_cpu_event event, uint32_t y0, const struct tlw_cpu_widths *widths) {
+  const uint32_t x = TLW_CPU_EVENT_X(event), ink = TLW_CPU_EVENT_INK(event);
+  return (struct change){(TLW_CPU_EVENT_Y(event) - y0) % TLW_CPU_EVENT_ROWS, x,
+                         x + widths->of[TLW_CPU_EVENT_KIND(event)], ink, ink == 0 ? UINT32_MAX : 0};
+}
+
+/* Events of one pixel: a byte changes by what that has more, at its place there. */
+static inline __attribute__((always_inline)) void play_narrow(const struct tlw_cpu_changes *c, struct tlw_png_rows rows,
+                                                              uint32_t from, uint32_t to, uint32_t table) {
   const tlw_cpu_event *events = c->scratch->events;
-  const struct tlw_cpu_widths widths = c->widths;
   const uint8_t *bare = c->scratch->bare;
   uint8_t *line = c->scratch->line;
-  const uint32_t y0 = (uint32_t)c->y;
+  const uint32_t y0 = (uint32_t)c->y, in_byte = 8u >> table, depth = 1u << table;
+  const struct tlw_cpu_widths one = {{1, 1, 1}};
   for (uint32_t i = from; i < to; i++) {
-    const tlw_cpu_event event = events[i];
-    const uint32_t row = (TLW_CPU_EVENT_Y(event) - y0) % TLW_CPU_EVENT_ROWS;
-    const uint32_t ink = TLW_CPU_EVENT_INK(event), keep = ink == 0 ? UINT32_MAX : 0;
-    const uint32_t begin = TLW_CPU_EVENT_X(event);
-    const uint32_t end = begin + (narrow ? 1 : widths.of[TLW_CPU_EVENT_KIND(event)]);
-    const size_t at = (size_t)row * rows.row_size + 1;
-    /* Pixels change their byte by what they have more, each at its place there. */
-    for (uint32_t x = begin; x < end;) {
-      const uint32_t in_byte = 8u >> table, depth = 1u << table, byte = x / in_byte;
-      uint32_t difference = 0;
-      do {
-        const uint32_t fresh = ink | (bare[x] & keep);
-        difference += (fresh - line[x]) << (in_byte - 1 - x % in_byte) * depth;
-        line[x] = (uint8_t)fresh;
-        x++;
-      } while (x < end && x / in_byte == byte);
-      tlw_png_rows_add(&rows, at + byte, (uint8_t)difference);
+    const struct change change = change_of(events[i], y0, &one);
+    const uint32_t x = change.begin, fresh = change.ink | (bare[x] & change.keep);
+    const uint32_t difference = (fresh - line[x]) << (in_byte - 1 - x % in_byte) * depth;
+    line[x] = (uint8_t)fresh;
+    tlw_png_rows_add(&rows, (size_t)change.row * rows.row_size + 1 + x / in_byte, (uint8_t)difference);
+  }
+}
+
+static inline uint64_t load_8(const uint8_t *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+static inline void store_8(uint8_t *bytes, uint64_t word) { memcpy(bytes, &word, sizeof word); }
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGHEST (EACH_BYTE << 7)
+
+/* Sums and differences of bytes. */
+static inline uint64_t add_bytes(uint64_t a, uint64_t b) {
+  return ((a & ~HIGHEST) + (b & ~HIGHEST)) ^ ((a ^ b) & HIGHEST);
+}
+static inline uint64_t subtract_bytes(uint64_t a, uint64_t b) {
+  return ((a | HIGHEST) - (b & ~HIGHEST)) ^ ((a ^ ~b) & HIGHEST);
+}
+
+/* Whether bytes are not zero, a bit each. */
+static inline uint64_t bits_of_bytes(uint64_t bytes) {
+  const uint64_t highest = (((bytes & ~HIGHEST) + ~HIGHEST) | bytes) & HIGHEST;
+  return (highest >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+typedef uint64_t pixels __attribute__((vector_size(TLW_CPU_BEYOND)));
+
+static inline pixels load_pixels(const uint8_t *at) {
+  pixels some;
+  memcpy(&some, at, sizeof some);
+  return some;
+}
+
+/* The pixels of the row at hand: those of all but the widest bodies at once, for their widths can't be foreseen. */
+static inline void change_pixels(const struct tlw_cpu_changes *c, uint32_t begin, uint32_t end, uint64_t inks,
+                                 uint64_t keep) {
+  static const uint8_t masks[2 * TLW_CPU_BEYOND] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+  for (uint32_t x = begin; x < end; x += TLW_CPU_BEYOND) {
+    const uint32_t n = end - x < TLW_CPU_BEYOND ? end - x : TLW_CPU_BEYOND;
+    const pixels mask = load_pixels(masks + TLW_CPU_BEYOND - n);
+    const pixels old = load_pixels(c->scratch->line + x), bare = load_pixels(c->scratch->bare + x);
+    const pixels fresh = (old & ~mask) | (((pixels){inks, inks} | (bare & (pixels){keep, keep})) & mask);
+    memcpy(c->scratch->line + x, &fresh, sizeof fresh);
+  }
+}
+
+/* Events of several pixels: their bytes change eight at a time, by what they have more than those of the row at hand. */
+static inline __attribute__((always_inline)) void play_wide(const struct tlw_cpu_changes *c, struct tlw_png_rows rows,
+                                                            uint32_t from, uint32_t to, uint32_t table) {
+  const struct tlw_cpu_widths widths = c->widths;
+  const uint32_t y0 = (uint32_t)c->y, in_byte = 8u >> table, depth = 1u << table;
+  const uint64_t of_ink = EACH_BYTE * (0xffu / ((1u << depth) - 1));
+  for (uint32_t i = from; i < to; i++) {
+    const struct change change = change_of(c->scratch->events[i], y0, &widths);
+    const uint32_t first = change.begin / in_byte, last = (change.end - 1) / in_byte;
+    const uint64_t inks = change.ink * of_ink, keep = (uint64_t)0 - (change.keep & 1);
+    /* Of the first byte and the last only some pixels. */
+    uint64_t mask = UINT64_MAX << 8 | 0xffu >> change.begin % in_byte * depth;
+    const uint64_t last_mask = 0xffu << (in_byte - 1 - (change.end - 1) % in_byte) * depth & 0xffu;
+    change_pixels(c, change.begin, change.end, change.ink * EACH_BYTE, keep);
+    for (uint32_t byte = first; byte <= last; byte += 8, mask = UINT64_MAX) {
+      const uint32_t n = last - byte < 8 ? last - byte + 1 : 8;
+      if (byte + n > last) mask &= (last_mask << 8 * (n - 1)) | ((UINT64_C(1) << 8 * (n - 1)) - 1);
+      const uint64_t old = load_8(c->packed + byte), bare = load_8(c->packed_bare + byte);
+      const uint64_t fresh = (old & ~mask) | ((inks | (bare & keep)) & mask);
+      const size_t at = (size_t)change.row * rows.row_size + 1 + byte;
+      const uint64_t filtered = add_bytes(load_8(rows.bytes + at), subtract_bytes(fresh, old));
+      store_8(c->packed + byte, fresh);
+      store_8(rows.bytes + at, filtered);
+      tlw_png_rows_mark(&rows, at, bits_of_bytes(filtered) & UINT64_MAX >> (64 - n), n);
     }
   }
 }
@@ -119,25 +203,24 @@ static void play(const struct tlw_cpu_changes *c, const struct tlw_png_rows *row
   const int32_t begin = y0 > c->layout->price_y ? y0 : c->layout->price_y, end = y1 < c->plot_end ? y1 : c->plot_end;
   if (begin >= end) return;
   const uint32_t from = c->scratch->starts[begin], to = c->scratch->starts[end];
-  const bool narrow = c->widths.of[TLW_CPU_BODY] == 1;
-  switch (rows->table) {
-  case 0:
-    play_any(c, *rows, from, to, 0, false);
-    return;
-  case 1:
-    if (narrow)
-      play_any(c, *rows, from, to, 1, true);
+  if (c->widths.of[TLW_CPU_BODY] == 1) {
+    if (rows->table == 0)
+      play_narrow(c, *rows, from, to, 0);
+    else if (rows->table == 1)
+      play_narrow(c, *rows, from, to, 1);
+    else if (rows->table == 2)
+      play_narrow(c, *rows, from, to, 2);
     else
-      play_any(c, *rows, from, to, 1, false);
-    return;
-  case 2:
-    if (narrow)
-      play_any(c, *rows, from, to, 2, true);
+      play_narrow(c, *rows, from, to, 3);
+  } else {
+    if (rows->table == 0)
+      play_wide(c, *rows, from, to, 0);
+    else if (rows->table == 1)
+      play_wide(c, *rows, from, to, 1);
+    else if (rows->table == 2)
+      play_wide(c, *rows, from, to, 2);
     else
-      play_any(c, *rows, from, to, 2, false);
-    return;
-  default:
-    play_any(c, *rows, from, to, 3, false);
+      play_wide(c, *rows, from, to, 3);
   }
 }
 
@@ -186,13 +269,21 @@ static bool is_touched(const struct tlw_cpu_changes *c, int32_t y) {
   return any != 0;
 }
 
+/* The row at hand becomes what the plot has where there is no candle. */
+static void begin_plot(const struct tlw_cpu_changes *c, uint32_t table) {
+  const size_t width = (size_t)c->layout->width;
+  memcpy(c->scratch->line, c->scratch->bare, width);
+  c->png->pack(c->packed_bare, c->scratch->bare, width, table, UINT8_MAX);
+  memcpy(c->packed, c->packed_bare, width);
+}
+
 /* Paints the blocks of a row, and those of the row above that are not yet, but for what lies over them. */
 static void paint_blocks(const struct tlw_cpu_changes *c, const struct tlw_png_rows *rows, int32_t y) {
   const tlk_layout *layout = c->layout;
   const size_t width = (size_t)layout->width, plot_x = (size_t)layout->plot_x;
   uint8_t *line = c->scratch->line, *row = row_of(c, y);
   copy_blocks(row_of(c, y - 1), line, width, touched_of(c, y), touched_of(c, y - 1), c->words);
-  if (y == layout->price_y) memcpy(line, c->scratch->bare, width);
+  if (y == layout->price_y) begin_plot(c, rows->table);
   if (y == c->plot_end) memset(line, TLK_INK_BACKGROUND, width);
   play(c, rows, y, y + 1);
   copy_blocks(row, line, width, touched_of(c, y), NULL, c->words);

@@ -1,5 +1,7 @@
 #include "chart_lines.h"
 
+#include <string.h>
+
 #include "kernels/core/line.h"
 
 static int32_t blocks_of(const tlk_layout *layout) {
@@ -15,6 +17,15 @@ uint64_t tlw_cpu_line_blocks(const tlk_layout *layout) {
   return layout->n_lines > 0 ? (1 + 2 * (uint64_t)layout->n_lines) * (uint64_t)blocks_of(layout) : 0;
 }
 
+static int32_t words_of(const tlk_layout *layout) { return (blocks_of(layout) + 63) / 64; }
+
+/* Words of a line: of all bands of the image. */
+static size_t bands_of(const tlk_layout *layout) {
+  return (size_t)((layout->height + TLW_CPU_LINE_BAND - 1) / TLW_CPU_LINE_BAND) * (size_t)words_of(layout);
+}
+
+uint64_t tlw_cpu_line_bands(const tlk_layout *layout) { return (uint64_t)layout->n_lines * bands_of(layout); }
+
 uint64_t tlw_cpu_line_covers(const tlk_layout *layout) {
   return (uint64_t)layout->n_lines * (uint64_t)blocks_of(layout);
 }
@@ -26,6 +37,7 @@ static const int32_t *columns_of(const tlk_layout *layout, const tlk_notes *note
 /* What is in the scratch of line i. */
 struct parts {
   int32_t *points, *tops, *ends;
+  uint64_t *bands; /* which blocks may reach which rows: see tlw_cpu_blocks_in */
 };
 
 static struct parts parts_of(const tlk_layout *layout, const struct tlw_cpu_scratch *scratch, int32_t i) {
@@ -34,6 +46,7 @@ static struct parts parts_of(const tlk_layout *layout, const struct tlw_cpu_scra
       scratch->points + line * (size_t)layout->plot_width,
       scratch->blocks + (1 + 2 * line) * n,
       scratch->blocks + (2 + 2 * line) * n,
+      scratch->bands + line * bands_of(layout),
   };
 }
 
@@ -64,6 +77,18 @@ static void find_reach(const tlk_layout *layout, const int32_t *points, int32_t 
   *reach_end = ((last > 0 ? last : 0) + TLK_LINE_UNIT - 1) / TLK_LINE_UNIT;
 }
 
+/* Which blocks reach which rows of the panel. */
+static void find_bands(const tlk_layout *layout, const struct parts *line) {
+  const int32_t panel_end = layout->price_y + layout->price_height, n_words = words_of(layout);
+  memset(line->bands, 0, bands_of(layout) * sizeof *line->bands);
+  for (int32_t block = 0; block < blocks_of(layout); block++) {
+    const int32_t top = line->tops[block] > layout->price_y ? line->tops[block] : layout->price_y;
+    const int32_t end = line->ends[block] < panel_end ? line->ends[block] : panel_end;
+    for (int32_t y = top / TLW_CPU_LINE_BAND * TLW_CPU_LINE_BAND; y < end; y += TLW_CPU_LINE_BAND)
+      line->bands[y / TLW_CPU_LINE_BAND * n_words + block / 64] |= UINT64_C(1) << block % 64;
+  }
+}
+
 void tlw_cpu_place_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layout,
                          const struct tlw_cpu_scratch *scratch) {
   const tlk_notes *notes = scratch->chart->notes;
@@ -79,28 +104,56 @@ void tlw_cpu_place_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layo
       const int32_t next = block + 1 < n_blocks ? firsts[block + 1] + 2 : n;
       find_reach(layout, line.points, firsts[block], next < n ? next : n, &line.tops[block], &line.ends[block]);
     }
+    find_bands(layout, &line);
   }
 }
 
-/* Of blocks `first` on, n of them, those that reach rows from to to - 1. */
-static void touch_blocks(const tlk_layout *layout, const struct parts *line, int32_t first, int32_t n, int32_t from,
-                         int32_t to, const struct tlw_cpu_blocks *blocks) {
-  for (uint64_t in = tlw_cpu_blocks_in(line->tops + first, line->ends + first, n, from, to); in; in &= in - 1) {
-    const int32_t block = first + __builtin_ctzll(in), x = layout->plot_x + block * TLW_CPU_LINE_BLOCK;
-    const int32_t top = line->tops[block] > from ? line->tops[block] : from;
-    tlw_cpu_touch(blocks, x, x + TLW_CPU_LINE_BLOCK, top, line->ends[block] < to ? line->ends[block] : to);
-  }
+/* Columns x0 to x1 - 1 of rows top to end - 1. */
+struct area {
+  int32_t x0, x1, top, end;
+};
+
+/* A block, as far as it is in rows from to to - 1. */
+static struct area area_of(const tlk_layout *layout, const struct parts *line, int32_t block, int32_t from,
+                           int32_t to) {
+  const int32_t x = layout->plot_x + block * TLW_CPU_LINE_BLOCK;
+  return (struct area){x, x + TLW_CPU_LINE_BLOCK, line->tops[block] > from ? line->tops[block] : from,
+                       line->ends[block] < to ? line->ends[block] : to};
+}
+
+/* Adds an area that lies beside it in the same block of the image, if together they have hardly more pixels. */
+static bool join(struct area *area, struct area next) {
+  if (area->x1 != next.x0 || area->x0 / TLW_CPU_BLOCK != next.x0 / TLW_CPU_BLOCK || next.top > area->end ||
+      next.end < area->top)
+    return false;
+  area->x1 = next.x1;
+  if (next.top < area->top) area->top = next.top;
+  if (next.end > area->end) area->end = next.end;
+  return true;
+}
+
+static void touch_line(const tlk_layout *layout, const struct parts *line, int32_t from, int32_t to,
+                       const struct tlw_cpu_blocks *blocks) {
+  const int32_t n_words = words_of(layout);
+  struct area area = {0};
+  for (int32_t word = 0; word < n_words; word++)
+    for (uint64_t in = tlw_cpu_blocks_in(line->bands, n_words, word, from, to); in; in &= in - 1) {
+      const struct area next = area_of(layout, line, 64 * word + __builtin_ctzll(in), from, to);
+      if (next.top >= next.end || join(&area, next)) continue;
+      tlw_cpu_touch(blocks, area.x0, area.x1, area.top, area.end);
+      area = next;
+    }
+  tlw_cpu_touch(blocks, area.x0, area.x1, area.top, area.end);
 }
 
 void tlw_cpu_touch_lines(const tlk_layout *layout, const struct tlw_cpu_scratch *source,
                          const struct tlw_cpu_blocks *blocks) {
-  const int32_t panel_end = layout->price_y + layout->price_height, n_blocks = blocks_of(layout);
+  const int32_t panel_end = layout->price_y + layout->price_height;
   const int32_t from = layout->price_y > blocks->y0 ? layout->price_y : blocks->y0;
   const int32_t to = panel_end < blocks->y1 ? panel_end : blocks->y1;
   for (int32_t k = 0; k < layout->n_lines && from < to; k++) {
     const struct parts line = parts_of(layout, source, k);
-    for (int32_t first = 0; first < n_blocks; first += 64)
-      touch_blocks(layout, &line, first, n_blocks - first < 64 ? n_blocks - first : 64, from, to, blocks);
+    touch_line(layout, &line, from, to, blocks);
   }
 }
 
@@ -126,6 +179,7 @@ void tlw_cpu_draw_lines(const struct tlw_cpu_tier *tier, const tlk_layout *layou
     line.points = parts.points;
     line.tops = parts.tops;
     line.ends = parts.ends;
+    line.bands = parts.bands;
     line.covers = source->chart->covers ? source->chart->covers + (size_t)k * (size_t)blocks_of(layout) : NULL;
     tier->line(&line);
   }

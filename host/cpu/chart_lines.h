@@ -4,9 +4,10 @@
 
 #include "chart.h"
 
-/* Entries of scratch->points, and of scratch->blocks, for charts of this layout. */
+/* Entries of scratch->points, ->blocks and ->bands for charts of this layout. */
 uint64_t tlw_cpu_line_points(const tlk_layout *layout);
 uint64_t tlw_cpu_line_blocks(const tlk_layout *layout);
+uint64_t tlw_cpu_line_bands(const tlk_layout *layout);
 
 /* Entries of scratch->chart->covers, where there are any. */
 uint64_t tlw_cpu_line_covers(const tlk_layout *layout);

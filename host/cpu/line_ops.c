@@ -6,9 +6,7 @@
 #include "kernels/core/line.h"
 #include "vector.h"
 
-/* Columns of a block, and rows that are done at a time: in 1 / TLK_LINE_UNIT they just fit 16 bits. */
 #define COLUMNS TLW_CPU_LINE_BLOCK
-#define ROWS 255
 #define SAMPLES (COLUMNS * TLK_LINE_SAMPLES)
 
 typedef uint16_t words __attribute__((vector_size(2 * COLUMNS)));
@@ -56,7 +54,10 @@ static inline __attribute__((always_inline)) void find_slants(struct slants *sla
   }
 }
 
-_Static_assert(SAMPLES + TLK_LANES <= TLW_CPU_COVERS, "the rest of a vector has room behind the samples");
+/* Rows that a line covers of the samples of a block, with room behind them for the rest of a vector. */
+struct ranges {
+  int32_t tops[SAMPLES + TLK_LANES], ends[SAMPLES + TLK_LANES];
+};
 
 static inline tlk_real odd_numbers(void) {
   tlk_real x;
@@ -76,9 +77,9 @@ struct run {
  * unless it is a whole number, at least 1 / dx >= 2^-17 away from one. The product here is less than 2^-21 away from
  * it, so that 2^-19 more is what rounds towards 0 to the same.
  */
-static inline __attribute__((always_inline)) void cover_segment(struct tlw_cpu_covers *covers, struct run run,
-                                                                int32_t y0, int32_t y1, double slope,
-                                                                int32_t reach_each, int32_t line_half) {
+static inline __attribute__((always_inline)) void cover_segment(struct ranges *covers, struct run run, int32_t y0,
+                                                                int32_t y1, double slope, int32_t reach_each,
+                                                                int32_t line_half) {
   const tlk_int reach = tlk_splat_int(reach_each);
   const tlk_int first = tlk_splat_int((y0 < y1 ? y0 : y1) - line_half);
   const tlk_int last = tlk_splat_int((y0 < y1 ? y1 : y0) + line_half);
@@ -93,14 +94,14 @@ static inline __attribute__((always_inline)) void cover_segment(struct tlw_cpu_c
   }
 }
 
-static void cover_nothing(struct tlw_cpu_covers *covers, int32_t at, int32_t count) {
+static void cover_nothing(struct ranges *covers, int32_t at, int32_t count) {
   memset(covers->tops + at, 0, (size_t)count * sizeof *covers->tops);
   memset(covers->ends + at, 0, (size_t)count * sizeof *covers->ends);
 }
 
 /* The covers of all samples of a block: those of its segments, from left to right, and nothing where there are none. */
-static inline __attribute__((always_inline)) void cover_block(struct tlw_cpu_covers *covers,
-                                                              const struct tlw_cpu_line *line, int32_t block) {
+static inline __attribute__((always_inline)) void cover_block(struct ranges *covers, const struct tlw_cpu_line *line,
+                                                              int32_t block) {
   const int32_t origin = block * SAMPLES, first = line->firsts[block], half = line->layout->line_half;
   const int32_t *columns = line->columns + first, *points = line->points + first;
   const int32_t left = line->n_points - 1 - first, n = left < SEGMENTS ? left : SEGMENTS;
@@ -128,11 +129,6 @@ static inline __attribute__((always_inline)) void cover_block(struct tlw_cpu_cov
 
 /* ---- pixels ---- */
 
-/* Samples 0 to 3 of all columns, counted from a row on, within some rows. */
-struct by_sample {
-  uint16_t s[TLK_LINE_SAMPLES][COLUMNS];
-};
-
 static inline words load_words(const uint16_t *x) {
   words v;
   memcpy(&v, x, sizeof v);
@@ -147,9 +143,10 @@ static inline words odd(words a, words b) {
   return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 
-static inline __attribute__((always_inline)) void sort_samples(struct by_sample *sorted, const int32_t *samples,
-                                                               int32_t y0, int32_t y1) {
-  const int32_t first = y0 * TLK_LINE_UNIT, last = y1 * TLK_LINE_UNIT;
+/* Samples 0 to 3 of all columns, counted from a row on, within TLW_CPU_COVER_ROWS rows. */
+static inline __attribute__((always_inline)) void sort_samples(uint16_t sorted[TLK_LINE_SAMPLES][COLUMNS],
+                                                               const int32_t *samples, int32_t y) {
+  const int32_t first = y * TLK_LINE_UNIT, last = first + TLW_CPU_COVER_ROWS * TLK_LINE_UNIT;
   uint16_t inside[SAMPLES];
   for (int32_t i = 0; i < SAMPLES; i++) {
     const int32_t x = samples[i] > first ? samples[i] : first;
@@ -160,17 +157,32 @@ static inline __attribute__((always_inline)) void sort_samples(struct by_sample 
   const words even_ab = even(a, b), even_cd = even(c, d), odd_ab = odd(a, b), odd_cd = odd(c, d);
   const words all[TLK_LINE_SAMPLES] = {even(even_ab, even_cd), even(odd_ab, odd_cd), odd(even_ab, even_cd),
                                        odd(odd_ab, odd_cd)};
-  memcpy(sorted->s, all, sizeof all);
+  memcpy(sorted, all, sizeof all);
 }
 
 static inline uint16_t most(uint16_t a, uint16_t b) { return a > b ? a : b; }
 
 /* Of all samples of a column, what lies below a row that begins at `begin`. */
-static inline uint16_t rest_below(const struct by_sample *tops, const struct by_sample *ends, uint16_t begin,
-                                  int32_t x) {
-  return (uint16_t)(most(ends->s[0][x], begin) - most(tops->s[0][x], begin) + most(ends->s[1][x], begin) -
-                    most(tops->s[1][x], begin) + most(ends->s[2][x], begin) - most(tops->s[2][x], begin) +
-                    most(ends->s[3][x], begin) - most(tops->s[3][x], begin));
+static inline uint16_t rest_below(const struct tlw_cpu_covers *c, uint16_t begin, int32_t x) {
+  return (uint16_t)(most(c->ends[0][x], begin) - most(c->tops[0][x], begin) + most(c->ends[1][x], begin) -
+                    most(c->tops[1][x], begin) + most(c->ends[2][x], begin) - most(c->tops[2][x], begin) +
+                    most(c->ends[3][x], begin) - most(c->tops[3][x], begin));
+}
+
+/* What the line covers of a block from row y on. */
+static void find_covers(struct tlw_cpu_covers *covers, const struct tlw_cpu_line *line, int32_t block, int32_t y) {
+  struct ranges ranges;
+  cover_block(&ranges, line, block);
+  sort_samples(covers->tops, ranges.tops, y);
+  sort_samples(covers->ends, ranges.ends, y);
+  covers->first = y;
+  covers->next = y - 1;
+  covers->known = true;
+}
+
+static void find_rest(struct tlw_cpu_covers *covers, int32_t y) {
+  const uint16_t begin = (uint16_t)((y - covers->first) * TLK_LINE_UNIT);
+  for (int32_t x = 0; x < COLUMNS; x++) covers->rest[x] = rest_below(covers, begin, x);
 }
 
 /* How the inks of a line follow from its area, as in tlk_line_ink: levels are 1, 2 or 4. */
@@ -188,12 +200,11 @@ static struct inks inks_of(const struct tlw_cpu_line *line) {
 }
 
 /* Draws a row of a block; rest: of each column what lies below the row above, which becomes that below this one. */
-static inline __attribute__((always_inline)) void draw_row(const struct by_sample *tops, const struct by_sample *ends,
-                                                           uint16_t *rest, uint16_t end, struct inks inks,
-                                                           uint8_t *pixels) {
+static inline __attribute__((always_inline)) void draw_row(const struct tlw_cpu_covers *covers, uint16_t *rest,
+                                                           uint16_t end, struct inks inks, uint8_t *pixels) {
   uint16_t areas[COLUMNS];
   for (int32_t x = 0; x < COLUMNS; x++) {
-    const uint16_t below = rest_below(tops, ends, end, x);
+    const uint16_t below = rest_below(covers, end, x);
     areas[x] = (uint16_t)(rest[x] - below);
     rest[x] = below;
   }
@@ -209,25 +220,25 @@ static inline __attribute__((always_inline)) void draw_row(const struct by_sampl
 }
 
 /* Draws rows y0 to y1 - 1, of which the first is at pixels, of the first n columns of a block. */
-static inline __attribute__((always_inline)) void draw_rows(const struct tlw_cpu_covers *covers, int32_t y0, int32_t y1,
+static inline __attribute__((always_inline)) void draw_rows(struct tlw_cpu_covers *covers, int32_t y0, int32_t y1,
                                                             struct inks inks, uint8_t *pixels, size_t row_stride,
                                                             size_t n) {
-  struct by_sample tops, ends;
-  sort_samples(&tops, covers->tops, y0, y1);
-  sort_samples(&ends, covers->ends, y0, y1);
+  const struct tlw_cpu_covers all = *covers;
   uint16_t rest[COLUMNS];
-  for (int32_t x = 0; x < COLUMNS; x++) rest[x] = rest_below(&tops, &ends, 0, x);
-  for (int32_t y = 0; y < y1 - y0; y++, pixels += row_stride) {
-    const uint16_t end = (uint16_t)((y + 1) * TLK_LINE_UNIT);
+  memcpy(rest, all.rest, sizeof rest);
+  for (int32_t y = y0; y < y1; y++, pixels += row_stride) {
+    const uint16_t end = (uint16_t)((y + 1 - all.first) * TLK_LINE_UNIT);
     if (n == COLUMNS) {
-      draw_row(&tops, &ends, rest, end, inks, pixels);
+      draw_row(&all, rest, end, inks, pixels);
     } else {
       uint8_t part[COLUMNS] = {0};
       memcpy(part, pixels, n);
-      draw_row(&tops, &ends, rest, end, inks, part);
+      draw_row(&all, rest, end, inks, part);
       memcpy(pixels, part, n);
     }
   }
+  memcpy(covers->rest, rest, sizeof rest);
+  covers->next = y1;
 }
 
 static void draw_block(const struct tlw_cpu_line *line, int32_t block, struct inks inks) {
@@ -236,11 +247,12 @@ static void draw_block(const struct tlw_cpu_line *line, int32_t block, struct in
   struct tlw_cpu_covers own;
   own.known = false;
   struct tlw_cpu_covers *covers = line->covers ? &line->covers[block] : &own;
-  if (!covers->known) cover_block(covers, line, block);
-  covers->known = true;
   const int32_t room = line->room - block * COLUMNS;
-  for (int32_t y = top; y < end; y += ROWS) {
-    const int32_t y_end = end - y < ROWS ? end : y + ROWS;
+  for (int32_t y = top, y_end; y < end; y = y_end) {
+    y_end = end - y < TLW_CPU_COVER_ROWS ? end : y + TLW_CPU_COVER_ROWS;
+    if (!covers->known || y < covers->first || y_end > covers->first + TLW_CPU_COVER_ROWS)
+      find_covers(covers, line, block, y);
+    if (y != covers->next) find_rest(covers, y);
     uint8_t *pixels = line->pixels + (size_t)(y - line->y0) * line->row_stride + block * COLUMNS;
     if (room >= COLUMNS)
       draw_rows(covers, y, y_end, inks, pixels, line->row_stride, COLUMNS);
@@ -251,11 +263,8 @@ static void draw_block(const struct tlw_cpu_line *line, int32_t block, struct in
 
 void TLW_TIERED(tlw_cpu_draw_line)(const struct tlw_cpu_line *line) {
   const struct inks inks = inks_of(line);
-  const int32_t n_blocks = (line->layout->plot_width + COLUMNS - 1) / COLUMNS;
-  for (int32_t first = 0; first < n_blocks; first += 64) {
-    const int32_t n = n_blocks - first < 64 ? n_blocks - first : 64;
-    for (uint64_t in = tlw_cpu_blocks_in(line->tops + first, line->ends + first, n, line->y0, line->y1); in;
-         in &= in - 1)
-      draw_block(line, first + __builtin_ctzll(in), inks);
-  }
+  const int32_t n_blocks = (line->layout->plot_width + COLUMNS - 1) / COLUMNS, n_words = (n_blocks + 63) / 64;
+  for (int32_t word = 0; word < n_words; word++)
+    for (uint64_t in = tlw_cpu_blocks_in(line->bands, n_words, word, line->y0, line->y1); in; in &= in - 1)
+      draw_block(line, 64 * word + __builtin_ctzll(in), inks);
 }

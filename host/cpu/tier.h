@@ -50,10 +50,17 @@ struct tlw_cpu_extent {
 /* The row of a point that a line does not have. */
 #define TLW_CPU_NO_POINT INT32_MIN
 
-/* What a line covers of the samples of a block, with room behind them for the rest of a vector. */
-#define TLW_CPU_COVERS (TLW_CPU_LINE_BLOCK * TLK_LINE_SAMPLES + 8)
+/* Rows of an image of which it is known together which blocks lines reach. */
+#define TLW_CPU_LINE_BAND 16
+
+/* Rows of which covers are kept: in 1 / TLK_LINE_UNIT they just fit 16 bits. */
+#define TLW_CPU_COVER_ROWS 255
+
+/* What a line covers of a block in TLW_CPU_COVER_ROWS rows: of each sample of its columns, counted from row `first` on. */
 struct tlw_cpu_covers {
-  int32_t tops[TLW_CPU_COVERS], ends[TLW_CPU_COVERS];
+  uint16_t tops[TLK_LINE_SAMPLES][TLW_CPU_LINE_BLOCK], ends[TLK_LINE_SAMPLES][TLW_CPU_LINE_BLOCK];
+  uint16_t rest[TLW_CPU_LINE_BLOCK]; /* of each column, what lies from row `next` on */
+  int32_t first, next;
   bool known;
 };
 
@@ -66,6 +73,7 @@ struct tlw_cpu_line {
   const int32_t *points;  /* rows in 1 / TLK_LINE_UNIT pixels, or TLW_CPU_NO_POINT */
   /* By block: the first point of the first segment that may lie in it; the first row that it reaches, and the end. */
   const int32_t *firsts, *tops, *ends;
+  const uint64_t *bands;         /* of all rows: see tlw_cpu_blocks_in */
   struct tlw_cpu_covers *covers; /* by block, where they are kept from one drawing to the next; or NULL */
   int32_t y0, y1;
   uint8_t *pixels; /* row y0, first column of the plot */
@@ -73,10 +81,14 @@ struct tlw_cpu_line {
   size_t row_stride;
 };
 
-/* Of n blocks, at most 64, those that reach rows y0 to y1 - 1: a bit each. By no branch, for they can't be foreseen. */
-static inline uint64_t tlw_cpu_blocks_in(const int32_t *tops, const int32_t *ends, int32_t n, int32_t y0, int32_t y1) {
+/*
+ * Of blocks 64 * word on, 64 of them, those that may reach rows y0 to y1 - 1: a bit each. bands: such words of each band
+ * of rows, n_words of them.
+ */
+static inline uint64_t tlw_cpu_blocks_in(const uint64_t *bands, int32_t n_words, int32_t word, int32_t y0, int32_t y1) {
   uint64_t bits = 0;
-  for (int32_t i = 0; i < n; i++) bits |= (uint64_t)((tops[i] < y1) & (ends[i] > y0)) << i;
+  for (int32_t band = y0 / TLW_CPU_LINE_BAND; band <= (y1 - 1) / TLW_CPU_LINE_BAND; band++)
+    bits |= bands[band * n_words + word];
   return bits;
 }
 
