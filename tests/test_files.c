@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness.h"
 #include "series.h"
@@ -20,7 +21,8 @@
 
 #define CASES 60
 #define FIRST_SEED 20260101
-#define MOST_CHARTS 24
+#define MOST_CHARTS 101
+#define RANDOM_CHARTS 24
 #define MOST_LINES 3
 #define MOST_TIERS 4
 #define CHANGES_OF_LAYOUT 3
@@ -172,6 +174,7 @@ typedef struct expected {
   int64_t n, at;    /* charts in all, delivered */
   int64_t in_parts; /* charts that came in several pieces */
   size_t got;       /* bytes of the chart that is in several */
+  int64_t before;   /* charts of the stream before these */
 } expected;
 
 static const batch *batch_of(const expected *e, int64_t *chart) {
@@ -185,7 +188,7 @@ static tlw_status look(void *user, const tlw_piece *piece, tlw_error *error) {
   (void)error;
   int64_t chart = e->at;
   const batch *b = batch_of(e, &chart);
-  if (piece->chart != e->at || piece->first != (e->got == 0) || piece->size > b->sizes[chart] - e->got)
+  if (piece->chart != e->before + e->at || piece->first != (e->got == 0) || piece->size > b->sizes[chart] - e->got)
     return TLW_ERR_INTERNAL;
   if (memcmp(piece->data, b->files[chart] + e->got, piece->size) != 0) return TLW_ERR_INTERNAL;
   if (piece->first && !piece->last) e->in_parts++;
@@ -242,7 +245,7 @@ static void run_random(uint64_t seed) {
     const int32_t most = large ? 1100 : 300;
     tlw_chart_options options;
     random_options(&options, rng_between(&r, TLW_CHART_MIN_SIDE, most), rng_between(&r, TLW_CHART_MIN_SIDE, most), &r);
-    open_batch(&batches[i], &options, random_rows(&r), 1 + (int64_t)rng_below(&r, large ? 4 : MOST_CHARTS), &r);
+    open_batch(&batches[i], &options, random_rows(&r), 1 + (int64_t)rng_below(&r, large ? 4 : RANDOM_CHARTS), &r);
     e.n += batches[i].n_series;
   }
   setenv("TALLOW_CPU_TIER", tiers[rng_below(&r, n_tiers)], 1);
@@ -299,6 +302,119 @@ static void test_no_raster(void **state) {
   expect(engine, &e, 2, 1);
   assert_int_equal(e.in_parts, b.n_series);
   tlw_engine_close(&engine);
+  close_batch(&b);
+}
+
+/* Pieces that were drawn, and of how many the threads could not take as many charts each. */
+static int64_t count_pieces(const tlw_engine *engine, uint32_t threads, int64_t *uneven) {
+  tlw_record *records = malloc(TLW_RECORDS * sizeof *records);
+  assert_non_null(records);
+  size_t n;
+  int64_t pieces = 0;
+  *uneven = 0;
+  assert_int_equal(tlw_engine_records(engine, records, TLW_RECORDS, &n, NULL), TLW_OK);
+  for (size_t i = 0; i < n; i++) {
+    if (records[i].operation != TLW_OP_DRAW) continue;
+    pieces++;
+    *uneven += records[i].items % threads != 0;
+  }
+  free(records);
+  return pieces;
+}
+
+static tlw_stream *open_stream(tlw_engine *engine, tlw_sink_fn sink, void *user) {
+  tlw_stream *stream;
+  tlw_stream_options options;
+  tlw_error error;
+  tlw_stream_options_init(&options);
+  options.format = TLW_STREAM_PNG;
+  options.sink = sink;
+  options.sink_user = user;
+  check(tlw_stream_open(&stream, &engine, 1, &options, &error), &error);
+  return stream;
+}
+
+/* Threads meet at the end of a piece, so that there are few of these, all of which but the last have work for all. */
+static void test_pieces(void **state) {
+  static const uint32_t threads[] = {1, 2, 3};
+  (void)state;
+  rng r = {FIRST_SEED + 2};
+  batch b;
+  tlw_chart_options options;
+  tlw_chart_options_init(&options);
+  options.width = 300;
+  options.height = 200;
+  open_batch(&b, &options, 5000, MOST_CHARTS, &r);
+  for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+    tlw_engine *engine = open_engine(threads[i], 0);
+    expected e = {.batches = &b};
+    tlw_stream *stream = open_stream(engine, look, &e);
+    tlw_error error;
+    /* What a lane draws first tells it what it can do. */
+    tlw_candles candles = view(&b);
+    candles.n_series = 1;
+    check(tlw_stream_push(stream, &candles, &b.options, NULL, NULL, &error), &error);
+    check(tlw_stream_finish(stream, &error), &error);
+    assert_int_equal(e.at, 1);
+    assert_int_equal(tlw_engine_reset(engine, TLW_RESET_STATS, NULL), TLW_OK);
+    candles.n_series = b.n_series;
+    e.at = 0;
+    e.before = 1;
+    check(tlw_stream_push(stream, &candles, &b.options, NULL, NULL, &error), &error);
+    check(tlw_stream_finish(stream, &error), &error);
+    assert_int_equal(e.at, b.n_series);
+    int64_t uneven;
+    assert_in_range(count_pieces(engine, threads[i], &uneven), 1, 1 + b.n_series / (12 * threads[i]));
+    assert_in_range(uneven, 0, 1);
+    tlw_stream_close(&stream);
+    tlw_engine_close(&engine);
+  }
+  close_batch(&b);
+}
+
+enum how { SLOWLY, BY_FAILURE, BY_CANCEL };
+
+/* A sink that looks at what comes, and at one chart does something about it. */
+struct ending {
+  expected e;
+  enum how how;
+  int64_t last;
+  tlw_stream *stream;
+};
+
+static tlw_status look_and_end(void *user, const tlw_piece *piece, tlw_error *error) {
+  struct ending *ending = user;
+  const tlw_status status = look(&ending->e, piece, error);
+  if (ending->how == SLOWLY) nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+  if (status != TLW_OK || ending->e.at != ending->last) return status;
+  if (ending->how == BY_CANCEL) tlw_stream_cancel(ending->stream);
+  return ending->how == BY_FAILURE ? TLW_ERR_IO : TLW_OK;
+}
+
+/* However slow the sink is and where it ends the stream: all before that chart in order, and none behind it. */
+static void test_ends(void **state) {
+  static const tlw_status due[] = {TLW_OK, TLW_ERR_IO, TLW_ERR_CANCELLED};
+  (void)state;
+  rng r = {FIRST_SEED + 3};
+  batch b;
+  tlw_chart_options options;
+  tlw_chart_options_init(&options);
+  options.width = 320;
+  options.height = 180;
+  open_batch(&b, &options, 4000, MOST_CHARTS, &r);
+  for (int i = 0; i < 36; i++) {
+    tlw_engine *engine = open_engine(1 + (uint32_t)rng_below(&r, 4), 0);
+    struct ending ending = {
+        .e = {.batches = &b}, .how = (enum how)(i % 3), .last = 1 + (int64_t)rng_below(&r, MOST_CHARTS)};
+    ending.stream = open_stream(engine, look_and_end, &ending);
+    const tlw_candles candles = view(&b);
+    tlw_status status = tlw_stream_push(ending.stream, &candles, &b.options, NULL, NULL, NULL);
+    if (status == TLW_OK) status = tlw_stream_finish(ending.stream, NULL);
+    assert_int_equal(status, due[ending.how]);
+    assert_int_equal(ending.e.at, ending.how == SLOWLY ? b.n_series : ending.last);
+    tlw_stream_close(&ending.stream);
+    tlw_engine_close(&engine);
+  }
   close_batch(&b);
 }
 
@@ -365,9 +481,8 @@ static void test_nothing_left(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_random),
-      cmocka_unit_test(test_no_raster),
-      cmocka_unit_test(test_nothing_left),
+      cmocka_unit_test(test_random), cmocka_unit_test(test_no_raster),    cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_ends),   cmocka_unit_test(test_nothing_left),
   };
   return cmocka_run_group_tests(tests, find_tiers, NULL);
 }

@@ -125,14 +125,32 @@ tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t
   return status;
 }
 
-int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads) {
+/* Charts that are worth a launch. */
+static int64_t worthwhile(const tlk_layout *layout) {
   const int64_t image = (int64_t)image_bytes(layout);
-  const int64_t worthwhile = (LEAST_PIECE_PIXELS + image - 1) / image, even = left / (2 * (int64_t)lanes) + 1;
-  const int64_t cached = worthwhile > threads ? worthwhile : threads;
-  int64_t n = even > worthwhile ? even : worthwhile;
-  if (threads && n > cached) n = cached;
+  return (LEAST_PIECE_PIXELS + image - 1) / image;
+}
+
+/* The share that leaves as many for each of the lanes, and then others. */
+static int64_t even_share(int64_t left, uint32_t lanes) { return left / (2 * (int64_t)lanes) + 1; }
+
+static int64_t of_a_job(int64_t n, int64_t left) {
   const int64_t limit = left < TLW_JOB_SERIES ? left : TLW_JOB_SERIES;
   return n < limit ? n : limit;
+}
+
+int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes) {
+  const int64_t even = even_share(left, lanes), least_charts = worthwhile(layout);
+  return of_a_job(even > least_charts ? even : least_charts, left);
+}
+
+int64_t tlw_draw_cpu_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads, uint32_t each) {
+  const int64_t least_charts = worthwhile(layout), cached = (int64_t)threads * each;
+  int64_t n = cached > least_charts ? cached : least_charts;
+  /* A single lane has nobody to leave some for. */
+  const int64_t even = even_share(left, lanes);
+  if (lanes > 1 && even < n) n = even > least_charts ? even : least_charts;
+  return of_a_job((n + threads - 1) / threads * threads, left);
 }
 
 /* ---- memory of a slot ---- */

@@ -90,11 +90,15 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
 /* Within an operation: gives idle memory back until so much of the host budget is left. TLW_ERR_BUDGET. */
 tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t leave, tlw_error *error);
 
+/* Charts of a piece: few enough that `left` of them keep `lanes` busy to the end, enough to be worth a launch. */
+int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes);
+
 /*
- * Charts of a piece: few enough that `left` of them keep `lanes` busy to the end, enough to be worth a launch. threads:
- * of a CPU that draws them, for which few charts that stay in its caches are best; 0: a device.
+ * The same on a CPU of so many threads, which share a piece out and wait for each other at its end: at most `each` of
+ * them for a thread, for few rasters stay in its caches, and as many for all threads where that can be. lanes: that
+ * take from the same series.
  */
-int64_t tlw_draw_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads);
+int64_t tlw_draw_cpu_grain(const tlk_layout *layout, int64_t left, uint32_t lanes, uint32_t threads, uint32_t each);
 
 /* Where pieces go. */
 struct tlw_outlet {

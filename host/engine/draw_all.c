@@ -53,7 +53,7 @@ static tlw_status draw_pieces(tlw_engine *engine, const struct tlw_source *sourc
     if (status != TLW_OK) break;
     const bool in_place = engine->executor.ops->draws_anywhere;
     if (cursor.row == 0)
-      cursor.end = in_place ? n : cursor.next + tlw_draw_grain(layout, n - cursor.next, share->slots, 0);
+      cursor.end = in_place ? n : cursor.next + tlw_draw_grain(layout, n - cursor.next, share->slots);
     status = tlw_draw_next(engine, &cursor, slot, share, outlet, error);
   }
   for (uint32_t i = 0; i < share->slots; i++, turn = (turn + 1) % share->slots) {

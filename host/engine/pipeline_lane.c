@@ -9,8 +9,8 @@
 #define LONGEST_NAP_NS 500000
 #define NS_PER_SECOND 1000000000
 
-/* Charts of a piece of files: enough that handing it on costs little, no pixels of which need a cache meanwhile. */
-#define FILES_PER_THREAD 4
+/* Charts of a piece of files: enough that meeting for the next costs little, no pixels of which need a cache meanwhile. */
+#define FILES_PER_THREAD 16
 
 static void free_place(struct tlw_place *place) {
   place->state = TLW_PLACE_FREE;
@@ -204,13 +204,19 @@ static bool may_claim(const struct tlw_pipeline *p, const struct tlw_lane *lane)
          (is_empty(lane) || !is_planned_otherwise(lane, record));
 }
 
+/* Series of a batch that a lane takes at a time, as far as is known from the one before. */
+static int64_t grain(const struct tlw_pipeline *p, const struct tlw_lane *lane, const tlk_layout *layout,
+                     int64_t left) {
+  const uint32_t lanes = (uint32_t)p->n_lanes;
+  if (lane->threads == 0) return tlw_draw_grain(layout, left, lanes * p->options.slots);
+  return tlw_draw_cpu_grain(layout, left, lanes, lane->threads, lane->files ? FILES_PER_THREAD : 1);
+}
+
 /* Takes the next series of the batch at hand. */
 static void claim(struct tlw_pipeline *p, struct tlw_lane *lane) {
   struct tlw_pipeline_record *record = &p->records[p->claiming];
   const struct tlw_batch *batch = &record->batch;
-  const uint32_t slots = (uint32_t)p->n_lanes * p->options.slots;
-  const uint32_t charts = lane->threads * (lane->files ? FILES_PER_THREAD : 1);
-  const int64_t n = tlw_draw_grain(&batch->source.layout, batch->n_series - record->claimed, slots, charts);
+  const int64_t n = grain(p, lane, &batch->source.layout, batch->n_series - record->claimed);
   lane->record = record;
   lane->cursor.source = &batch->source;
   lane->cursor.next = record->claimed;
