@@ -6,8 +6,17 @@ set(window_sources
     host/cpu/window_ops.c
     host/cpu/window_order.c
     host/cpu/window_scan.c)
-set(tier_sources host/cpu/bars_join.c host/cpu/bars_ops.c host/cpu/images_ops.c host/cpu/ink_ops.c host/cpu/line_ops.c host/cpu/tier_ops.c
-                 host/io/plain_ops.c host/io/png_ops.c host/io/trades_plain_ops.c ${window_sources})
+set(tier_sources
+    host/cpu/bars_join.c
+    host/cpu/bars_ops.c
+    host/cpu/images_ops.c
+    host/cpu/ink_ops.c
+    host/cpu/line_ops.c
+    host/cpu/tier_ops.c
+    host/io/plain_ops.c
+    host/io/png_ops.c
+    host/io/trades_plain_ops.c
+    ${window_sources})
 
 # The least tier, which every CPU has, is always built; beside it those of TALLOW_TIERS.
 set(known_tiers "")

@@ -3,7 +3,8 @@
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install numpy
     TALLOW_GOLDEN_PYTHON=/tmp/golden/bin/python ctest -R tensor_numpy
 
-Environment: TALLOW_BUILD, a build with the shared library; TALLOW_GOLDEN_PYTHON, an interpreter with NumPy.
+Environment: TALLOW_BUILD, a build with the shared library; TALLOW_GOLDEN_PYTHON and TALLOW_GOLDEN_INSTALL as in
+golden_python.py.
 """
 
 import ctypes
@@ -15,6 +16,7 @@ import sys
 import unittest
 from pathlib import Path
 
+from golden_python import golden_python
 from tallow_ctypes import (INT64, NO_LIBRARY, POINTER, SIZE, Candles, ChartOptions, Engine, ImageOptions, ImageShape,
                            ImageWindow, library_of)
 
@@ -136,7 +138,7 @@ class Tensors(unittest.TestCase):
 
 class WithNumpy(unittest.TestCase):
     def test_tensors(self):
-        python = os.environ.get("TALLOW_GOLDEN_PYTHON", sys.executable)
+        python = golden_python(os.environ["TALLOW_BUILD"], "numpy")
         done = subprocess.run([python, __file__, "--tensors"], capture_output=True, text=True, check=False)
         if done.returncode == NO_LIBRARY:
             self.skipTest(f"{done.stdout.strip()}: see the head of {Path(__file__).name}")

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/base/error.h"
+#include "host/base/least.h"
 #include "host/cpu/columns.h"
 #include "state.h"
 
@@ -13,9 +14,6 @@
 #define LEAST_PIECE_PIXELS ((int64_t)1 << 18)
 
 #define COLUMNS 6 /* open, high, low, close, volume, time */
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static uint64_t image_bytes(const tlk_layout *layout) { return (uint64_t)layout->width * (uint64_t)layout->height; }
 
@@ -104,11 +102,11 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   if (room < needed + needed / 2 && ops->trim(state, false, NULL) == TLW_OK) room = host_room(engine, held);
   const uint64_t now = host_room(engine, 0);
   if (room < needed || now < firm)
-    return refuse_host(engine, most(needed > room ? needed - room : 0, firm > now ? firm - now : 0), error);
+    return refuse_host(engine, tlw_most_of(needed > room ? needed - room : 0, firm > now ? firm - now : 0), error);
   /* Half of what is left, so that slabs and the threads' scratch find room too. */
   const uint64_t extra = (room - needed) / 2;
-  share->slots = (uint32_t)least(wish->slots, 1 + extra / row);
-  share->bytes = least(MOST_SLOT_BYTES, row + extra / share->slots / TLW_MEMORY_ALIGN * TLW_MEMORY_ALIGN);
+  share->slots = (uint32_t)tlw_least_of(wish->slots, 1 + extra / row);
+  share->bytes = tlw_least_of(MOST_SLOT_BYTES, row + extra / share->slots / TLW_MEMORY_ALIGN * TLW_MEMORY_ALIGN);
   const uint64_t planned = band_bytes(source) + wish->beside + share->slots * share->bytes;
   const uint64_t used = tlw_gauge_read(&engine->services.memory.bytes).current - held;
   const uint64_t slabs = shared > 0 ? tlw_gauge_read(&engine->services.device_bytes).current : 0;
@@ -446,8 +444,8 @@ static tlw_status draw_whole(tlw_engine *engine, struct tlw_cursor *cursor, stru
   const struct tlw_executor *executor = &engine->executor;
   struct span span;
   const bool has_pixels = !outlet->files && !outlet->tensor;
-  tlw_status status = take_whole(engine, cursor, slot, least(share->bytes, engine->work_limit), outlet->per_chart,
-                                 !raster && has_pixels, n, &span, error);
+  tlw_status status = take_whole(engine, cursor, slot, tlw_least_of(share->bytes, engine->work_limit),
+                                 outlet->per_chart, !raster && has_pixels, n, &span, error);
   if (status != TLW_OK || *n == 0) return status;
   struct tlw_render_job job = job_of(cursor, slot->series, *n);
   use_columns(&source->candles, &job);
@@ -491,7 +489,7 @@ static tlw_status refuse_device(tlw_engine *engine, const tlk_layout *layout, tl
   const uint64_t slabs = tlw_gauge_read(&engine->services.device_bytes).current;
   if (executor->ops->least_host(executor->state, layout) > 0 && slabs + needed <= budget)
     return refuse_host(engine, missing, error);
-  const uint64_t enough = most(needed, budget / TLW_POOL_ALIGN * TLW_POOL_ALIGN + missing);
+  const uint64_t enough = tlw_most_of(needed, budget / TLW_POOL_ALIGN * TLW_POOL_ALIGN + missing);
   return tlw_fail_budget(error, enough,
                          "a device budget of %llu bytes is too small for a chart: set it to %llu or more",
                          (unsigned long long)budget, (unsigned long long)enough);
@@ -517,9 +515,9 @@ static tlw_status draw_band(tlw_engine *engine, struct tlw_cursor *cursor, struc
   job.merged = source->merged ? source->merged : cursor->merged.data;
   job.notes = cursor->notes.data;
   const uint64_t text = counted(sheet_bytes(source));
-  const uint64_t all = least(share->bytes, engine->work_limit), bytes = all > text ? all - text : 0;
+  const uint64_t all = tlw_least_of(share->bytes, engine->work_limit), bytes = all > text ? all - text : 0;
   uint64_t rows = (uint64_t)(layout->height - cursor->row);
-  if (!raster) rows = least(rows, most(1, bytes / (uint64_t)layout->width));
+  if (!raster) rows = tlw_least_of(rows, tlw_most_of(1, bytes / (uint64_t)layout->width));
   /* A whole chart needs room for what is made of it as well. */
   const uint64_t whole = tlw_memory_counted(image_bytes(layout)) + tlw_memory_counted(outlet->per_chart);
   if (!raster && outlet->per_chart && rows == (uint64_t)layout->height && whole > bytes) rows--;
@@ -566,8 +564,9 @@ static bool halve(tlw_engine *engine, const tlk_layout *layout) {
   const struct tlw_executor *executor = &engine->executor;
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
   const uint64_t room = tlw_pool_room(executor->ops->pool(executor->state));
-  const uint64_t limit = least(engine->work_limit, most(least(room, MOST_SLOT_BYTES), (uint64_t)1 << 20)) / 2;
-  if (limit < most(executor->ops->least_device(executor->state, layout), (uint64_t)layout->width)) return false;
+  const uint64_t limit =
+      tlw_least_of(engine->work_limit, tlw_most_of(tlw_least_of(room, MOST_SLOT_BYTES), (uint64_t)1 << 20)) / 2;
+  if (limit < tlw_most_of(executor->ops->least_device(executor->state, layout), (uint64_t)layout->width)) return false;
   engine->work_limit = limit;
   tlw_engine_add(&engine->halvings, 1);
   tlw_engine_note(engine, TLW_OP_HALVE, begun, limit, 0, TLW_OK);

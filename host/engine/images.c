@@ -1,6 +1,7 @@
 #include "images.h"
 
 #include "buffers.h"
+#include "host/base/least.h"
 #include "relief.h"
 #include "state.h"
 
@@ -9,8 +10,7 @@
 #define DEVICE_GROUP ((int64_t)1 << 17)
 #define GROUP_ROWS ((uint64_t)8 << 20) /* bytes of rows that are copied for it, about */
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+#define LIST "a list of windows"
 
 /* ---- what is kept ---- */
 
@@ -37,28 +37,28 @@ int64_t tlw_images_group(const tlw_engine *engine, const struct tlw_images_work 
   const struct tlw_memory *memory = &engine->services.memory;
   const int64_t left = work->source->n - work->next;
   const uint64_t enough = (uint64_t)(engine->executor.ops->draws_anywhere ? GROUP : DEVICE_GROUP);
-  uint64_t n = least((uint64_t)left, least((uint64_t)work->most, enough));
+  uint64_t n = tlw_least_of((uint64_t)left, tlw_least_of((uint64_t)work->most, enough));
   if (memory->budget != UINT64_MAX) {
     /* Half of what there is, so that the backend finds room too. */
     const uint64_t used = tlw_gauge_read(&memory->bytes).current - tlw_images_held(engine);
     const uint64_t room = memory->budget > used ? memory->budget - used : 0;
-    n = least(n, most(1, room / 2 / each));
+    n = tlw_least_of(n, tlw_most_of(1, room / 2 / each));
   }
   return (int64_t)n;
 }
 
-/* Memory for the windows of a group and for their rows. */
-static tlw_status reserve(tlw_engine *engine, uint64_t windows, uint64_t rows, tlw_error *error) {
-  struct tlw_images_kept *kept = &engine->images_kept;
+tlw_status tlw_images_reserve(tlw_engine *engine, uint64_t listed, struct tlw_block *beside, uint64_t bytes,
+                              const char *what, tlw_error *error) {
+  struct tlw_block *kept = &engine->images_kept.windows;
   struct tlw_memory *memory = &engine->services.memory;
-  const bool has_windows = kept->windows.size >= windows, has_rows = kept->rows.size >= rows;
-  if (has_windows && has_rows) return TLW_OK;
-  if (!has_windows) tlw_block_free(memory, &kept->windows);
-  if (!has_rows) tlw_block_free(memory, &kept->rows);
-  const uint64_t all = (has_windows ? 0 : tlw_memory_counted(windows)) + (has_rows ? 0 : tlw_memory_counted(rows));
-  tlw_status status = tlw_memory_check(memory, all, "a list of windows", error);
-  if (status == TLW_OK) status = tlw_block_reserve(memory, &kept->windows, windows, "a list of windows", error);
-  if (status == TLW_OK && rows) status = tlw_block_reserve(memory, &kept->rows, rows, "contiguous columns", error);
+  const bool has_listed = kept->size >= listed, has_beside = beside->size >= bytes;
+  if (has_listed && has_beside) return TLW_OK;
+  if (!has_listed) tlw_block_free(memory, kept);
+  if (!has_beside) tlw_block_free(memory, beside);
+  const uint64_t all = (has_listed ? 0 : tlw_memory_counted(listed)) + (has_beside ? 0 : tlw_memory_counted(bytes));
+  tlw_status status = tlw_memory_check(memory, all, bytes ? what : LIST, error);
+  if (status == TLW_OK) status = tlw_block_reserve(memory, kept, listed, LIST, error);
+  if (status == TLW_OK && bytes) status = tlw_block_reserve(memory, beside, bytes, what, error);
   return status;
 }
 
@@ -66,8 +66,9 @@ static tlw_status draw_group(tlw_engine *engine, struct tlw_images_work *work, t
   const struct tlw_images_source *source = work->source;
   const struct tlw_executor *executor = &engine->executor;
   uint64_t n = (uint64_t)tlw_images_group(engine, work, sizeof(tlk_jkx_window) + source->rows_each);
-  if (source->rows_each) n = least(n, most(1, GROUP_ROWS / source->rows_each));
-  tlw_status status = reserve(engine, n * sizeof(tlk_jkx_window), n * source->rows_each, error);
+  if (source->rows_each) n = tlw_least_of(n, tlw_most_of(1, GROUP_ROWS / source->rows_each));
+  tlw_status status = tlw_images_reserve(engine, n * sizeof(tlk_jkx_window), &engine->images_kept.rows,
+                                         n * source->rows_each, "contiguous columns", error);
   if (status != TLW_OK) return status;
   tlk_jkx_window *windows = engine->images_kept.windows.data;
   struct tlw_images_job job = source->job;

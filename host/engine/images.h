@@ -67,6 +67,10 @@ bool tlw_images_lost_buffer(const tlw_engine *engine, const struct tlw_images_wo
 /* Images of the next group where each needs so many bytes of host memory, 1 or more. */
 int64_t tlw_images_group(const tlw_engine *engine, const struct tlw_images_work *work, uint64_t each);
 
+/* Memory for what is listed of a group's images, and `bytes` for `what` in another block that images keep. */
+tlw_status tlw_images_reserve(tlw_engine *engine, uint64_t listed, struct tlw_block *beside, uint64_t bytes,
+                              const char *what, tlw_error *error);
+
 /* Draws the next charts, one or more, and moves on behind them; with a lost buffer nothing has been written. */
 tlw_status tlw_images_draw_charts(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error);
 

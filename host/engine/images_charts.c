@@ -3,15 +3,16 @@
  * into numbers where it is, from the front on.
  */
 #include "images.h"
+
+#include "host/base/least.h"
 #include "state.h"
 
 /* Bytes of images that a thread makes at a time, about: they stay in its cache in between. */
 #define THREAD_BYTES ((uint64_t)1 << 20)
 /* On a device, about. */
 #define DEVICE_BYTES ((uint64_t)32 << 20)
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+/* What is listed of a chart: where its rows begin, and how many they are. */
+#define LISTED (2 * sizeof(int64_t))
 
 /* ---- where a block is drawn ---- */
 
@@ -28,24 +29,16 @@ static uint8_t *memory_of(const tlw_engine *engine, const struct tlw_images_work
 static int64_t block_of(const tlw_engine *engine, const struct tlw_images_work *work, bool in_place) {
   const struct tlw_images_source *source = work->source;
   const uint32_t threads = tlw_draw_threads(engine);
-  const uint64_t each = 2 * sizeof(int64_t) + (in_place ? 0 : source->size);
+  const uint64_t each = LISTED + (in_place ? 0 : source->size);
   const uint64_t worthwhile =
-      threads ? threads * most(1, THREAD_BYTES / source->size) : most(1, DEVICE_BYTES / source->size);
-  return (int64_t)least(worthwhile, (uint64_t)tlw_images_group(engine, work, each));
+      threads ? threads * tlw_most_of(1, THREAD_BYTES / source->size) : tlw_most_of(1, DEVICE_BYTES / source->size);
+  return (int64_t)tlw_least_of(worthwhile, (uint64_t)tlw_images_group(engine, work, each));
 }
 
-static tlw_status reserve(tlw_engine *engine, uint64_t rows, uint64_t pixels, tlw_error *error) {
-  struct tlw_images_kept *kept = &engine->images_kept;
-  struct tlw_memory *memory = &engine->services.memory;
-  const bool has_rows = kept->windows.size >= rows, has_pixels = kept->pixels.size >= pixels;
-  if (has_rows && has_pixels) return TLW_OK;
-  if (!has_rows) tlw_block_free(memory, &kept->windows);
-  if (!has_pixels) tlw_block_free(memory, &kept->pixels);
-  const uint64_t all = (has_rows ? 0 : tlw_memory_counted(rows)) + (has_pixels ? 0 : tlw_memory_counted(pixels));
-  tlw_status status = tlw_memory_check(memory, all, "images of charts", error);
-  if (status == TLW_OK) status = tlw_block_reserve(memory, &kept->windows, rows, "a list of windows", error);
-  if (status == TLW_OK && pixels) status = tlw_block_reserve(memory, &kept->pixels, pixels, "images of charts", error);
-  return status;
+/* What is listed of n charts, and their pixels. */
+static tlw_status reserve(tlw_engine *engine, int64_t n, uint64_t pixels, tlw_error *error) {
+  return tlw_images_reserve(engine, (uint64_t)n * LISTED, &engine->images_kept.pixels, pixels, "images of charts",
+                            error);
 }
 
 /* ---- a block ---- */
@@ -110,12 +103,12 @@ static void expand(tlw_engine *engine, const struct tlw_images_work *work, int64
 static tlw_status draw_there(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
   const struct tlw_images_source *source = work->source;
   const struct tlw_executor *executor = &engine->executor;
-  const int64_t n = tlw_images_group(engine, work, 2 * sizeof(int64_t));
+  const int64_t n = tlw_images_group(engine, work, LISTED);
   const struct tlw_render_tensor tensor = {
       .image = source->image, .inks = source->inks, .part = work->part, .offset = (uint64_t)work->next * source->size};
   if (!executor->ops->prepare_tensors) return TLW_ERR_UNAVAILABLE;
   tlw_status status = executor->ops->prepare_tensors(executor->state, error);
-  if (status == TLW_OK) status = reserve(engine, (uint64_t)n * 2 * sizeof(int64_t), 0, error);
+  if (status == TLW_OK) status = reserve(engine, n, 0, error);
   if (status != TLW_OK) return status;
   const struct tlw_source charts = list(engine, work, n);
   status = tlw_draw_tensors(engine, &charts, n, &tensor, error);
@@ -138,7 +131,7 @@ tlw_status tlw_images_draw_charts(tlw_engine *engine, struct tlw_images_work *wo
   }
   const int64_t n = block_of(engine, work, memory != NULL);
   const uint64_t size = (uint64_t)n * source->size, offset = (uint64_t)work->next * source->size;
-  tlw_status status = reserve(engine, (uint64_t)n * 2 * sizeof(int64_t), memory ? 0 : size, error);
+  tlw_status status = reserve(engine, n, memory ? 0 : size, error);
   if (status != TLW_OK) return status;
   uint8_t *images = memory ? memory + offset : engine->images_kept.pixels.data;
   status = draw(engine, work, n, images, error);

@@ -1,19 +1,19 @@
 #include "relief.h"
 
+#include "host/base/least.h"
 #include "state.h"
 
 /* Pieces of work are not cut smaller than this. */
 #define LEAST_PIECE ((uint64_t)1 << 16)
 #define FIRST_LIMIT ((uint64_t)64 << 20)
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* The CPU takes no pieces that could be smaller. */
 static bool halve(tlw_engine *engine) {
   const struct tlw_executor *executor = &engine->executor;
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
   const uint64_t room = tlw_pool_room(executor->ops->pool(executor->state));
-  const uint64_t limit = least(engine->work_limit, room < LEAST_PIECE ? FIRST_LIMIT : least(room, FIRST_LIMIT)) / 2;
+  const uint64_t limit =
+      tlw_least_of(engine->work_limit, room < LEAST_PIECE ? FIRST_LIMIT : tlw_least_of(room, FIRST_LIMIT)) / 2;
   if (executor->device.backend == TLW_BACKEND_CPU || limit < LEAST_PIECE) return false;
   engine->work_limit = limit;
   tlw_engine_add(&engine->halvings, 1);

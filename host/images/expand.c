@@ -77,16 +77,16 @@ void tlw_image_expand(const struct tlw_cpu_tier *tier, tlk_image image, const st
                       uint8_t *memory) {
   const struct expansion e = {tier->inks, inks, image};
   const bool is_rgb = image.is_last && image.channels > 1;
-  const size_t width = (size_t)image.width, height = (size_t)image.height, size = image.is_float ? sizeof(float) : 1;
-  const size_t line = width * size * (is_rgb ? (size_t)image.channels : 1);
-  const uint8_t *pixels = memory + tlk_image_size(image) - width * height;
+  const size_t width = (size_t)image.width, size = image.is_float ? sizeof(float) : 1;
+  const uint8_t *pixels = memory + tlk_image_size(image) - width * (size_t)image.height;
   uint8_t row[ROW_MOST];
   for (int32_t plane = 0; plane < (is_rgb ? 1 : image.channels); plane++)
-    for (size_t y = 0; y < height; y++, memory += line) {
-      memcpy(row, pixels + y * width, width);
+    for (int32_t y = 0; y < image.height; y++) {
+      uint8_t *out = memory + tlk_image_at(image, 0, y, plane) * size;
+      memcpy(row, pixels + (size_t)y * width, width);
       if (is_rgb)
-        put_rgb(&e, row, width, memory);
+        put_rgb(&e, row, width, out);
       else
-        put_plane(&e, plane, row, width, memory);
+        put_plane(&e, plane, row, width, out);
     }
 }

@@ -176,7 +176,8 @@ typedef struct tlw_dl_tensor {
 typedef struct tlw_dl_managed {
   tlw_dl_tensor dl_tensor;
   void *manager_ctx;
-  void (*deleter)(struct tlw_dl_managed *self); /* releases the tensor and its buffer; any thread */
+  void (*deleter)(struct tlw_dl_managed
+                      *self); /* releases the tensor and its buffer, of which nothing may read any more; any thread */
 } tlw_dl_managed;
 
 /*
@@ -186,6 +187,11 @@ typedef struct tlw_dl_managed {
  * The memory is valid until the tensor is released, or the engine is reset (SESSION, MEMORY), changes backend or is
  * closed, whichever comes first; the deleter is always due, also behind these, and then only frees the struct (about
  * 200 bytes that no budget counts).
+ *
+ * The deleter gives the memory back at once, for other buffers and drawings to write to: it knows nothing of other
+ * libraries' streams. Whoever calls it must have completed all work on the memory first, on a device too; what was only
+ * launched may still read. Where a library calls it as soon as its own tensor is released, wait for that library's
+ * streams before, or copy the images.
  *
  * Handles of the buffer that were copied before are stale from then on. The deleter waits for an operation that runs on
  * the engine; it must not be called from the engine's log function.

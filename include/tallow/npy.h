@@ -2,10 +2,11 @@
  * Arrays of numbers in .npy files, as NumPy writes them (numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
  *
  * Read are arrays of one or two dimensions of doubles, floats and integers of 1 to 8 bytes, with or without a sign, of
- * either byte order ('<f8', '>f4', '<i8', '|u1', '|b1' ...), format versions 1.0 to 3.0, in rows (C order) or in columns
- * (Fortran order). Integers become doubles: of those that are read each must be within -2^53 and 2^53, where doubles hold
- * all of them. An array of one dimension is one column. Files may be packed as those of tallow/csv.h, but one in Fortran order with several columns must be a plain file, for it is read in many
- * places. What is behind the array is ignored. Memory does not depend on the size of the array.
+ * either byte order ('<f8', '>f4', '<i8', '|u1', '|b1' ...), format versions 1.0 to 3.0, in rows (C order) or in
+ * columns (Fortran order). Integers become doubles: of those that are read each must be within -2^53 and 2^53, where
+ * doubles hold all of them. An array of one dimension is one column. Files may be packed as those of tallow/csv.h, but
+ * one in Fortran order with several columns must be a plain file, for it is read in many places. What is behind the
+ * array is ignored. Memory does not depend on the size of the array.
  *
  * Written are headers, of constant size, of arrays in rows (C order); the caller writes the numbers behind.
  */
