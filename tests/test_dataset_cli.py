@@ -396,6 +396,22 @@ class Reports(DatasetCase):
             enough = int(errors.split("set it to ")[1].split()[0])
             self.dataset(*args, "--host-mem", enough)
 
+    def test_no_file_fails_for_the_memory_of_those_before_it(self):
+        text = self.synth("a.csv", 3000)
+        for look in (("--window", 40, "--size", "64x64", "--stride", 20), ("--preset", "jkx", "--stride", 20)):
+            args = (*look, "--threads", 2, "--backend", "cpu", "-q", "-o", "set.npy", "--host-mem")
+            self.dataset("a.csv", "a.csv", *args, "1G")
+            both = self.npy("set.npy").body
+            too_small, enough = 100_000, 16_000_000
+            while enough - too_small > 500:
+                middle = (too_small + enough) // 2
+                done = self.start(("dataset", "a.csv", *args, middle), stderr=subprocess.DEVNULL)
+                too_small, enough = (too_small, middle) if done.returncode == 0 else (middle, enough)
+            for budget in (enough, enough + 5000, enough * 5 // 4):
+                for second in ("a.csv", "-"):
+                    self.dataset("a.csv", second, *args, budget, input=text.encode())
+                    self.assertEqual(self.npy("set.npy").body, both, (budget, second))
+
     def test_wrong_use(self):
         self.synth("a.csv", 30)
         (self.here / "folder.npy").mkdir()
@@ -414,6 +430,8 @@ class Reports(DatasetCase):
             (CANT_CREATE, (*jkx_, "-o", "no/set.npy"), "no/set.npy: can't write"),
             (USAGE, ("a.csv", "-o", "set.npy"), "--window is missing"),
             (USAGE, (*jkx_, "-o", "set.npy", "--window", 30), "images of --preset jkx have 5, 20 or 60 bars"),
+            (USAGE, (*chart, "--theme", "light"), "dataset has no option --theme, but render has; did you mean --spec?"),
+            (USAGE, (*chart, "--mav", 10), "dataset has no option --mav, but render has; did you mean --spec?"),
             (USAGE, (*jkx_, "-o", "set.npy", "--size", "64x64"), "--size is for charts"),
             (USAGE, (*jkx_, "-o", "set.npy", "--spec", "key.json"), "--spec is for charts"),
             (USAGE, (*jkx_, "-o", "set.npy", "--last", "--stride", 2), "--last and --stride exclude each other"),

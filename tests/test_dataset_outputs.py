@@ -5,14 +5,13 @@ The standard library reads all of it. NumPy, pandas, Pillow and webdataset read 
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install numpy pandas pillow webdataset
     TALLOW_GOLDEN_PYTHON=/tmp/golden/bin/python ctest -R dataset_outputs
 
-Environment: TALLOW_BIN, the executable; TALLOW_GOLDEN_PYTHON, an interpreter with these packages.
+Environment: TALLOW_BIN, the executable; TALLOW_GOLDEN_PYTHON and TALLOW_GOLDEN_INSTALL as in golden_python.py.
 """
 
 import ast
 import io
 import json
 import math
-import os
 import random
 import struct
 import subprocess
@@ -189,9 +188,11 @@ def check_webdataset(folder):
     return f"webdataset {webdataset.__version__}: {n + 1} samples"
 
 
+CHECKS = {"numpy": check_numpy, "pandas": check_pandas, "PIL": check_pillow, "webdataset": check_webdataset}
+
+
 def check_with_others(folder):
-    for check, package in ((check_numpy, "numpy"), (check_pandas, "pandas"), (check_pillow, "PIL"),
-                           (check_webdataset, "webdataset")):
+    for package, check in CHECKS.items():
         try:
             __import__(package)
         except ImportError:
@@ -206,7 +207,8 @@ if __name__ == "__main__" and len(sys.argv) == 3 and sys.argv[1] == "--check":
 
 # ---- tests ----
 
-from test_cli import BAD_DATA, NO_INPUT, USAGE, Case, Png  # noqa: E402  the other interpreter needs none of it
+from golden_python import golden_python, imports  # noqa: E402  the other interpreter needs none of these
+from test_cli import BAD_DATA, BIN, NO_INPUT, USAGE, Case, Png  # noqa: E402
 
 
 class Outputs(Case):
@@ -432,6 +434,58 @@ class Outputs(Case):
         self.assertEqual([line["ordinal"] for line in drawn], list(range(1, 12)))
         self.assertEqual((last["windows"], last["images"], last["failed"]), (12, 11, 2))
 
+    def test_beside_other_images(self):
+        """Labels and manifests of an earlier run go with its images; files of other kinds and of the command stay."""
+        self.write("a.csv", csv_of(make_rows(60, "first")))
+        self.write("b.csv", csv_of(make_rows(50, "second")))
+        labels, manifest = self.here / "set.labels.npy", self.here / "set.manifest.jsonl"
+        jkx = ("--preset", "jkx", "--window", 20)
+
+        def draw(source, out, *more, removes):
+            _, errors = self.dataset(source, *jkx, "-o", out, *more)
+            for path, what in ((labels, "labels"), (manifest, "manifest")):
+                said = f"{path.name}: removed: this run makes no {what}\n" in errors
+                self.assertEqual(said, what in removes, errors)
+
+        for parts in ((), ("1/2", "2/2"), ("2/2", "1/2")):
+            for path in self.here.glob("set.*"):
+                path.unlink()
+            draw("a.csv", "set.npy", "--horizons", 5, removes=())
+            draw("a.csv", "set.npy", "--horizons", 5, removes=())  # the same again
+            if parts:
+                (self.here / "set.npy").unlink()
+            for part in parts or (None,):
+                shard = ("--shard", part) if part else ()
+                draw("b.csv", "set.npy", *shard, removes=("labels",) if part in (None, "1/2") else ())
+                self.assertEqual(labels.exists(), part == "2/2" and parts[0] == part)
+            self.assertEqual(self.array("set.npy").shape[0], 31)
+            self.assertEqual(self.manifest()[2]["images"], 31)
+            draw("a.csv", "set.npy", "--manifest", "off", removes=("manifest",))
+            self.assertFalse(manifest.exists())
+        draw("a.csv", "set.npy", "--horizons", 5, removes=())
+        self.dataset("b.csv", "--preset", "jkx", "--window", 60, "-o", "set.dat", code=BAD_DATA)  # no image
+        self.assertTrue(labels.exists() and manifest.exists())
+        draw("b.csv", "set.dat", "--manifest", "off", "--quiet", removes=())
+        self.assertFalse(labels.exists() or manifest.exists())
+        labels.mkdir()
+        manifest.symlink_to("a.csv")
+        draw("b.csv", "set.npy", "--manifest", "off", removes=())
+        self.assertTrue(labels.is_dir() and manifest.is_symlink())
+        manifest.unlink()
+        manifest.write_text((self.here / "b.csv").read_text())
+        draw(manifest.name, "set.npy", "--manifest", "off", removes=())
+        self.assertTrue(manifest.exists())
+
+    def test_labels_that_are_all_missing(self):
+        self.write("a.csv", csv_of(make_rows(60, "first")))
+        jkx = ("a.csv", "--preset", "jkx", "--window", 20, "-o", "set.npy")
+        warning = "every label of --horizons 41 is NaN: no image has a close 41 bars behind its last"
+        for horizons, warns in (("40", False), ("40,41", True), ("41", True)):
+            _, errors = self.dataset(*jkx, "--horizons", horizons)
+            self.assertEqual(warning in errors, warns, horizons)
+            self.assertEqual(errors.count("every label"), warns)
+        self.assertEqual(self.dataset(*jkx, "--horizons", "41", "--quiet")[1], "")
+
     def test_labelled(self):
         """Windows without a label are left out, and say so."""
         self.write_market()
@@ -446,6 +500,9 @@ class Outputs(Case):
                 self.assertIn(None, line["labels"].values())
 
     def test_other_programs(self):
+        python = golden_python(Path(BIN).parents[1], *CHECKS)
+        if not any(imports(python, package) for package in CHECKS):
+            self.skipTest(f"{python} has none of {', '.join(CHECKS)}: see the head of {Path(__file__).name}")
         self.write_market()
         self.draw_market("set.npy")
         self.draw_market("bare.dat")
@@ -455,7 +512,6 @@ class Outputs(Case):
         chart = ("one.csv", "--by", "symbol", "--window", 40, "--stride", 30, "--color", "rgb", "--layout", "nhwc")
         self.dataset(*chart, "-o", "colors.npy")
         self.dataset(*chart, "-o", "colors.tar")
-        python = os.environ.get("TALLOW_GOLDEN_PYTHON", sys.executable)
         check = [python, __file__, "--check", str(self.here)]
         done = subprocess.run(check, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -59,6 +59,32 @@ class RunCase(Case):
         return said
 
 
+    def record(self, name="set.state"):
+        return json.loads((self.here / name).read_bytes().split(b"\n")[1])
+
+    def change_record(self, name="set.state", **members):
+        """Writes some members of a state anew, and its sum."""
+        path = self.here / name
+        first, line, _ = path.read_bytes().split(b"\n")
+        text = json.dumps({**json.loads(line), **members})
+        text = text[: text.index('"sum": ') + len('"sum": ')]
+        total = 0xCBF29CE484222325
+        for byte in text.encode():
+            total = (total ^ byte) * 0x100000001B3 % 2**64
+        path.write_bytes(first + b"\n" + f'{text}"{total:016x}"}}'.encode().ljust(len(line)) + b"\n")
+
+    def kill_underway(self, *args):
+        """Kills a run that waits for standard input, once it has saved what came before."""
+        process = self.begin(*args, stdin=subprocess.PIPE)
+        time.sleep(0.5)
+        process.kill()
+        self.end(process)
+        process.stdin.close()
+
+
+ANOTHER_START = {"boot": "00000000-0000-4000-8000-000000000000"}
+
+
 class Killed(RunCase):
     def kill_until_done(self, rng, longest, args):
         for attempt in range(1000):
@@ -148,10 +174,12 @@ class Stopped(RunCase):
 
     def expect_beside(self, *args):
         """As expect, but what is there stays."""
-        left = {p: p.read_bytes() for p in self.here.glob("set*")}
+        left = list(self.here.glob("set*"))
+        for path in left:
+            path.rename(path.with_name("left " + path.name))
         files = self.expect(*args)
-        for path, data in left.items():
-            path.write_bytes(data)
+        for path in left:
+            path.with_name("left " + path.name).rename(path)
         return files
 
     def test_other_parameters_are_refused(self):
@@ -196,6 +224,124 @@ class Stopped(RunCase):
         (self.here / "set.state").write_bytes(b"something else\n")
         self.fails(CANT_CREATE, "dataset", *args, "--resume", says="no state of a run")
         self.assertEqual((self.here / "set.state").read_bytes(), b"something else\n")
+
+    def test_fewer_files_than_before_are_refused(self):
+        self.synth("a.csv", 3000)
+        self.synth("a2.csv", 2500, "--seed", 9)
+        self.synth("b.csv", 5000, "--seed", 4)
+        args = ("--preset", "jkx", "-o", "set.npy")
+        self.stop_behind_rows("", "a.csv", "b.csv", "-", *args)
+        before = self.files()
+        errors = self.fails(BAD_DATA, "dataset", "a2.csv", *args, "--resume", says="give the same")
+        self.assertNotIn("what was drawn is kept", errors)
+        self.assertEqual(self.files(), before)
+        self.fails(BAD_DATA, "dataset", "a.csv", *args, "--resume", says="give the same")
+        self.assertEqual(self.files(), before)
+        expected = self.expect_beside("a.csv", "b.csv", *args)
+        self.assertIn("going on behind image", self.dataset("a.csv", "b.csv", *args, "--resume"))
+        self.assertEqual(self.files(), expected)
+
+    def test_another_format_or_file_is_refused(self):
+        self.synth("a.csv", 3000)
+        self.synth("c.csv", 3000, "--seed", 3)
+        rows = self.synth("b.csv", 5000, "--seed", 4)
+        self.stop_behind_rows(rows, "c.csv", "-", "--preset", "jkx", "-o", "set.dat")
+        self.stop_behind_rows(rows, "a.csv", "-", "--preset", "jkx", "-o", "set.npy")
+        before = self.files()
+        self.fails(USAGE, "dataset", "a.csv", "b.csv", "--preset", "jkx", "-o", "set.dat", "--resume",
+                   says='output is "dat", and was "npy" there')
+        self.assertEqual(self.files(), before)
+        partial = self.here / "set.npy.partial"
+        partial.with_name("copy").write_bytes(partial.read_bytes())
+        partial.with_name("copy").rename(partial)
+        self.fails(BAD_DATA, "dataset", "a.csv", "b.csv", "--preset", "jkx", "-o", "set.npy", "--resume",
+                   says="set.npy.partial is not the file that the run has written into")
+        self.assertEqual(self.files(), before)
+
+    def test_a_shard_that_is_gone_is_drawn_again(self):
+        self.synth("a.csv", 3000)
+        args = ("--preset", "jkx", "--per-tar", 700, "-o", "set.tar")
+        rows = self.synth("b.csv", 5000, "--seed", 4)
+        said = self.stop_behind_rows(rows, "a.csv", "-", *args)
+        self.assertIn(": 2,800 images are written", said)
+        (self.here / "b.csv").rename(self.here / "-")
+        expected = self.expect_beside("a.csv", "./-", *args)
+        (self.here / "set-000002.tar").unlink()
+        said = self.dataset("a.csv", "./-", *args, "--resume")
+        self.assertIn("set-000002.tar is missing", said)
+        self.assertIn("beginning anew", said)
+        self.assertEqual(self.files(), expected)
+
+    def test_a_stopped_part_tells_of_its_own_shards(self):
+        self.synth("a.csv", 3000)
+        said = self.stop_behind_rows("", "a.csv", "-", "--preset", "jkx", "--per-tar", 700, "-o", "set.tar", "--shard",
+                                     "2/2")
+        self.assertIn(": 1,400 images are written", said)
+
+    def test_shards_of_a_longer_run_are_removed(self):
+        self.synth("a.csv", 3000)
+        args = ("a.csv", "--preset", "jkx", "--per-tar", 500, "-o", "set.tar")
+        expected = self.expect(*args, "--stride", 2)
+        for more in ((), ("--shard", "1/2")):
+            self.dataset(*args)
+            (self.here / "set-000007.tar").write_bytes(b"behind a gap")
+            self.dataset(*args, "--stride", 2, *more)
+            if more:
+                self.assertIn("set-000005.tar", self.files())
+                self.dataset(*args, "--stride", 2, "--shard", "2/2")
+            (self.here / "set-000007.tar").unlink()
+            self.assertEqual(self.files(), expected)
+
+    def test_what_is_not_on_the_disk_is_drawn_again_behind_another_start(self):
+        self.synth("a.csv", 3000)
+        self.synth("b.csv", 2000, "--seed", 4)
+        for more in (("-o", "set.npy"), ("--per-tar", 700, "-o", "set.tar")):
+            args = ("--preset", "jkx", *more)
+            self.kill_underway("a.csv", "-", *args)
+            self.assertGreater(self.record()["images"], 0)
+            self.assertEqual(self.record()["synced"], 0)
+            self.kill_underway("a.csv", "-", *args, "--resume")
+            self.assertGreater(self.record()["images"], 0)
+            self.assertEqual(self.record()["synced"], 0)
+            self.change_record(**ANOTHER_START)
+            expected = self.expect_beside("a.csv", "b.csv", *args)
+            self.assertIn("beginning anew", self.dataset("a.csv", "b.csv", *args, "--resume"))
+            self.assertEqual(self.files(), expected)
+            for name in expected:
+                (self.here / name).unlink()
+
+    def test_what_is_on_the_disk_may_end_in_an_earlier_file(self):
+        self.synth("a.csv", 3000)
+        self.synth("c.csv", 3000, "--seed", 3)
+        rows = self.synth("b.csv", 2000, "--seed", 4)
+        args = ("--preset", "jkx", "-o", "set.npy")
+        self.stop_behind_rows(rows, "a.csv", "-", *args)
+        first = self.record()
+        self.stop_behind_rows(rows, "a.csv", "c.csv", "-", *args)
+        self.change_record(synced=first["images"], synced_inputs=first["inputs"], synced_data=first["data"],
+                           **ANOTHER_START)
+        expected = self.expect_beside("a.csv", "c.csv", "b.csv", *args)
+        said = self.dataset("a.csv", "c.csv", "b.csv", *args, "--resume")
+        self.assertIn(f"going on behind image {first['images']:,}", said)
+        self.assertEqual(self.files(), expected)
+
+    def test_a_resumed_run_that_cannot_open_its_files_keeps_the_state(self):
+        self.synth("a.csv", 3000)
+        args = ("--preset", "jkx", "--horizons", 5, "--backend", "cpu", "-o", "set.npy")
+        self.leave_some(*args)
+        before = self.files()
+        for limit in range(4, 12):
+            done = self.start(("dataset", "a.csv", "b.csv", *args, "--resume"), stderr=subprocess.PIPE,
+                              preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+            if done.returncode == 0:
+                break
+            self.assertEqual(self.files(), before, done.stderr)
+        self.assertGreater(limit, 5)
+
+    def test_a_folder_that_is_missing(self):
+        self.synth("a.csv", 100)
+        self.fails(CANT_CREATE, "dataset", "a.csv", "--preset", "jkx", "-o", "none/set.npy",
+                   says="none/set.npy: can't write: its folder is not there")
 
     def test_two_at_once(self):
         text = self.synth("a.csv", 3000)
@@ -281,6 +427,101 @@ class Parts(RunCase):
         expected = self.files()
         self.dataset("a.csv", *args)
         self.assertEqual(self.files(), expected)
+
+    def test_a_part_of_fewer_files_cuts_nothing_off(self):
+        self.synth("a.csv", 3000)
+        self.synth("b.csv", 9000, "--seed", 2)
+        args = ("--preset", "jkx", "-o", "set.npy")
+        expected = self.expect("a.csv", "b.csv", *args)
+        self.dataset("a.csv", "b.csv", *args, "--shard", "2/2")
+        self.fails(BAD_DATA, "dataset", "a.csv", *args, "--shard", "1/2",
+                   says="part 2 of 2 was not made of the same input")
+        self.assertIn("all 2 parts are done", self.dataset("a.csv", "b.csv", *args, "--shard", "1/2"))
+        self.assertEqual(self.files(), expected)
+
+    def test_a_file_that_was_longer_gets_its_length(self):
+        self.synth("a.csv", 3000)
+        self.synth("b.csv", 9000, "--seed", 2)
+        args = ("--preset", "jkx", "-o", "set.npy")
+        expected = self.expect("a.csv", *args)
+        self.dataset("a.csv", "b.csv", *args, "--shard", "2/2")
+        self.dataset("a.csv", *args, "--shard", "2/2")
+        self.dataset("a.csv", *args, "--shard", "1/2")
+        self.assertEqual(self.files(), expected)
+
+    def test_another_format_is_refused(self):
+        self.synth("a.csv", 3000)
+        self.dataset("a.csv", "--preset", "jkx", "-o", "set.npy", "--shard", "1/2")
+        before = self.files()
+        for name, says in (("set.dat", 'output is "dat", and was "npy" there'), ("set.tar", "other parameters")):
+            self.fails(USAGE, "dataset", "a.csv", "--preset", "jkx", "-o", name, "--shard", "2/2", says=says)
+            self.assertEqual(self.files(), before)
+
+    def test_a_file_that_is_gone(self):
+        self.synth("a.csv", 3000)
+        args = ("a.csv", "--preset", "jkx", "-o", "set.npy")
+        expected = self.expect(*args)
+        self.dataset(*args, "--shard", "1/2")
+        (self.here / "set.npy").unlink()
+        self.fails(BAD_DATA, "dataset", *args, "--shard", "2/2", says=("set.npy is gone", "remove set.state-1-of-2"))
+        self.dataset(*args, "--shard", "1/2", "--resume")
+        self.dataset(*args, "--shard", "2/2")
+        self.assertEqual(self.files(), expected)
+
+    def test_a_file_of_another_run(self):
+        self.synth("a.csv", 3000)
+        args = ("a.csv", "--preset", "jkx", "-o", "set.npy")
+        self.dataset(*args, "--shard", "1/2")
+        self.dataset(*args)
+        before = self.files()
+        self.fails(BAD_DATA, "dataset", *args, "--shard", "2/2", says="set.npy is not the file that part 1 of 2")
+        self.fails(CANT_CREATE, "dataset", *args, "--shard", "1/2", "--resume", says="set.npy is there already")
+        self.assertEqual(self.files(), before)
+
+    def test_a_file_that_is_replaced_underway(self):
+        text = self.synth("a.csv", 3000)
+        self.dataset("a.csv", "--preset", "jkx", "-o", "set.npy", "--shard", "1/2")
+        second = self.begin("-", "--preset", "jkx", "-o", "set.npy", "--shard", "2/2", stdin=subprocess.PIPE)
+        while not self.files("set.state-2-of-2") or self.files("set.state-2-of-2")["set.state-2-of-2"][0] == 0:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        (self.here / "copy").write_bytes((self.here / "set.npy").read_bytes())
+        (self.here / "copy").rename(self.here / "set.npy")
+        second.stdin.write(text.encode())
+        second.stdin.close()
+        code, said = self.end(second)
+        self.assertEqual(code, BAD_DATA, said)
+        self.assertIn("drawn into another file of this name", said)
+
+    def test_a_shard_of_another_part_that_is_gone(self):
+        self.synth("a.csv", 3000)
+        args = ("a.csv", "--preset", "jkx", "--per-tar", 500, "-o", "set.tar")
+        expected = self.expect(*args)
+        self.dataset(*args, "--shard", "1/2")
+        (self.here / "set-000002.tar").unlink()
+        self.fails(BAD_DATA, "dataset", *args, "--shard", "2/2",
+                   says="set-000002.tar is missing: draw part 1 of 2 again")
+        self.dataset(*args, "--shard", "1/2", "--resume")
+        self.assertEqual(self.files(), expected)
+
+    def test_a_part_that_is_done_is_on_the_disk(self):
+        self.synth("a.csv", 9000)
+        for more in (("-o", "set.npy"), ("--per-tar", 700, "-o", "set.tar")):
+            args = ("a.csv", "--preset", "jkx", *more)
+            self.dataset(*args, "--shard", "1/2")
+            state = self.record("set.state-1-of-2")
+            self.assertEqual((state["synced"], state["total"]), (8981, 8981))
+            self.change_record("set.state-1-of-2", **ANOTHER_START)
+            before = self.files("set-*.tar")
+            self.assertIn("going on behind image 8,981", self.dataset(*args, "--shard", "1/2", "--resume"))
+            self.assertEqual(self.files("set-*.tar"), before)
+            self.change_record("set.state-1-of-2", synced=1400, synced_inputs=0, synced_data="0" * 16,
+                               **ANOTHER_START)
+            self.kill_underway("-", *args[1:], "--shard", "1/2", "--resume")
+            state = self.record("set.state-1-of-2")
+            self.assertEqual((state["images"], state["total"]), (1400, -1))
+            for path in self.here.glob("set*"):
+                path.unlink()
 
     def test_a_part_that_is_done(self):
         self.synth("a.csv", 3000)

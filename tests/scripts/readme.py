@@ -24,6 +24,10 @@ def blocks(language, text):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def imports(python, package):
+    return subprocess.run([python, "-c", f"import {package}"], capture_output=True, check=False).returncode == 0
+
+
 def first_column(table_of):
     return set(re.findall(r"^\| `?([\w-]+)`? \|", table_of, re.MULTILINE))
 
@@ -44,14 +48,28 @@ class Readme(unittest.TestCase):
         named |= {"windows/gaps_000000.png", "windows/gaps_000018.png", "windows/jumps_000198.png"}
         for name in named:
             self.assertTrue((WORK / "run" / name).read_bytes().startswith(b"\x89PNG"), name)
-        (code,) = blocks("python", section("Training sets"))
-        self.assertEqual(len(code.splitlines()), 5)
+        self.run_python(blocks("python", section("Training sets")))
+
+    def run_python(self, code):
+        arrays, bare, png, handed = code
+        self.assertEqual(len(arrays.splitlines()), 5)
         python = os.environ.get("TALLOW_GOLDEN_PYTHON", sys.executable)
-        if subprocess.run([python, "-c", "import numpy"], capture_output=True, check=False).returncode:
+        if not imports(python, "numpy"):
             print("SKIPPED: the lines of Python, for NumPy can't be imported")
             return
-        code += "assert images.shape == (19976, 1, 64, 60) and x.shape == (256, 1, 64, 60) and 0 < y.sum() < 256\n"
-        subprocess.run([python, "-c", code], cwd=WORK / "run", check=True)
+        lines = [
+            arrays,
+            "assert images.shape == (19976, 1, 64, 60) and x.shape == (256, 1, 64, 60) and 0 < y.sum() < 256",
+            bare,
+            "assert charts.shape == (400, 1, 96, 96) and {76, 150} <= set(np.unique(charts))",
+            handed,
+            "assert (np.from_dlpack(Handed(np.arange(3.0).__dlpack__())) == np.arange(3.0)).all()",
+        ]
+        if imports(python, "PIL"):
+            lines += [png, "assert image.shape == (32, 15) and set(np.unique(image)) == {0, 255}"]
+        else:
+            print("SKIPPED: the lines on PNG files, for Pillow can't be imported")
+        subprocess.run([python, "-c", "\n".join(lines)], cwd=WORK / "run", check=True)
 
     def test_c_is_that_of_the_examples(self):
         found = blocks("c", section("In C"))

@@ -125,11 +125,18 @@ static cli_exit refuse_none(const dataset_run *r) {
                   reasons);
 }
 
+/* Images of the part below this one of the run. */
+static int64_t count_own(const dataset_run *r, int64_t image) {
+  const int64_t turns = image / r->unit, more = cli_shard_has(&r->shard, turns) ? image % r->unit : 0;
+  return cli_shard_size(&r->shard, turns) * r->unit + more;
+}
+
 static void tell_stopped(const dataset_run *r) {
   char count[CLI_COUNT_SIZE];
-  cli_count_text(r->n_found + r->base.images, count);
+  const int64_t n = count_own(r, r->kept);
+  cli_count_text(n, count);
   cli_say("stopped by %s: %s image%s written; run the same command with --resume to go on", cli_interrupt_name(), count,
-          r->n_found + r->base.images == 1 ? " is" : "s are");
+          n == 1 ? " is" : "s are");
 }
 
 /* ---- the run ---- */
@@ -154,10 +161,12 @@ static cli_exit close_beside(dataset_run *r, cli_exit code) {
 
 /* Files get their names: the images last, for what is beside them can be made again. */
 static cli_exit complete(dataset_run *r) {
-  cli_exit code = CLI_OK;
-  if (r->n_images == 0) code = r->first_code ? r->first_code : refuse_none(r);
+  cli_exit code = dataset_windows_end(r);
+  if (!code && r->n_images == 0) code = r->first_code ? r->first_code : refuse_none(r);
+  if (!code && r->labels && !r->quiet) dataset_labels_warn(r->labels, r->horizons);
   code = close_beside(r, code);
-  if (!code) code = dataset_array_finish(r);
+  if (!code) code = dataset_remove_stale(r);
+  if (!code && r->shard.count == 0) code = dataset_array_finish(r);
   if (code) return code;
   tell(r);
   return dataset_state_finish(r);
@@ -173,10 +182,10 @@ static cli_exit draw(dataset_run *r) {
 
 /* What stays for another run: nothing unless there are images that it can go on from. */
 static void leave_output(dataset_run *r, cli_exit code) {
-  const int has_images = r->begin.images > 0 || r->base.images > 0;
-  const int is_over = code == CLI_OK, is_kept = !is_over && r->drawing && has_images;
+  const int is_over = code == CLI_OK, is_kept = !is_over && (r->begin.images > 0 || r->kept > 0);
   if (code == CLI_STOPPED && is_kept) dataset_blocks_save(r);
-  if (is_kept && code != CLI_STOPPED) cli_say("what was drawn is kept: run the same command with --resume to go on");
+  if (is_kept && r->drawing && code != CLI_STOPPED && code != CLI_DATA)
+    cli_say("what was drawn is kept: run the same command with --resume to go on");
   close_beside(r, code ? code : CLI_INTERNAL);
   dataset_blocks_close(r);
   dataset_tar_close(&r->tar);

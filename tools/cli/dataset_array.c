@@ -1,6 +1,6 @@
 /*
  * The file of an array, each image at its place. It is OUT.partial until it is complete; of a run in parts it is OUT
- * itself, which all parts write into and none makes shorter before its end.
+ * itself, which all parts write into: the last of them writes its header and gives it its length.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,17 +42,6 @@ static cli_exit write_at(const dataset_array *a, const char *bytes, size_t size,
   return CLI_OK;
 }
 
-/* Parts may come to a file in any order; what is no file of theirs is not touched. */
-static cli_exit check_shared(dataset_run *r) {
-  struct stat info;
-  cli_exit code = CLI_OK;
-  if (r->shard.count == 0 || stat(r->out, &info) != 0 || info.st_size == 0) return CLI_OK;
-  if (dataset_state_has_parts(r, &code) || code) return code;
-  return cli_fail(CLI_CANT_CREATE,
-                  "%s is there already, and is not of parts that are being drawn: remove it, or name another file",
-                  r->out);
-}
-
 static cli_exit open_file(dataset_run *r, dataset_array *a) {
   if (r->shard.count == 0) {
     cli_buffer_format(&a->name, "%s" PARTIAL, r->out);
@@ -77,13 +66,11 @@ static cli_exit check_length(const dataset_run *r, const dataset_array *a) {
 
 cli_exit dataset_array_open(dataset_run *r) {
   if (r->format == DATASET_TAR) return CLI_OK;
-  cli_exit code = check_shared(r);
-  if (code) return code;
   dataset_array *a = r->array = calloc(1, sizeof *a);
   if (!a) return cli_fail(CLI_NO_MEMORY, "no memory for the array");
   a->descriptor = -1;
   a->ahead = r->format == DATASET_NPY ? TLW_NPY_HEADER_SIZE : 0;
-  code = open_file(r, a);
+  const cli_exit code = open_file(r, a);
   return code ? code : check_length(r, a);
 }
 
@@ -99,6 +86,12 @@ cli_exit dataset_array_write(dataset_run *r, const void *pixels, int64_t first, 
 cli_exit dataset_array_sync(dataset_run *r) {
   if (!r->array) return CLI_OK;
   return fdatasync(r->array->descriptor) == 0 ? CLI_OK : fail(r->array, errno);
+}
+
+dataset_identity dataset_array_identity(const dataset_run *r) {
+  struct stat info;
+  if (!r->array || fstat(r->array->descriptor, &info) != 0) return (dataset_identity){0};
+  return (dataset_identity){(uint64_t)info.st_dev, (uint64_t)info.st_ino};
 }
 
 static cli_exit write_header(const dataset_run *r, const dataset_array *a) {

@@ -267,7 +267,6 @@ cli_exit dataset_blocks_draw(dataset_run *r, const tlw_candles *candles, const t
     cli_chart_fate fate;
     alike = count_alike(r, number + done, n - done, &fate);
     r->n_own += fate != CLI_CHART_ELSEWHERE ? alike : 0;
-    r->n_found += fate == CLI_CHART_FOUND ? alike : 0;
     if (fate == CLI_CHART_WRITTEN)
       code = draw_all(r, candles, windows + done, described + done, number + done, alike);
     else

@@ -35,6 +35,7 @@ int dataset_lacks_label(const double *labels, int32_t n_horizons) {
 
 struct dataset_labels {
   int32_t n_horizons;
+  uint8_t is_known[CLI_PARTS_MAX]; /* 1: some row has a label for this horizon */
   int64_t n_rows;
   cli_buffer name;
   cli_output output;
@@ -62,6 +63,7 @@ cli_exit dataset_labels_open(dataset_labels **labels, const char *output, int32_
   (*labels)->n_horizons = n_horizons;
   (*labels)->n_rows = 0;
   (*labels)->name = (cli_buffer){0};
+  memset((*labels)->is_known, 0, sizeof(*labels)->is_known);
   const cli_exit code = begin(*labels, output);
   if (!code) return CLI_OK;
   cli_buffer_free(&(*labels)->name);
@@ -76,6 +78,7 @@ static cli_exit write_row(dataset_labels *labels, const double *row) {
     uint64_t bits;
     memcpy(&bits, &row[k], sizeof bits);
     bits = htole64(bits);
+    if (!isnan(row[k])) labels->is_known[k] = 1;
     code = cli_output_write(&labels->output, &bits, sizeof bits);
   }
   return code;
@@ -89,6 +92,15 @@ cli_exit dataset_labels_add(dataset_labels *labels, const dataset_window *window
     labels->n_rows++;
   }
   return code;
+}
+
+void dataset_labels_warn(const dataset_labels *labels, dataset_horizons horizons) {
+  for (int32_t k = 0; k < horizons.n && labels->n_rows > 0; k++) {
+    const long long bars = horizons.bars[k];
+    if (!labels->is_known[k])
+      cli_warn("every label of --horizons %lld is NaN: no image has a close %lld bar%s behind its last", bars, bars,
+               bars == 1 ? "" : "s");
+  }
 }
 
 cli_exit dataset_labels_close(dataset_labels **labels, cli_exit code) {

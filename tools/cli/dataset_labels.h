@@ -29,4 +29,7 @@ cli_exit dataset_labels_open(dataset_labels **labels, const char *output, int32_
 cli_exit dataset_labels_add(dataset_labels *labels, const dataset_window *windows, int64_t n);
 cli_exit dataset_labels_close(dataset_labels **labels, cli_exit code);
 
+/* Ahead of the close: warns of horizons for which no image has a label. */
+void dataset_labels_warn(const dataset_labels *labels, dataset_horizons horizons);
+
 #endif

@@ -330,11 +330,17 @@ static cli_exit plan_shard(dataset_run *r) {
   return CLI_OK;
 }
 
+/* All that decides bytes is in the first line of the manifest, but for the format. */
 static cli_exit plan_header(dataset_run *r) {
+  static const char *const formats[] = {[DATASET_NPY] = "npy", [DATASET_DAT] = "dat", [DATASET_TAR] = "tar"};
   char zones[CLI_ZONE_VERSION_SIZE];
   const int has_zone = !is_jkx(r) && strcmp(r->chart_args.values[RENDER_TIMEZONE].text, "UTC") != 0;
   const dataset_manifest_options options = dataset_manifest_options_of(r, has_zone ? cli_zone_version(zones) : NULL);
-  return dataset_manifest_header(&r->header, &options);
+  const cli_exit code = dataset_manifest_header(&r->header, &options);
+  if (code) return code;
+  r->header.length--; /* the brace */
+  cli_buffer_format(&r->header, ", \"output\": \"%s\"}", formats[r->format]);
+  return r->header.failed ? cli_fail(CLI_NO_MEMORY, "no memory for the state of the run") : CLI_OK;
 }
 
 /* ---- memory ---- */

@@ -36,6 +36,11 @@ typedef struct dataset_point {
   uint64_t data;  /* hash of their rows */
 } dataset_point;
 
+/* Which file the array is; all 0: there is none. */
+typedef struct dataset_identity {
+  uint64_t device, inode;
+} dataset_identity;
+
 typedef struct dataset_run {
   cli_args typed;       /* with what follows from others */
   const cli_args *args; /* these */
@@ -51,7 +56,7 @@ typedef struct dataset_run {
   int64_t horizon_bars[CLI_PARTS_MAX];
   dataset_horizons horizons;
   cli_buffer chart_text; /* the description of charts on one line */
-  cli_buffer header;     /* all that decides bytes, on one line */
+  cli_buffer header;     /* all that decides bytes, and the format, on one line */
 
   /* Where it goes. */
   dataset_format format;
@@ -74,12 +79,13 @@ typedef struct dataset_run {
   int32_t inputs;      /* that were read */
   uint64_t data;       /* hash of their rows */
   int64_t n_windows, n_images;
-  int64_t n_own;   /* images of this part */
-  int64_t n_found; /* of these, those of an earlier run */
+  int64_t n_own; /* images of this part */
   int64_t left_out[DATASET_REASONS];
   int64_t n_failed;    /* inputs that could not be read */
   cli_exit first_code; /* of the first of them */
   int drawing;         /* 1: there may be images */
+
+  _Atomic int64_t kept; /* all of the part below it are what another run can go on from */
 } dataset_run;
 
 static inline const cli_value *dataset_value(const dataset_run *r, int option) { return &r->args->values[option]; }
@@ -107,6 +113,9 @@ void dataset_windows_close(dataset_windows **windows);
 
 /* Draws the windows of an input. CLI_OK: go on with the next, whether it could be read or not. */
 cli_exit dataset_windows_file(dataset_windows *windows, int input);
+
+/* All inputs were read: refuses fewer than those of the run that it goes on from. */
+cli_exit dataset_windows_end(const dataset_run *r);
 
 /* Bytes that they take. */
 uint64_t dataset_windows_bytes(int32_t n_horizons);
@@ -147,7 +156,9 @@ cli_exit dataset_array_open(dataset_run *r);
 cli_exit dataset_array_write(dataset_run *r, const void *pixels, int64_t first, int64_t n);
 cli_exit dataset_array_sync(dataset_run *r);
 
-/* Writes the header, now that the number of images is known, and gives it its name. */
+dataset_identity dataset_array_identity(const dataset_run *r);
+
+/* Writes the header, now that the number of images is known, and gives it its length and name. Of parts the last. */
 cli_exit dataset_array_finish(dataset_run *r);
 
 /* Closes it. Unless it is complete it stays for --resume, or, if `is_removed` is 1, goes. */
@@ -158,9 +169,18 @@ void dataset_array_close(dataset_run *r, int is_removed);
 /* Removes temporaries whose writers are dead. */
 void dataset_sweep(const dataset_run *r);
 
+/*
+ * Removes labels and a manifest of other images that have the names of those that the run does not make: of parts the
+ * first does. Those alone that are regular files. CLI_OK, or another code after a message.
+ */
+cli_exit dataset_remove_stale(const dataset_run *r);
+
 /* ---- dataset_state.c ---- */
 
-/* Opens the state of the run, or that of an earlier one that it goes on from: sets r->begin. */
+/*
+ * Opens the state of the run, or that of an earlier one that it goes on from: sets r->begin. Refuses an output that is
+ * of others.
+ */
 cli_exit dataset_state_open(dataset_run *r);
 
 /* Writes it, now that the output is open. */
@@ -169,13 +189,10 @@ cli_exit dataset_state_begin(dataset_run *r);
 /* Notes how far images are. is_synced: 1: they have reached the disk. The thread that writes. */
 cli_exit dataset_state_save(dataset_run *r, const dataset_point *point, int is_synced);
 
-/* The run is done. Of parts the last that is done removes the state of all. */
+/* The run is done. Of parts the last that is done completes the output and removes the state of all. */
 cli_exit dataset_state_finish(dataset_run *r);
 
 /* Closes it. Unless the run is done it stays for --resume, or, if `is_removed` is 1, goes. */
 void dataset_state_close(dataset_run *r, int is_removed);
-
-/* 1 if a part of this run has written here: its state or its end is there. *code: after a message if it can't be. */
-int dataset_state_has_parts(dataset_run *r, cli_exit *code);
 
 #endif

@@ -1,8 +1,16 @@
-/* What runs of "tallow dataset" that were killed have left of files that appear by rename. */
+/*
+ * What earlier runs of "tallow dataset" have left: files that were to appear by rename, of runs that were killed, and
+ * labels and manifests that are not of the images beside them.
+ */
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dataset_run.h"
+#include "report.h"
+#include "targets.h"
 #include "temporary.h"
 
 #define NUMBER_DIGITS 6 /* at least, of a tar shard */
@@ -50,4 +58,41 @@ void dataset_sweep(const dataset_run *r) {
   }
   if (stream) closedir(stream);
   cli_buffer_free(&path);
+}
+
+/* What the command itself names is not what an earlier run has left. */
+static int is_named(const dataset_run *r, const char *path) {
+  static const int options[] = {DATASET_SPEC, DATASET_STATS, DATASET_ALLOC_LOG};
+  int is_it = 0;
+  for (int i = 0; i < r->args->n_operands; i++)
+    is_it |= strcmp(r->args->operands[i], "-") != 0 && cli_is_same_file(path, r->args->operands[i]);
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    const char *text = dataset_value(r, options[i])->text;
+    is_it |= text && strcmp(text, "-") != 0 && cli_is_same_file(path, text);
+  }
+  return is_it;
+}
+
+static cli_exit remove_beside(const dataset_run *r, const char *ending, const char *what) {
+  cli_buffer name = {0};
+  struct stat info;
+  dataset_name_beside(&name, r->out, ending);
+  cli_exit code = name.failed ? cli_fail(CLI_NO_MEMORY, "no memory for the names of files") : CLI_OK;
+  if (!code && lstat(name.bytes, &info) == 0 && S_ISREG(info.st_mode) && !is_named(r, name.bytes)) {
+    const int is_gone = unlink(name.bytes) == 0;
+    if (is_gone && !r->quiet) cli_say("%s: removed: this run makes no %s", name.bytes, what);
+    if (!is_gone && errno != ENOENT)
+      code = cli_fail(cli_exit_of_output(errno), "%s: is not of these images, and can't be removed: %s", name.bytes,
+                      strerror(errno));
+  }
+  cli_buffer_free(&name);
+  return code;
+}
+
+cli_exit dataset_remove_stale(const dataset_run *r) {
+  cli_exit code = CLI_OK;
+  if (r->writes_beside && r->horizons.n == 0) code = remove_beside(r, ".labels.npy", "labels");
+  if (!code && r->writes_beside && dataset_value(r, DATASET_MANIFEST)->number != SWITCH_ON)
+    code = remove_beside(r, ".manifest.jsonl", "manifest");
+  return code;
 }

@@ -1,7 +1,11 @@
 #include "dataset_tar.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dataset_members.h"
 #include "format.h"
@@ -140,6 +144,41 @@ void dataset_tar_name(cli_buffer *out, const char *output, int64_t number) {
   char *end = cli_put_digits(ending + 1, (uint64_t)number, NUMBER_DIGITS);
   memcpy(end, ".tar", sizeof ".tar");
   dataset_name_beside(out, output, ending);
+}
+
+int dataset_tar_is_there(const char *output, int64_t number) {
+  struct stat info;
+  cli_buffer name = {0};
+  dataset_tar_name(&name, output, number);
+  const int is_there = !name.failed && stat(name.bytes, &info) == 0;
+  cli_buffer_free(&name);
+  return is_there;
+}
+
+static cli_exit sync_file(const char *name) {
+  const int descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return cli_fail_output(name, errno);
+  const int failed = fsync(descriptor) != 0 && errno != EINVAL ? errno : 0; /* a pipe has no disk */
+  close(descriptor);
+  return failed ? cli_fail_output(name, failed) : CLI_OK;
+}
+
+cli_exit dataset_tar_sync(const char *output, int64_t number) {
+  cli_buffer name = {0};
+  dataset_tar_name(&name, output, number);
+  const cli_exit code = name.failed ? fail_memory() : sync_file(name.bytes);
+  cli_buffer_free(&name);
+  return code;
+}
+
+void dataset_tar_remove(const char *output, int64_t number) {
+  struct stat info;
+  cli_buffer name = {0};
+  for (int is_removed = 1; is_removed; number++) {
+    dataset_tar_name(&name, output, number);
+    is_removed = !name.failed && lstat(name.bytes, &info) == 0 && S_ISREG(info.st_mode) && unlink(name.bytes) == 0;
+  }
+  cli_buffer_free(&name);
 }
 
 cli_exit dataset_tar_begin(dataset_tar *tar, int64_t number) {

@@ -31,6 +31,15 @@ typedef struct dataset_tar dataset_tar;
 /* Replaces what is in out by the name of the shard of this number, from 0; with a terminator. */
 void dataset_tar_name(cli_buffer *out, const char *output, int64_t number);
 
+/* 1 if the shard is there. */
+int dataset_tar_is_there(const char *output, int64_t number);
+
+/* Has the shard reach the disk. CLI_OK, or another code after a message. */
+cli_exit dataset_tar_sync(const char *output, int64_t number);
+
+/* Removes the shards from this number on, up to the first that is not there. */
+void dataset_tar_remove(const char *output, int64_t number);
+
 /*
  * A writer of shards, one after the other: begin, add as often as one likes, end. A shard appears, by rename, when it
  * is ended with CLI_OK; else it does not. What options points at must outlive the writer. All of them on one thread;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "csv_options.h"
 #include "dataset_run.h"
@@ -181,6 +182,10 @@ static cli_exit refuse_inputs(const dataset_run *r) {
                   r->begin.inputs == 1 ? "the FILE is" : "the first FILEs are");
 }
 
+cli_exit dataset_windows_end(const dataset_run *r) {
+  return r->inputs < r->begin.inputs || r->n_images < r->begin.images ? refuse_inputs(r) : CLI_OK;
+}
+
 static cli_exit add_group(source *s, int64_t series, int64_t n) {
   dataset_run *r = s->run;
   dataset_windows *w = s->memory;
@@ -333,6 +338,34 @@ static cli_exit draw_table(dataset_windows *memory, int input, const tlw_table *
   return code;
 }
 
+static int can_be_read_again(const char *name) {
+  struct stat info;
+  return strcmp(name, "-") != 0 && stat(name, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* A device that hangs may take for ever. */
+static cli_exit give_memory_back(dataset_run *r) {
+  tlw_error error;
+  const cli_exit code = cli_interrupt_wait_begin();
+  if (code) return code;
+  error.code = tlw_engine_reset(dataset_engine(r), TLW_RESET_MEMORY, &error);
+  cli_interrupt_wait_end();
+  return error.code == TLW_OK ? CLI_OK : render_fail_library(&r->base, NULL, &error, 0);
+}
+
+/*
+ * No FILE fails for those before it: what the engine keeps for further images is given back where the rows need it. It
+ * has nothing else then, for blocks on their way to the output are not its memory.
+ */
+static cli_exit read_table(dataset_run *r, const char *name, tlw_table **table, tlw_error *error) {
+  const int again = can_be_read_again(name);
+  cli_exit code = again || r->n_images == 0 ? CLI_OK : give_memory_back(r);
+  if (!code) code = render_read_table(&r->base, name, table, error);
+  if (code || error->code != TLW_ERR_BUDGET || !again || r->n_images == 0) return code;
+  code = give_memory_back(r);
+  return code ? code : render_read_table(&r->base, name, table, error);
+}
+
 cli_exit dataset_windows_file(dataset_windows *windows, int input) {
   dataset_run *r = windows->run;
   render *base = &r->base;
@@ -340,7 +373,7 @@ cli_exit dataset_windows_file(dataset_windows *windows, int input) {
   tlw_error error;
   tlw_table *table;
   render_begin_file(base, input);
-  cli_exit code = render_read_table(base, name, &table, &error);
+  cli_exit code = read_table(r, name, &table, &error);
   if (code) return code;
   if (error.code != TLW_OK) {
     const uint64_t more = error.code == TLW_ERR_BUDGET ? render_table_bytes(base, name) : 0;

@@ -1227,7 +1227,9 @@ static const cli_option dataset_options[] = {
                        .metavar = "NAME",
                        .fallback = "luma",
                        .choices = image_color_name,
-                       .help = "Channels: luma, one of brightness, or rgb, three."},
+                       .help = "Channels: luma, one of brightness, or rgb, three. In charts rising and falling candles "
+                               "are almost equally bright, but for theme classic, which a --spec may ask for: take "
+                               "that, or rgb."},
     [DATASET_SIZE] = {.name = "size",
                       .group = CLI_GROUP_DRAWN,
                       .also = " width height resolution dimensions figsize ",
@@ -1242,7 +1244,8 @@ static const cli_option dataset_options[] = {
                       .group = CLI_GROUP_DRAWN,
                       .apart = 1,
                       .hint = CLI_HINT_FILE,
-                      .also = " config settings description theme ",
+                      .also = " config settings description theme mav lines line-colors scale axis grid volume title "
+                              "timezone margins ",
                       .kind = CLI_TEXT,
                       .metavar = "JSON",
                       .help = "Of charts: how they look, a description as 'tallow render --print-spec' writes it, or - "
@@ -1254,7 +1257,9 @@ static const cli_option dataset_options[] = {
                         .metavar = "NAME",
                         .fallback = "png",
                         .choices = member_name,
-                        .help = "What an image is in a .tar: png, or npy, which --type f32 needs."},
+                        .help = "What an image is in a .tar: png, or npy, which --type f32 needs. A png has a "
+                                "palette: in Pillow np.array(Image.open(file).convert('L')), 'RGB' with --color rgb, "
+                                "has the numbers of the npy."},
     [DATASET_PER_TAR] = {.name = "per-tar",
                          .group = CLI_GROUP_DRAWN,
                          .also = " maxcount shard-size samples-per-shard ",
@@ -1396,6 +1401,9 @@ static const char *const dataset_notes[] = {
     "A FILE that fails does not stop the others; the exit code is that of the first failure. SIGINT and SIGTERM end "
     "the command; what was drawn by then stays beside OUT, and --resume goes on. Without --shard, OUT appears once it "
     "is complete.",
+    "Once a .tar is complete, shards of an earlier run that follow its last one without a gap are removed. Parts of an "
+    "array need a folder in which all see each other's writes at once, of one machine or of a cluster file system; "
+    "over NFS draw a .tar.",
     NULL,
 };
 
