@@ -17,13 +17,14 @@ quietly cmake --build "$TALLOW_WORK/build" --target test_programs
 # of files and of windows on the software driver; what threads do in windows shows in those of parity, not of accuracy.
 # A race shows in a few cases as in many.
 # Planted faults and budgets, which try everything again and again, would take minutes there. Streams on the software
-# driver, whose lanes are fibres, would in both.
-slow='^(stop|stream)_software_cuda$' cases=60
+# driver, whose lanes are fibres, would in both; budgets there, and faults of PoCL, say no more than those of the others.
+slow='^(stop|stream|budget)_software_cuda$|^faults_opencl$' cases=60
 if [[ $preset == tsan ]]; then
   slow+='|^csv|^(input|plain|math|numbers_read|cli_text|synth|time|ticks|time_ticks|labels|zone|oracle|paint|png|png_fast|png_encoder)$'
-  slow+='|^(bars_checkpoint|bars_clock|io_faults|window_state|window_parity_state)$'
+  slow+='|^(bars_checkpoint|bars_clock|io_faults|trades|trades_plain|window_state|window_parity_state)$'
   slow+='|^(font|pool|window_accuracy|cli_progress|gpu_opencl|gpu_software_cuda|gpu_software_unified)$'
-  slow+='|^(bars_gpu|gpu_files|window_gpu)_opencl$'
+  slow+='|^(bars_gpu|gpu_files|window_gpu)_opencl$|^(images|images_charts|tensor)_software_cuda$'
+  slow+='|^images_gpu_(opencl|software_unified)$'
   slow+='|faults_|budget_'
   cases=20
 fi
