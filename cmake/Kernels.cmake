@@ -135,7 +135,7 @@ macro(tallow_add_gpu target)
   endif()
   if(NOT TALLOW_OPENCL STREQUAL "OFF" OR NOT TALLOW_CUDA STREQUAL "OFF")
     foreach(name backend bars cache chart faults files flights images memory plan programs room selftest selftest_bars
-                 selftest_images sending staging windows windows_plan windows_tables)
+                 selftest_images sending staging timing windows windows_plan windows_tables)
       target_sources(${target} PRIVATE host/gpu/${name}.c)
     endforeach()
   endif()

@@ -65,7 +65,7 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   set_tests_properties(warnings static backends_off asan tsan fuzz PROPERTIES PROCESSORS ${half})
   # What takes longest begins first, so that no CPU waits for it at the end.
   set(cost 100)
-  foreach(name runs cli neon warnings fuzz valgrind tsan asan)
+  foreach(name runs faults_timed_software_cuda faults_software_cuda cli neon warnings fuzz valgrind tsan asan)
     math(EXPR cost "${cost} + 100")
     set_tests_properties(${name} PROPERTIES COST ${cost})
   endforeach()

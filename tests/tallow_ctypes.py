@@ -10,6 +10,7 @@ from pathlib import Path
 
 NO_LIBRARY = 77
 CPU = 1  # a tlw_backend
+ROOM = 4096  # bytes, for a struct that has become larger than it is here, so that this can be told
 
 
 def fields(kind, names):
@@ -45,6 +46,8 @@ class EngineOptions(ctypes.Structure):
         ("allow_fallback", INT32),
         ("deadline_ms", UINT32),
         ("allocation_log", TEXT),
+        ("timing", INT32),
+        *fields(POINTER, "trace trace_user"),
     ]
 
 
@@ -198,7 +201,7 @@ class Library:
         return struct
 
     def new(self, kind):
-        struct = kind()
+        struct = kind.from_buffer(ctypes.create_string_buffer(ROOM))
         getattr(self.library, f"tlw_{kind.NAME}_init")(ctypes.byref(struct))
         return self.checked(kind.NAME, struct)
 

@@ -81,6 +81,7 @@ static tlw_status backend_try(struct backend *b, uint32_t threads, uint64_t budg
   memset(b, 0, sizeof *b);
   b->services.memory.budget = budget;
   b->services.threads = threads;
+  b->services.telemetry.ledger = &b->services.ledger;
   struct tlw_executor executor;
   const tlw_status status = tlw_cpu_open(&b->services, &executor, error);
   if (status != TLW_OK) return status;

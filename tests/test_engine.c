@@ -2,7 +2,7 @@
  * Engines: options, devices, choice of a backend and its reasons, budgets, statistics, and what happens when a driver
  * fails. The CUDA side runs on the software driver, whose faults are set from here.
  *
- *   TALLOW_TEST_CASES=N             with less than 50 one of five of the calls that fail in turn
+ *   TALLOW_TEST_CASES=N             with less than 50 one of five, with less than 10 of twenty of the calls that fail
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -290,8 +290,8 @@ static void test_mig_name(void **state) {
 
 /* Fails the Nth call of each function of the driver, N from 1 until nothing fails, over open, render and close. */
 static void fail_each_call(const char *function, const char *kind, int code) {
-  const char *cases = getenv("TALLOW_TEST_CASES");
-  const int step = cases && atoi(cases) < 50 ? 5 : 1;
+  const char *const wanted = getenv("TALLOW_TEST_CASES");
+  const int cases = wanted ? atoi(wanted) : 1000, step = cases < 10 ? 20 : cases < 50 ? 5 : 1;
   for (int n = 1;; n += step) {
     assert_int_equal(soft.restart(), 0);
     char setting[100];
@@ -748,11 +748,11 @@ static void test_fallback(void **state) {
   for (int allowed = 0; allowed < 2; allowed++) {
     assert_int_equal(soft.restart(), 0);
     char warning[TLW_ERROR_MESSAGE_SIZE] = "";
-    tlw_engine_options options = options_for(TLW_BACKEND_AUTO);
+    tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
     options.device_budget = 4 << 20;
     options.log = keep_warning;
     options.log_user = warning;
-    if (!allowed) options.allow_fallback = TLW_FALLBACK_OFF;
+    if (allowed) options.allow_fallback = TLW_FALLBACK_ON;
     tlw_engine *engine;
     tlw_buffer buffer;
     tlw_device device;
@@ -770,6 +770,8 @@ static void test_fallback(void **state) {
     assert_int_equal(tlw_engine_describe(engine, &device, NULL), TLW_OK);
     assert_true(stats.trims > 0);
     assert_int_equal(stats.fallbacks, allowed);
+    assert_int_equal(stats.fallbacks_memory, allowed);
+    assert_int_equal(stats.fallbacks_unavailable, 0);
     if (allowed) {
       assert_int_equal(status, TLW_OK);
       assert_pixels();
@@ -815,8 +817,8 @@ static void test_windows_that_fail(void **state) {
   for (int allowed = 0; allowed < 2; allowed++) {
     assert_int_equal(soft.restart(), 0);
     assert_int_equal(soft.set("skip=tlk_window_order"), 0);
-    tlw_engine_options options = options_for(TLW_BACKEND_AUTO);
-    if (!allowed) options.allow_fallback = TLW_FALLBACK_OFF;
+    tlw_engine_options options = options_for(TLW_BACKEND_CUDA);
+    if (allowed) options.allow_fallback = TLW_FALLBACK_ON;
     tlw_engine *engine;
     tlw_device device;
     tlw_error error;
@@ -828,6 +830,8 @@ static void test_windows_that_fail(void **state) {
     assert_int_equal(tlw_engine_stats(engine, &stats, NULL), TLW_OK);
     assert_int_equal(tlw_engine_describe(engine, &device, NULL), TLW_OK);
     assert_int_equal(stats.fallbacks, allowed);
+    assert_int_equal(stats.fallbacks_memory, 0);
+    assert_int_equal(stats.fallbacks_unavailable, allowed);
     assert_int_equal(device.backend, allowed ? TLW_BACKEND_CPU : TLW_BACKEND_CUDA);
     assert_int_equal(status, allowed ? TLW_OK : TLW_ERR_UNAVAILABLE);
     assert_non_null(strstr(allowed ? stats.reason : error.message, "self-test of the window kernels"));

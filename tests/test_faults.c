@@ -4,6 +4,7 @@
  * order, an engine that can be used on or says that it is lost, and nothing left behind (AddressSanitizer looks).
  *
  *   test_faults cpu|opencl|cuda
+ *   test_faults opencl|cuda timed   the device calls alone, where stages on the device are timed
  *   TALLOW_TEST_CASES=N             with 100 or less every third of the failures on OpenCL
  */
 #include <setjmp.h>
@@ -46,6 +47,7 @@ static char folder[64], cache[80], trade_file[80], state_file[80];
 static int64_t trades[3][TRADES];
 /* An engine that is opened before anything fails takes its programs from the cache, which is quicker. */
 static bool begun, builds_programs;
+static bool timed;
 static window_job windows;
 
 /* What is planted when a verb says that it begins. */
@@ -106,6 +108,7 @@ static tlw_engine *open_engine(struct run *run, bool with_log) {
   char log[96];
   snprintf(log, sizeof log, "%s/log.csv", folder);
   if (with_log) options.allocation_log = log;
+  options.timing = timed;
   tlw_engine *engine = NULL;
   tlw_error error;
   note(run, tlw_engine_open(&engine, &options, &error), &error);
@@ -628,10 +631,11 @@ static bool is_typed(const struct run *run) {
 /*
  * Every call fails in turn; on a device, where each engine loads the kernels of windows and of images anew for a long
  * time, one of several of those with them. OpenCL's driver takes long for any engine, and longer under a sanitizer.
+ * With times it is one of several, for most calls are those that fail without.
  */
 static uint64_t step_of(bool builds_many) {
   const bool in_short = backend == TLW_BACKEND_OPENCL && environment_number("TALLOW_TEST_CASES", 1000) <= 100;
-  const uint64_t step = in_short ? 3 : 1;
+  const uint64_t step = timed ? 5 : in_short ? 3 : 1;
   if (!builds_many || backend == TLW_BACKEND_CPU) return step;
   return step * (backend == TLW_BACKEND_CUDA ? 3 : 5);
 }
@@ -792,17 +796,20 @@ static int clean_up(void **state) {
 }
 
 int main(int argc, char **argv) {
-  for (int b = TLW_BACKEND_CPU; b <= TLW_BACKEND_CUDA && argc == 2; b++)
+  for (int b = TLW_BACKEND_CPU; b <= TLW_BACKEND_CUDA && (argc == 2 || argc == 3); b++)
     if (strcmp(argv[1], tlw_backend_name((tlw_backend)b)) == 0) backend = (tlw_backend)b;
-  if (backend == TLW_BACKEND_AUTO) {
-    fprintf(stderr, "usage: test_faults cpu|opencl|cuda\n");
+  timed = argc == 3 && strcmp(argv[2], "timed") == 0;
+  if (backend == TLW_BACKEND_AUTO || (argc == 3 && !timed)) {
+    fprintf(stderr, "usage: test_faults cpu|opencl|cuda [timed]\n");
     return 64;
   }
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_device_calls),
       cmocka_unit_test(test_allocations),
       cmocka_unit_test(test_files),
-      cmocka_unit_test(test_device_calls),
       cmocka_unit_test(test_engine_goes_on),
   };
+  const struct CMUnitTest those_of_times[] = {cmocka_unit_test(test_device_calls)};
+  if (timed) return cmocka_run_group_tests(those_of_times, prepare, clean_up);
   return cmocka_run_group_tests(tests, prepare, clean_up);
 }

@@ -1324,6 +1324,26 @@ static void test_hang(void **unused) {
   scene_close(&scene);
 }
 
+/* Who waits for a place in flight on such a device puts nothing more into its queues. */
+static void test_hang_with_all_in_flight(void **unused) {
+  (void)unused;
+  if (!soft.set) skip();
+  static struct flights f;
+  flights_begin(&f, 30);
+  alter.each = INT64_MAX / 2;
+  struct tlw_render_job job = job_of(&f.scene);
+  struct tlw_ticket ticket = {0};
+  tlw_error error;
+  raster_aim(&f.rasters[0], &job);
+  const uint64_t uploads = soft.calls("cuMemcpyHtoDAsync");
+  assert_int_equal(ops->draw(gpu, &job, &ticket, &error), TLW_ERR_DEVICE_LOST);
+  assert_int_equal(error.code, TLW_ERR_DEVICE_LOST);
+  assert_non_null(strstr(error.message, "hangs"));
+  assert_int_equal(soft.calls("cuMemcpyHtoDAsync"), uploads);
+  flights_end(&f);
+  soft.abandon();
+}
+
 /* A fault after which the driver gives nothing but errors: everything is closed all the same. */
 static void test_sticky(void **unused) {
   (void)unused;
@@ -1454,6 +1474,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup(test_failing_device_calls, healthy),
 #endif
       cmocka_unit_test_setup(test_hang, healthy),
+      cmocka_unit_test_setup(test_hang_with_all_in_flight, healthy),
   };
   return cmocka_run_group_tests_name(argv[1], tests, prepare, clean);
 }

@@ -642,13 +642,15 @@ static void test_gives_way(void **state) {
 static void check_fallback(int launch, bool to_buffer, const images_data *d, const tlw_image_options *options,
                            const tlw_image_window *windows, int64_t n, images_memory *m, const struct expected *e) {
   kit_driver_restart();
-  tlw_engine_options automatic;
-  tlw_engine_options_init(&automatic);
-  automatic.threads = 2;
-  automatic.device_budget = 16 << 20;
+  tlw_engine_options options_of_engine;
+  tlw_engine_options_init(&options_of_engine);
+  options_of_engine.backend = TLW_BACKEND_CUDA;
+  options_of_engine.allow_fallback = TLW_FALLBACK_ON;
+  options_of_engine.threads = 2;
+  options_of_engine.device_budget = 16 << 20;
   tlw_engine *engine;
   tlw_error error;
-  kit_ok(tlw_engine_open(&engine, &automatic, &error), &error);
+  kit_ok(tlw_engine_open(&engine, &options_of_engine, &error), &error);
   uint8_t one[60 * 64];
   kit_ok(tlw_images_draw(engine, &d->candles, options, windows, 1, one, sizeof one, NULL, &error), &error);
   for (int i = launch; i < launch + FAULTS; i++) {

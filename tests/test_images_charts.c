@@ -375,13 +375,15 @@ static void check_fallback(int64_t launch, bool to_buffer, const images_data *d,
                            const tlw_image_window *windows, int64_t n, images_memory *m, const struct expected *e,
                            uint64_t *fallbacks) {
   kit_driver_restart();
-  tlw_engine_options auto_options;
-  tlw_engine_options_init(&auto_options);
-  auto_options.threads = 2;
-  auto_options.device_budget = 40 << 20;
+  tlw_engine_options options_of_engine;
+  tlw_engine_options_init(&options_of_engine);
+  options_of_engine.backend = TLW_BACKEND_CUDA;
+  options_of_engine.allow_fallback = TLW_FALLBACK_ON;
+  options_of_engine.threads = 2;
+  options_of_engine.device_budget = 40 << 20;
   tlw_engine *engine;
   tlw_error error;
-  kit_ok(tlw_engine_open(&engine, &auto_options, &error), &error);
+  kit_ok(tlw_engine_open(&engine, &options_of_engine, &error), &error);
   for (int64_t i = launch; i < launch + FAULTS; i++) {
     char setting[64];
     snprintf(setting, sizeof setting, "fail=cuLaunchKernel:%lld:CUDA_ERROR_OUT_OF_MEMORY", (long long)i);

@@ -43,6 +43,7 @@ static int (*softcuda_set)(const char *setting); /* NULL: this is another driver
 
 static void begin_services(struct tlw_services *s) {
   *s = (struct tlw_services){.memory.budget = UINT64_MAX,
+                             .telemetry.ledger = &s->ledger,
                              .device_budget = TLW_BUDGET_AUTO,
                              .deadline_ms = TLW_DEADLINE_NONE,
                              .cache_dir = "",

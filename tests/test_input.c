@@ -515,7 +515,7 @@ static void test_gzip(void **state) {
     size_t done = 0;
     do {
       const size_t n = random_below(4) ? random_below(content.size - done + 1) : 0;
-      append_gzip(&packed, content.data + done, n);
+      append_gzip(&packed, n ? content.data + done : NULL, n);
       done += n;
     } while (done < content.size);
     accept(&packed, TLW_PACKING_GZIP, &content);

@@ -41,8 +41,8 @@ static uint64_t mix(uint64_t x) {
 /* Every word follows from the seed, so that a record of two notes shows. One in 8 has failed. */
 static tlw_record record_of(uint64_t seed) {
   return (tlw_record){
-      .duration = mix(seed),
-      .bytes = mix(seed + 1),
+      .duration = mix(seed) >> 30, /* so that no sum goes round */
+      .bytes = mix(seed + 1) >> 30,
       .items = (int64_t)seed,
       .operation = TLW_OP_RENDER + (int32_t)(mix(seed + 2) % 8),
       .status = seed % 8 ? TLW_OK : TLW_ERR_DEVICE,
@@ -60,6 +60,26 @@ static void assert_totals(const struct tlw_ledger *ledger, uint64_t operations, 
   tlw_ledger_totals(ledger, &o, &f);
   assert_int_equal(o, operations);
   assert_int_equal(f, failures);
+}
+
+/* By operation, after the records of these seeds. */
+static void assert_sums(const struct tlw_ledger *ledger, uint64_t first, uint64_t n) {
+  uint64_t due[TLW_OPERATION_COUNT][TLW_LEDGER_SUMS] = {{0}};
+  for (uint64_t seed = first; seed < first + n; seed++) {
+    const tlw_record record = record_of(seed);
+    uint64_t *sums = due[record.operation];
+    const bool failed = record.status != TLW_OK;
+    sums[TLW_LEDGER_CALLS]++;
+    sums[TLW_LEDGER_FAILURES] += failed;
+    sums[TLW_LEDGER_ITEMS] += failed ? 0 : (uint64_t)record.items;
+    sums[TLW_LEDGER_BYTES] += failed ? 0 : record.bytes;
+    sums[TLW_LEDGER_NANOSECONDS] += record.duration;
+  }
+  for (int i = 0; i < TLW_OPERATION_COUNT; i++) {
+    uint64_t sums[TLW_LEDGER_SUMS];
+    tlw_ledger_sums(ledger, (tlw_operation)i, sums);
+    assert_memory_equal(sums, due[i], sizeof sums);
+  }
 }
 
 /* Bytes in memory. */
@@ -128,6 +148,7 @@ static void test_clear_begins_anew(void **state) {
   for (uint64_t n = 1; n < 40000; n = n * 7 + 1) {
     note_many(ledger, 0, n);
     assert_totals(ledger, n, (n + 7) / 8);
+    assert_sums(ledger, 0, n);
     const uint64_t kept = n < TLW_RECORDS ? n : TLW_RECORDS;
     assert_int_equal(tlw_ledger_read(ledger, records, TLW_RECORDS), kept);
     for (uint64_t i = 0; i < kept; i++) {
@@ -137,6 +158,7 @@ static void test_clear_begins_anew(void **state) {
     tlw_ledger_clear(ledger);
     tlw_ledger_clear(ledger);
     assert_totals(ledger, 0, 0);
+    assert_sums(ledger, 0, 0);
     assert_int_equal(tlw_ledger_read(ledger, records, TLW_RECORDS), 0);
   }
   close_ledger(ledger);
@@ -206,6 +228,7 @@ static void test_readers_beside_writers(void **state) {
   struct crew crew = {.ledger = open_ledger(NULL), .notes = 500000};
   run_crew(&crew, 0);
   assert_totals(crew.ledger, WRITERS * crew.notes, WRITERS * crew.notes / 8);
+  assert_sums(crew.ledger, 0, WRITERS * crew.notes);
   static tlw_record records[TLW_RECORDS];
   const size_t n = tlw_ledger_read(crew.ledger, records, TLW_RECORDS);
   /* All but those whose places were held by a writer that slept for a whole ring. */
@@ -226,6 +249,15 @@ static void test_clear_beside_writers(void **state) {
   tlw_ledger_totals(crew.ledger, &operations, &failures);
   assert_true(operations <= WRITERS * crew.notes);
   assert_true(failures <= operations);
+  uint64_t calls = 0, failed = 0;
+  for (int i = 0; i < TLW_OPERATION_COUNT; i++) {
+    uint64_t sums[TLW_LEDGER_SUMS];
+    tlw_ledger_sums(crew.ledger, (tlw_operation)i, sums);
+    assert_true(sums[TLW_LEDGER_FAILURES] <= sums[TLW_LEDGER_CALLS]);
+    calls += sums[TLW_LEDGER_CALLS];
+    failed += sums[TLW_LEDGER_FAILURES];
+  }
+  assert_true(calls <= WRITERS * crew.notes && failed <= WRITERS * crew.notes / 8);
   static tlw_record records[TLW_RECORDS];
   const size_t n = tlw_ledger_read(crew.ledger, records, TLW_RECORDS);
   assert_true(n <= operations);
@@ -291,6 +323,26 @@ static void test_operation_names(void **state) {
   }
   assert_null(tlw_operation_name((tlw_operation)TLW_OPERATION_COUNT));
   assert_null(tlw_operation_name((tlw_operation)-1));
+}
+
+/* One thread at a time, with a time of its own. */
+static void test_notes_of_one_thread(void **state) {
+  (void)state;
+  struct tlw_ledger *ledger = open_ledger(NULL);
+  for (uint64_t seed = 0; seed < 5000; seed++) {
+    tlw_record record = record_of(seed);
+    record.time = (int64_t)seed;
+    tlw_ledger_note_alone(ledger, &record);
+    if (seed == 999) tlw_ledger_clear(ledger);
+  }
+  assert_totals(ledger, 4000, 500);
+  assert_sums(ledger, 1000, 4000);
+  tlw_record newest;
+  assert_int_equal(tlw_ledger_read(ledger, &newest, 1), 1);
+  assert_true(is_whole(&newest));
+  assert_int_equal(newest.time, 4999);
+  assert_int_equal(newest.number, 4000);
+  close_ledger(ledger);
 }
 
 /* ---- the log ---- */
@@ -470,6 +522,7 @@ int main(void) {
       cmocka_unit_test(test_slow_writer_is_left_out),
       cmocka_unit_test(test_late_writer_is_left_out),
       cmocka_unit_test(test_operation_names),
+      cmocka_unit_test(test_notes_of_one_thread),
       cmocka_unit_test(test_log_holds_every_allocation),
       cmocka_unit_test(test_log_of_threads_is_in_order),
       cmocka_unit_test(test_log_that_cant_be_made),

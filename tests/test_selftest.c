@@ -80,6 +80,7 @@ static void draw_with_text(void) {
   struct tlw_render_job job;
   struct tlw_ticket ticket = {0};
   services.memory.ledger = &services.ledger;
+  services.telemetry.ledger = &services.ledger;
   assert_int_equal(tlw_ledger_open(&services.ledger, NULL, NULL), TLW_OK);
   assert_int_equal(tlw_cpu_open(&services, &cpu, NULL), TLW_OK);
   tlw_selftest_prepare(&test, TLW_SELFTEST_TEXT, pixels, &job);
@@ -132,6 +133,7 @@ static void test_known_images(void **state) {
   struct tlw_services services = {.threads = 1, .memory.budget = UINT64_MAX, .deadline_ms = TLW_DEADLINE_NONE};
   struct tlw_executor cpu;
   services.memory.ledger = &services.ledger;
+  services.telemetry.ledger = &services.ledger;
   assert_int_equal(tlw_ledger_open(&services.ledger, NULL, NULL), TLW_OK);
   assert_int_equal(tlw_cpu_open(&services, &cpu, NULL), TLW_OK);
   uint64_t hash = TLW_HASH_START;

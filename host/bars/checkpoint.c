@@ -375,7 +375,7 @@ tlw_status tlw_bars_load_file(tlw_bars *bars, const char *path, int64_t row, tlw
   if (!path) return tlw_fail(error, TLW_ERR_ARGUMENT, "path is NULL");
   const int descriptor = tlw_file_open(path, O_RDONLY | O_CLOEXEC, 0);
   if (descriptor < 0 && (errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == EPERM))
-    return tlw_fail_native(error, TLW_ERR_NOT_FOUND, errno, "%.200s: can't be opened: %s", path, strerror(errno));
+    return tlw_fail_native(error, TLW_ERR_NOT_FOUND, errno, "%.200s: can't open: %s", path, strerror(errno));
   if (descriptor < 0) return fail_of_file(path, "opened", errno, error);
   uint8_t bytes[TLW_BARS_CHECKPOINT_SIZE + 1];
   const ssize_t size = read_file(descriptor, bytes);

@@ -85,12 +85,21 @@ tlw_bar *tlw_bars_close_forming(tlw_bars *bars) {
 
 /* ---- giving ---- */
 
+static tlw_status give(const tlw_bars *bars, int32_t n, tlw_error *failure) {
+  struct tlw_crew *crew = bars->crew;
+  if (!crew) return bars->sink(bars->user, bars->pending, n, failure);
+  const int64_t left = tlw_crew_leave(crew);
+  const tlw_status status = bars->sink(bars->user, bars->pending, n, failure);
+  tlw_crew_return(crew, left, (uint64_t)n * sizeof *bars->pending, status);
+  return status;
+}
+
 tlw_status tlw_bars_flush(tlw_bars *bars, tlw_error *error) {
   if (bars->n_pending == 0) return TLW_OK;
   const int32_t n = bars->n_pending;
   tlw_error failure;
   tlw_fail(&failure, TLW_OK, "the sink of bars failed, and did not say why");
-  const tlw_status status = bars->sink(bars->user, bars->pending, n, &failure);
+  const tlw_status status = give(bars, n, &failure);
   bars->sink_failed = status != TLW_OK;
   if (status != TLW_OK) {
     failure.code = status;

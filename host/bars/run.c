@@ -11,6 +11,7 @@
 #define FEW_ROWS 32768
 
 struct run {
+  struct tlw_crew *crew;
   tlw_bars *const *bars;
   const tlw_trades *trades;
   int64_t n;
@@ -44,15 +45,19 @@ static void push_one(void *context, uint32_t worker, int64_t i) {
   struct run *run = context;
   if (is_shared(run, i)) return;
   tlw_error error;
+  run->bars[i]->crew = run->crew;
   const tlw_status status = tlw_bars_push(run->bars[i], &run->trades[i], &error);
+  run->bars[i]->crew = NULL;
   note(run, i, status, &error);
 }
 
-static void push_shared(struct run *run, const struct tlw_crew *crew) {
+static void push_shared(struct run *run) {
   for (int64_t i = 0; i < run->n; i++) {
     tlw_error error;
     if (!is_shared(run, i)) continue;
-    const tlw_status status = tlw_bars_share(run->bars[i], &run->trades[i], crew, &run->script, &error);
+    run->bars[i]->crew = run->crew;
+    const tlw_status status = tlw_bars_share(run->bars[i], &run->trades[i], run->crew, &run->script, &error);
+    run->bars[i]->crew = NULL;
     note(run, i, status, &error);
   }
 }
@@ -99,8 +104,16 @@ static bool has_long_chunk(const tlw_trades *trades, int64_t n) {
   return false;
 }
 
+static struct tlw_crew_wish wish_of(const tlw_trades *trades, int64_t n) {
+  return (struct tlw_crew_wish){
+      .operation = TLW_OP_BARS,
+      .most = count_rows(trades, n) < FEW_ROWS ? 1 : TLW_THREADS_MAX,
+  };
+}
+
 /* Long chunks are shared where there are fewer chunks than threads. */
-static tlw_status reserve(struct run *run, const struct tlw_crew *crew, struct tlw_block *block, tlw_error *error) {
+static tlw_status reserve(struct run *run, struct tlw_block *block, tlw_error *error) {
+  const struct tlw_crew *crew = run->crew;
   const bool are_few = run->n < crew->workers || (run->n == 1 && tlw_crew_has_device(crew));
   if (!are_few || !has_long_chunk(run->trades, run->n)) return TLW_OK;
   const tlw_status status =
@@ -109,15 +122,15 @@ static tlw_status reserve(struct run *run, const struct tlw_crew *crew, struct t
   return status;
 }
 
-static tlw_status run_all(struct run *run, struct tlw_crew *crew, tlw_error *error) {
+static tlw_status run_all(struct run *run, tlw_error *error) {
   struct tlw_block block = {0};
-  const tlw_status status = reserve(run, crew, &block, error);
+  const tlw_status status = reserve(run, &block, error);
   if (status != TLW_OK) return status;
   pthread_mutex_init(&run->lock, NULL);
-  push_shared(run, crew);
-  tlw_crew_run(crew, run->n, push_one, run);
+  push_shared(run);
+  tlw_crew_spread(run->crew, run->n, push_one, run);
   pthread_mutex_destroy(&run->lock);
-  tlw_block_free(tlw_engine_memory(crew->engine), &block);
+  tlw_block_free(tlw_engine_memory(run->crew->engine), &block);
   if (run->status != TLW_OK && error) name_chunk(run, error);
   return run->status;
 }
@@ -130,10 +143,11 @@ tlw_status tlw_bars_run(tlw_engine *engine, tlw_bars *const *bars, const tlw_tra
   tlw_status status = check_bars(bars, n, error);
   if (status != TLW_OK) return status;
   struct tlw_crew crew;
-  status = tlw_crew_begin(&crew, engine, count_rows(trades, n) < FEW_ROWS ? 1 : TLW_THREADS_MAX, error);
+  const struct tlw_crew_wish wish = wish_of(trades, n);
+  status = tlw_crew_begin(&crew, engine, &wish, error);
   if (status != TLW_OK) return status;
-  struct run run = {.bars = bars, .trades = trades, .n = n, .statuses = statuses, .first = n};
-  status = run_all(&run, &crew, error);
-  tlw_crew_end(&crew, TLW_OP_BARS, n, status);
+  struct run run = {.crew = &crew, .bars = bars, .trades = trades, .n = n, .statuses = statuses, .first = n};
+  status = run_all(&run, error);
+  tlw_crew_end(&crew, n, status);
   return status;
 }

@@ -170,6 +170,7 @@ static void plan(struct share *s, int64_t row, int64_t windows) {
   struct tlw_bars_script *script = s->script;
   tlw_bars copy = *s->bars;
   copy.sink = give_nobody;
+  copy.crew = NULL;
   copy.script = script;
   copy.first_number = copy.report.rows - row;
   script->plans = true;

@@ -63,6 +63,7 @@ struct tlw_bars_seen {
 };
 
 struct tlw_bars_way;
+struct tlw_crew;
 
 /* Where long chunks may be taken, see share.c. */
 #define TLW_BARS_PLACES 3
@@ -88,6 +89,7 @@ struct tlw_bars {
   double pace[TLW_BARS_PLACES];  /* of long chunks: nanoseconds a row by place; 0: not tried */
 
   bool runs;                      /* it is one of those that tlw_bars_run is called for */
+  struct tlw_crew *crew;          /* of tlw_bars_run, which tells what the sink takes; or NULL */
   struct tlw_bars_script *script; /* of pieces that are joined elsewhere; NULL: they are joined as they are taken */
 
   /* From here on what changes with rows. */

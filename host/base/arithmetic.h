@@ -38,4 +38,49 @@ static inline void tlw_arithmetic_begin(fenv_t *callers) {
 
 static inline void tlw_arithmetic_end(const fenv_t *callers) { fesetenv(callers); }
 
+/* A caller's environment, or of one that is ours already what work on it changes: the exceptions that were raised. */
+struct tlw_arithmetic {
+  bool switches;
+  uint64_t raised; /* in the register that has them */
+  fenv_t environment;
+};
+
+static inline uint64_t tlw_arithmetic_raised(void) {
+#if defined(__x86_64__)
+  return _mm_getcsr();
+#elif defined(__aarch64__)
+  uint64_t raised;
+  __asm__ __volatile__("mrs %0, fpsr" : "=r"(raised));
+  return raised;
+#else
+  return 0;
+#endif
+}
+
+static inline void tlw_arithmetic_raise(uint64_t raised) {
+#if defined(__x86_64__)
+  _mm_setcsr((uint32_t)raised);
+#elif defined(__aarch64__)
+  __asm__ __volatile__("msr fpsr, %0" : : "r"(raised));
+#else
+  (void)raised;
+#endif
+}
+
+/* As begin and end, and quick where the environment is ours. Nothing here uses the x87's. */
+static inline void tlw_arithmetic_enter(struct tlw_arithmetic *callers) {
+  callers->switches = !tlw_arithmetic_is_ours();
+  if (callers->switches)
+    tlw_arithmetic_begin(&callers->environment);
+  else
+    callers->raised = tlw_arithmetic_raised();
+}
+
+static inline void tlw_arithmetic_leave(const struct tlw_arithmetic *callers) {
+  if (callers->switches)
+    tlw_arithmetic_end(&callers->environment);
+  else if (tlw_arithmetic_raised() != callers->raised)
+    tlw_arithmetic_raise(callers->raised);
+}
+
 #endif

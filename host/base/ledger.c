@@ -45,6 +45,7 @@ static const char *const names[TLW_OPERATION_COUNT] = {
     [TLW_OP_WINDOW] = "window",
     [TLW_OP_BARS] = "bars",
     [TLW_OP_IMAGES] = "images",
+    [TLW_OP_STREAM] = "stream",
 };
 
 const char *tlw_operation_name(tlw_operation operation) {
@@ -161,15 +162,44 @@ static bool get(const struct tlw_ledger_place *place, uint64_t number, tlw_recor
 }
 
 /*
+ * From the last sum to the first, and the other way round in tlw_ledger_clear: never more failures than calls. alone:
+ * nobody else adds to the sums of this operation.
+ */
+static void add_up(struct tlw_ledger *ledger, const tlw_record *record, bool alone) {
+  const bool failed = record->status != TLW_OK;
+  const uint64_t terms[TLW_LEDGER_SUMS] = {
+      [TLW_LEDGER_CALLS] = 1,
+      [TLW_LEDGER_FAILURES] = failed,
+      [TLW_LEDGER_ITEMS] = failed ? 0 : (uint64_t)record->items,
+      [TLW_LEDGER_BYTES] = failed ? 0 : record->bytes,
+      [TLW_LEDGER_NANOSECONDS] = record->duration,
+  };
+  _Atomic uint64_t *sums = ledger->sums[record->operation];
+  for (int i = TLW_LEDGER_SUMS; i-- > 0;) {
+    if (terms[i] == 0) continue;
+    if (alone)
+      atomic_store_explicit(&sums[i], atomic_load_explicit(&sums[i], memory_order_relaxed) + terms[i],
+                            memory_order_release);
+    else
+      atomic_fetch_add_explicit(&sums[i], terms[i], memory_order_release);
+  }
+}
+
+/*
  * Numbers go on over a clear, so that a writer from before it can't pass for one from after it. A failure is counted
  * before its number is taken and the other way round in tlw_ledger_clear, so that there are never more failures than
  * operations.
  */
-static uint64_t note(struct tlw_ledger *ledger, tlw_record *record) {
+static uint64_t count(struct tlw_ledger *ledger, const tlw_record *record) {
   if (record->status != TLW_OK) atomic_fetch_add_explicit(&ledger->failed, 1, memory_order_relaxed);
-  const uint64_t number = atomic_fetch_add_explicit(&ledger->noted, 1, memory_order_acq_rel) + 1;
+  return atomic_fetch_add_explicit(&ledger->noted, 1, memory_order_acq_rel) + 1;
+}
+
+static uint64_t note(struct tlw_ledger *ledger, tlw_record *record) {
+  const uint64_t number = count(ledger, record);
   record->time = tlw_ledger_now(ledger);
   put(&ledger->ring[number % TLW_RECORDS], number, record);
+  add_up(ledger, record, false);
   return number;
 }
 
@@ -184,6 +214,12 @@ void tlw_ledger_note(struct tlw_ledger *ledger, const tlw_record *record, uint64
   const uint64_t number = note(ledger, &whole);
   write_line(ledger, number, &whole, in_use);
   pthread_mutex_unlock(&ledger->log->lock);
+}
+
+void tlw_ledger_note_alone(struct tlw_ledger *ledger, const tlw_record *record) {
+  const uint64_t number = count(ledger, record);
+  put(&ledger->ring[number % TLW_RECORDS], number, record);
+  add_up(ledger, record, true);
 }
 
 size_t tlw_ledger_read(const struct tlw_ledger *ledger, tlw_record *records, size_t capacity) {
@@ -209,6 +245,14 @@ void tlw_ledger_totals(const struct tlw_ledger *ledger, uint64_t *operations, ui
   *failures = atomic_load_explicit(&ledger->failed, memory_order_relaxed) - failed_before;
 }
 
+void tlw_ledger_sums(const struct tlw_ledger *ledger, tlw_operation operation, uint64_t sums[TLW_LEDGER_SUMS]) {
+  const _Atomic uint64_t *now = ledger->sums[operation], *before = ledger->sums_before[operation];
+  for (int i = TLW_LEDGER_SUMS; i-- > 0;) {
+    const uint64_t cleared = atomic_load_explicit(&before[i], memory_order_acquire);
+    sums[i] = atomic_load_explicit(&now[i], memory_order_acquire) - cleared;
+  }
+}
+
 /* Of two clears beside each other the later one stays. */
 static void raise(_Atomic uint64_t *mark, uint64_t to) {
   uint64_t at = atomic_load_explicit(mark, memory_order_relaxed);
@@ -221,4 +265,7 @@ void tlw_ledger_clear(struct tlw_ledger *ledger) {
   const uint64_t failed = atomic_load_explicit(&ledger->failed, memory_order_acquire);
   raise(&ledger->noted_before, noted);
   raise(&ledger->failed_before, failed);
+  for (int i = 0; i < TLW_OPERATION_COUNT; i++)
+    for (int j = 0; j < TLW_LEDGER_SUMS; j++)
+      raise(&ledger->sums_before[i][j], atomic_load_explicit(&ledger->sums[i][j], memory_order_acquire));
 }

@@ -15,13 +15,24 @@ struct tlw_ledger_place {
   _Atomic uint64_t words[sizeof(tlw_record) / sizeof(uint64_t)];
 };
 
+/* What records of one operation say, since open; those that failed count in calls and failures alone. */
+enum tlw_ledger_sum {
+  TLW_LEDGER_CALLS,
+  TLW_LEDGER_FAILURES,
+  TLW_LEDGER_ITEMS,
+  TLW_LEDGER_BYTES,
+  TLW_LEDGER_NANOSECONDS, /* of failures too */
+  TLW_LEDGER_SUMS
+};
+
 struct tlw_ledger_log; /* the CSV file */
 
 struct tlw_ledger {
   int64_t opened;                               /* CLOCK_MONOTONIC, ns */
   _Atomic uint64_t noted, failed;               /* since open */
   _Atomic uint64_t noted_before, failed_before; /* the last clear */
-  _Atomic int log_failure;                      /* errno, until it has been asked for */
+  _Atomic uint64_t sums[TLW_OPERATION_COUNT][TLW_LEDGER_SUMS], sums_before[TLW_OPERATION_COUNT][TLW_LEDGER_SUMS];
+  _Atomic int log_failure; /* errno, until it has been asked for */
   struct tlw_ledger_log *log;
   struct tlw_ledger_place ring[TLW_RECORDS];
 };
@@ -41,6 +52,12 @@ int64_t tlw_ledger_now(const struct tlw_ledger *ledger);
 void tlw_ledger_note(struct tlw_ledger *ledger, const tlw_record *record, uint64_t in_use);
 
 /*
+ * Likewise of an operation that only one thread at a time makes records of, all of them here, which is quicker. Its time
+ * is filled in already. Not of allocations and releases.
+ */
+void tlw_ledger_note_alone(struct tlw_ledger *ledger, const tlw_record *record);
+
+/*
  * errno of the write that failed and so ended the log, once, for a warning; else 0. Also after close, which writes what
  * is left. Thread-safe.
  */
@@ -48,6 +65,9 @@ int tlw_ledger_log_failure(struct tlw_ledger *ledger);
 
 /* Since the last clear. Thread-safe. */
 void tlw_ledger_totals(const struct tlw_ledger *ledger, uint64_t *operations, uint64_t *failures);
+
+/* One operation of them. Thread-safe. */
+void tlw_ledger_sums(const struct tlw_ledger *ledger, tlw_operation operation, uint64_t sums[TLW_LEDGER_SUMS]);
 
 /* The newest records, oldest first. Thread-safe, never blocks tlw_ledger_note. */
 size_t tlw_ledger_read(const struct tlw_ledger *ledger, tlw_record *records, size_t capacity);

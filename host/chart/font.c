@@ -143,7 +143,7 @@ static uint32_t find_missing(const struct tlw_font *font, const char *at, const 
 
 int32_t tlw_text_is_drawable(const char *text, uint32_t *missing) {
   const struct tlw_font *font = tlw_font(TLW_FONT_13); /* all sizes have the same characters */
-  const char *at = text, *const end = text + (text ? strlen(text) : 0);
+  const char *at = text, *const end = text ? text + strlen(text) : text;
   while (at < end) {
     const char *const glyph = at;
     bool lacks = false;

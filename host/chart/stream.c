@@ -369,11 +369,13 @@ tlw_status tlw_stream_rows(tlw_stream *stream, const tlw_candles *candles, tlw_e
     if (error) *error = failure;
     return status;
   }
+  const int64_t begun = tlw_pipeline_now(stream->pipeline);
   fenv_t callers;
   tlw_arithmetic_begin(&callers);
   add_notes(s, candles);
   tlw_cpu_columns_add(s->columns, candles, 0, candles->n_rows);
   tlw_arithmetic_end(&callers);
+  tlw_pipeline_tell(stream->pipeline, begun);
   return tlw_cpu_columns_rows(s->columns) == s->n_rows ? complete(stream, error) : TLW_OK;
 }
 

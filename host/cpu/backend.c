@@ -277,9 +277,7 @@ static int64_t cpu_fit(struct tlw_backend_state *state, const struct tlw_render_
   return job->merged ? job->y1 - job->y0 : job->n_series;
 }
 
-static tlw_status cpu_draw(struct tlw_backend_state *state, const struct tlw_render_job *job, struct tlw_ticket *ticket,
-                           tlw_error *error) {
-  (void)ticket;
+static tlw_status draw(struct tlw_backend_state *state, const struct tlw_render_job *job, tlw_error *error) {
   if (!is_placed_for(state, &job->layout) || (job->files && !state->files)) {
     const tlw_status status = prepare(state, &job->layout, job->files, 0, error);
     if (status != TLW_OK) return status;
@@ -290,6 +288,23 @@ static tlw_status cpu_draw(struct tlw_backend_state *state, const struct tlw_ren
   else
     draw_charts(state, job);
   return TLW_OK;
+}
+
+/* Work that failed is no stage. */
+static void tell(struct tlw_backend_state *state, tlw_status status, int64_t items, uint64_t bytes) {
+  if (status == TLW_OK)
+    tlw_telemetry_lap(&state->services->telemetry, TLW_STAGE_COMPUTE, items, bytes);
+  else
+    tlw_telemetry_skip(&state->services->telemetry);
+}
+
+static tlw_status cpu_draw(struct tlw_backend_state *state, const struct tlw_render_job *job, struct tlw_ticket *ticket,
+                           tlw_error *error) {
+  (void)ticket;
+  const tlw_status status = draw(state, job, error);
+  const uint64_t pixels = (uint64_t)job->n_series * (uint64_t)pixels_of(job);
+  tell(state, status, job->n_series, pixels);
+  return status;
 }
 
 static tlw_status cpu_wait(struct tlw_backend_state *state, struct tlw_ticket *ticket, tlw_error *error) {
@@ -305,9 +320,7 @@ static bool cpu_is_done(struct tlw_backend_state *state, const struct tlw_ticket
   return true;
 }
 
-static tlw_status cpu_windows(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
-                              tlw_error *error) {
-  (void)limit;
+static tlw_status windows(struct tlw_backend_state *state, const struct tlw_window_job *job, tlw_error *error) {
   struct tlw_memory *memory = &state->services->memory;
   tlw_status status = tlw_cpu_windows(state->tier, memory, state->team, &state->windows, job, error);
   if (status == TLW_ERR_BUDGET && state->working.data) {
@@ -317,6 +330,15 @@ static tlw_status cpu_windows(struct tlw_backend_state *state, const struct tlw_
   }
   /* Within a budget none is kept that charts may need. */
   if (memory->budget != UINT64_MAX) tlw_block_free(memory, &state->windows);
+  return status;
+}
+
+static tlw_status cpu_windows(struct tlw_backend_state *state, const struct tlw_window_job *job, uint64_t limit,
+                              tlw_error *error) {
+  (void)limit;
+  const tlw_status status = windows(state, job, error);
+  const uint64_t rows = (uint64_t)(job->offsets[job->n_series] - job->offsets[0]);
+  tell(state, status, job->n_tasks, rows * (uint64_t)job->n_tasks * sizeof(double));
   return status;
 }
 
@@ -385,6 +407,7 @@ static tlw_status cpu_images(struct tlw_backend_state *state, const struct tlw_i
   struct tlw_images_job whole = *job;
   if (!whole.images) whole.images = bytes_of(&job->part, job->offset);
   tlw_cpu_images(state->tier, state->team, &whole);
+  tell(state, TLW_OK, job->n, (uint64_t)job->n * tlk_image_size(job->image));
   return TLW_OK;
 }
 

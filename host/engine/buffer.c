@@ -164,7 +164,7 @@ tlw_status tlw_buffer_write(tlw_engine *engine, tlw_buffer buffer, uint64_t offs
   tlw_error failure;
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  const int64_t begun = tlw_telemetry_begin(&engine->services.telemetry, TLW_OP_BUFFER_WRITE);
   struct tlw_part part;
   status = find_range(engine, buffer, offset, size, &part, &failure);
   if (status == TLW_OK && size) status = write(engine, &part, offset, source, size, &failure);
@@ -182,7 +182,7 @@ tlw_status tlw_buffer_read(tlw_engine *engine, tlw_buffer buffer, uint64_t offse
   tlw_error failure;
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  const int64_t begun = tlw_telemetry_begin(&engine->services.telemetry, TLW_OP_BUFFER_READ);
   struct tlw_part part;
   status = find_range(engine, buffer, offset, size, &part, &failure);
   if (status == TLW_OK && size) status = read(engine, &part, offset, target, size, &failure);

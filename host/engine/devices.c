@@ -39,6 +39,7 @@ static tlw_status roll_one(const struct tlw_executor *executor, tlw_error *error
 static void check_device(struct tlw_services *services, tlw_device *device) {
   /* Without a cache, so that the self-tests run here and now. */
   services->memory.budget = UINT64_MAX;
+  services->telemetry.ledger = &services->ledger;
   services->device_budget = TLW_BUDGET_AUTO;
   services->threads = 1;
   services->deadline_ms = TLW_ENGINE_DEADLINE_MS;

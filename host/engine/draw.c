@@ -332,11 +332,14 @@ static tlw_status submit(tlw_engine *engine, struct tlw_slot *slot, struct tlw_r
   job->pixels = slot->pixels;
   job->row_stride = slot->row_stride;
   job->image_stride = slot->image_stride;
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  struct tlw_telemetry *telemetry = &engine->services.telemetry;
+  tlw_telemetry_lap(telemetry, TLW_STAGE_PREPARE, job->n_series, 0);
+  const int64_t begun = telemetry->mark;
   slot->ticket = (struct tlw_ticket){0};
   slot->drawn_by = (struct tlw_owner){executor->ops, executor->state};
   const tlw_status status = executor->ops->draw(executor->state, job, &slot->ticket, error);
   if (status != TLW_OK) slot->n = 0;
+  if (!executor->ops->draws_anywhere) tlw_telemetry_skip(telemetry);
   const uint64_t bytes = (uint64_t)job->n_series * (uint64_t)job->layout.width * (uint64_t)(job->y1 - job->y0);
   tlw_engine_note(engine, TLW_OP_DRAW, begun, bytes, job->n_series, status);
   return status;
@@ -592,10 +595,12 @@ tlw_status tlw_draw_next(tlw_engine *engine, struct tlw_cursor *cursor, struct t
 tlw_status tlw_draw_wait(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, tlw_error *error) {
   tlw_error failure;
   tlw_status status = slot->ticket.status;
-  if (slot->ticket.number)
+  if (slot->ticket.number) {
     status = slot->drawn_by.ops->wait(slot->drawn_by.state, &slot->ticket, &failure);
-  else if (status != TLW_OK)
+    tlw_telemetry_skip(&engine->services.telemetry);
+  } else if (status != TLW_OK) {
     failure = slot->ticket.error;
+  }
   slot->ticket = (struct tlw_ticket){0};
   tlw_engine_judge(engine, status, &failure);
   if (status != TLW_OK) {

@@ -19,6 +19,10 @@ void tlw_draw_relieve(tlw_engine *engine) {
   tlw_images_relieve(engine);
 }
 
+static uint64_t bytes_of(const struct tlw_slot *slot, const tlk_layout *layout) {
+  return (uint64_t)layout->width * (uint64_t)(slot->y1 - slot->y0);
+}
+
 /* Copies what was drawn in staging to where the caller wants it. */
 static void deliver(const struct tlw_slot *slot, const tlk_layout *layout, const tlw_raster *raster) {
   const size_t width = (size_t)layout->width, rows = (size_t)(slot->y1 - slot->y0);
@@ -34,7 +38,11 @@ static void deliver(const struct tlw_slot *slot, const tlk_layout *layout, const
 static tlw_status finish(tlw_engine *engine, struct tlw_slot *slot, const tlk_layout *layout, const tlw_raster *raster,
                          tlw_error *error) {
   const tlw_status status = tlw_draw_wait(engine, slot, layout, error);
-  if (status == TLW_OK && raster && slot->pixels == slot->staging.data) deliver(slot, layout, raster);
+  if (status == TLW_OK && raster && slot->pixels == slot->staging.data) {
+    deliver(slot, layout, raster);
+    tlw_telemetry_lap(&engine->services.telemetry, TLW_STAGE_DELIVER, slot->n,
+                      (uint64_t)slot->n * bytes_of(slot, layout));
+  }
   slot->n = 0;
   return status;
 }
@@ -103,7 +111,7 @@ tlw_status tlw_draw_all(tlw_engine *engine, const struct tlw_source *source, int
                         tlw_error *error) {
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  const int64_t begun = tlw_telemetry_begin(&engine->services.telemetry, TLW_OP_RENDER);
   if (n > 0) status = tlw_draw_series(engine, source, n, raster, error);
   if (status == TLW_ERR_BUDGET && tlw_images_held(engine) > 0) {
     tlw_images_relieve(engine);

@@ -9,6 +9,7 @@
 #include "host/base/cpus.h"
 #include "host/base/error.h"
 #include "state.h"
+#include "tallow/telemetry.h"
 
 void tlw_engine_options_init(tlw_engine_options *options) {
   *options = (tlw_engine_options){
@@ -41,6 +42,8 @@ static tlw_status check(const tlw_engine_options *o, tlw_error *error) {
                     o->allow_fallback);
   if (o->deadline_ms == 0)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "deadline_ms is 0: it must be 1 or more, or TLW_DEADLINE_NONE");
+  if (o->timing != 0 && o->timing != 1)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "timing is %d: it must be 0 or 1", (int)o->timing);
   return TLW_OK;
 }
 
@@ -157,6 +160,10 @@ static void configure(tlw_engine *engine, const tlw_engine_options *options) {
   services->threads = options->threads == TLW_THREADS_AUTO ? tlw_cpus() : options->threads;
   if (services->threads > TLW_THREADS_MAX) services->threads = TLW_THREADS_MAX;
   services->deadline_ms = options->deadline_ms;
+  services->telemetry.ledger = &services->ledger;
+  services->telemetry.timing = options->timing || options->trace;
+  services->telemetry.trace = options->trace;
+  services->telemetry.trace_user = options->trace_user;
   services->log = options->log;
   services->log_user = options->log_user;
   services->cache_dir = options->cache_dir;
@@ -231,7 +238,7 @@ tlw_status tlw_engine_describe(const tlw_engine *engine, tlw_device *device, tlw
 
 void tlw_engine_seize(tlw_engine *engine) {
   pthread_mutex_lock(&engine->turn);
-  tlw_arithmetic_begin(&engine->environment);
+  tlw_arithmetic_enter(&engine->callers);
 }
 
 tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error) {
@@ -243,7 +250,7 @@ tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error) {
 
 void tlw_engine_end(tlw_engine *engine) {
   warn_of_log(engine);
-  tlw_arithmetic_end(&engine->environment);
+  tlw_arithmetic_leave(&engine->callers);
   pthread_mutex_unlock(&engine->turn);
 }
 
@@ -271,6 +278,7 @@ bool tlw_engine_trim(tlw_engine *engine) {
   tlw_engine_judge(engine, status, NULL);
   tlw_engine_add(&engine->trims, 1);
   tlw_engine_note(engine, TLW_OP_TRIM, begun, 0, 0, status);
+  tlw_telemetry_skip(&engine->services.telemetry);
   return status == TLW_OK;
 }
 
@@ -311,8 +319,9 @@ bool tlw_engine_fall_back(tlw_engine *engine, const tlw_error *error) {
   snprintf(reason, sizeof reason, "%s gave way to %s: %.150s", tlw_backend_name(before.device.backend),
            tlw_backend_name(next.device.backend), error->message);
   set_reason(engine, reason);
-  tlw_engine_add(&engine->fallbacks, 1);
+  tlw_engine_add(error->code == TLW_ERR_MEMORY ? &engine->fallbacks_memory : &engine->fallbacks_unavailable, 1);
   tlw_engine_note(engine, TLW_OP_FALLBACK, begun, 0, next.device.backend, TLW_OK);
+  tlw_telemetry_skip(&engine->services.telemetry);
   tlw_engine_log(engine, TLW_LOG_WARNING, "%s", reason);
   return true;
 }
@@ -327,15 +336,19 @@ void tlw_engine_add(_Atomic uint64_t *number, uint64_t n) {
 
 void tlw_engine_note(tlw_engine *engine, tlw_operation operation, int64_t begun, uint64_t bytes, int64_t items,
                      tlw_status status) {
-  struct tlw_ledger *ledger = &engine->services.ledger;
+  const struct tlw_telemetry *telemetry = &engine->services.telemetry;
+  /* An operation that has just told of its last stage needs no other look at the clock. */
+  const bool is_told = operation == telemetry->operation && telemetry->mark > begun && status == TLW_OK;
+  const int64_t end = is_told ? telemetry->mark : tlw_ledger_now(&engine->services.ledger);
   const tlw_record record = {
-      .duration = (uint64_t)(tlw_ledger_now(ledger) - begun),
+      .time = end,
+      .duration = (uint64_t)(end - begun),
       .bytes = bytes,
       .items = items,
       .operation = (int32_t)operation,
       .status = (int32_t)status,
   };
-  tlw_ledger_note(ledger, &record, 0);
+  tlw_ledger_note_alone(&engine->services.ledger, &record);
 }
 
 void tlw_engine_count(tlw_engine *engine, int64_t charts, int64_t candles, const tlk_layout *layout) {
@@ -350,6 +363,8 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
   if (size < sizeof size)
     return tlw_fail(error, TLW_ERR_ARGUMENT, "stats.struct_size is %zu: set it to sizeof(tlw_stats)", size);
   const struct tlw_services *services = &engine->services;
+  const uint64_t fallbacks_memory = read(&engine->fallbacks_memory),
+                 fallbacks_unavailable = read(&engine->fallbacks_unavailable);
   uint64_t operations, failures;
   tlw_ledger_totals(&services->ledger, &operations, &failures);
   tlw_stats now = {
@@ -373,7 +388,9 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
       .resets = read(&engine->resets),
       .trims = read(&engine->trims),
       .halvings = read(&engine->halvings),
-      .fallbacks = read(&engine->fallbacks),
+      .fallbacks = fallbacks_memory + fallbacks_unavailable,
+      .fallbacks_memory = fallbacks_memory,
+      .fallbacks_unavailable = fallbacks_unavailable,
       .threads = services->threads,
   };
   pthread_mutex_t *facts = (pthread_mutex_t *)&engine->facts;
@@ -383,6 +400,29 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
   memcpy(now.reason, engine->reason, sizeof now.reason);
   pthread_mutex_unlock(facts);
   memcpy(stats, &now, size < sizeof now ? size : sizeof now);
+  return TLW_OK;
+}
+
+tlw_status tlw_engine_operation(const tlw_engine *engine, tlw_operation operation, tlw_operation_totals *totals,
+                                tlw_error *error) {
+  if (!engine || !totals) return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", engine ? "totals" : "engine");
+  if ((int)operation < 0 || operation >= TLW_OPERATION_COUNT)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "operation is %d: it must be one of tlw_operation", (int)operation);
+  const size_t size = totals->struct_size;
+  if (size < sizeof size)
+    return tlw_fail(error, TLW_ERR_ARGUMENT, "totals.struct_size is %zu: set it to sizeof(tlw_operation_totals)", size);
+  uint64_t sums[TLW_LEDGER_SUMS];
+  tlw_ledger_sums(&engine->services.ledger, operation, sums);
+  tlw_operation_totals now = {
+      .struct_size = size,
+      .calls = sums[TLW_LEDGER_CALLS],
+      .failures = sums[TLW_LEDGER_FAILURES],
+      .items = sums[TLW_LEDGER_ITEMS],
+      .bytes = sums[TLW_LEDGER_BYTES],
+      .nanoseconds = sums[TLW_LEDGER_NANOSECONDS],
+  };
+  tlw_telemetry_read(&engine->services.telemetry, operation, now.stage);
+  memcpy(totals, &now, size < sizeof now ? size : sizeof now);
   return TLW_OK;
 }
 

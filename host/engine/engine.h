@@ -40,6 +40,7 @@ struct tlw_guest {
   struct tlw_guest *next;
   uint64_t session;  /* of the engine, when it came */
   uint32_t evictors; /* resets that are at it */
+  uint32_t number;   /* the least that no other has, while it is here */
 };
 
 void tlw_engine_enlist(tlw_engine *engine, struct tlw_guest *guest);

@@ -81,7 +81,10 @@ static tlw_status draw_group(tlw_engine *engine, struct tlw_images_work *work, t
   job.part = work->part;
   job.offset = (uint64_t)work->next * source->size;
   if (job.reasons) job.reasons += work->next;
+  struct tlw_telemetry *telemetry = &engine->services.telemetry;
+  tlw_telemetry_lap(telemetry, TLW_STAGE_PREPARE, job.n, copied);
   status = executor->ops->images(executor->state, &job, engine->work_limit, error);
+  if (!executor->ops->draws_anywhere) tlw_telemetry_skip(telemetry);
   if (status == TLW_OK) work->next += (int64_t)n;
   return status;
 }
@@ -160,7 +163,7 @@ static tlw_status run(tlw_engine *engine, struct tlw_images_work *work, tlw_erro
   const uint64_t n = (uint64_t)work->source->n;
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  const int64_t begun = tlw_telemetry_begin(&engine->services.telemetry, TLW_OP_IMAGES);
   tlw_error failure;
   status = draw_all(engine, work, &failure);
   if (status == TLW_OK) tlw_engine_add(&engine->images, n);

@@ -137,8 +137,12 @@ tlw_status tlw_images_draw_charts(tlw_engine *engine, struct tlw_images_work *wo
   status = draw(engine, work, n, images, error);
   if (status != TLW_OK || tlw_images_lost_buffer(engine, work)) return status;
   expand(engine, work, n, images);
+  tlw_telemetry_lap(&engine->services.telemetry, TLW_STAGE_COMPUTE, n, size);
   const struct tlw_executor *executor = &engine->executor;
-  if (!memory) status = executor->ops->write(executor->state, &work->part, offset, images, size, error);
+  if (!memory) {
+    status = executor->ops->write(executor->state, &work->part, offset, images, size, error);
+    tlw_telemetry_skip(&engine->services.telemetry);
+  }
   if (status == TLW_OK) work->next += n;
   return status;
 }

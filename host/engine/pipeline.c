@@ -68,7 +68,21 @@ void tlw_batch_free(struct tlw_memory *memory, struct tlw_batch *batch) {
   tlw_block_free(memory, &batch->notes);
 }
 
+/* Makes the record of the batch. */
+static void note(const struct tlw_pipeline *p, const struct tlw_pipeline_record *record) {
+  const tlw_status status = record->delivered < record->batch.n_series ? p->stop : TLW_OK;
+  const tlw_record made = {
+      .duration = (uint64_t)(tlw_pipeline_now(p) - record->begun),
+      .bytes = record->bytes,
+      .items = record->delivered,
+      .operation = TLW_OP_STREAM,
+      .status = (int32_t)status,
+  };
+  tlw_ledger_note(&tlw_engine_services(p->engines[0])->ledger, &made, 0);
+}
+
 static void retire(struct tlw_pipeline *p, struct tlw_pipeline_record *record) {
+  note(p, record);
   tlw_batch_free(tlw_engine_memory(p->engines[0]), &record->batch);
   record->used = false;
   pthread_cond_broadcast(&p->room);
@@ -218,6 +232,7 @@ tlw_status tlw_pipeline_push(struct tlw_pipeline *p, const struct tlw_batch *bat
     *record = (struct tlw_pipeline_record){.batch = *batch, .first_chart = p->n_charts, .used = true};
     record->batch.source.options = &record->batch.options;
     record->batch.source.merged = batch->merged.data ? batch->merged.data : batch->source.merged;
+    record->begun = tlw_pipeline_now(p);
     p->n_charts += batch->n_series;
     p->next_record = (p->next_record + 1) % TLW_PIPELINE_RECORDS;
     pthread_cond_broadcast(&p->work);
@@ -321,6 +336,21 @@ void tlw_pipeline_close(struct tlw_pipeline **address) {
   pthread_mutex_destroy(&p->lock);
   tlw_memory_free(tlw_engine_memory(p->engines[0]), p, record_size(p->n_encoders));
   *address = NULL;
+}
+
+int64_t tlw_pipeline_now(const struct tlw_pipeline *p) {
+  return tlw_ledger_now(&tlw_engine_services(p->engines[0])->ledger);
+}
+
+void tlw_pipeline_tell(const struct tlw_pipeline *p, int64_t begun) {
+  const tlw_span span = {
+      .begin = begun,
+      .duration = (uint64_t)(tlw_pipeline_now(p) - begun),
+      .operation = TLW_OP_STREAM,
+      .stage = TLW_STAGE_PREPARE,
+      .track = TLW_TRACK_ROWS + TLW_TRACK_STREAM * p->lanes[0]->guest.number,
+  };
+  tlw_telemetry_span(&tlw_engine_services(p->engines[0])->telemetry, &span);
 }
 
 tlw_engine *tlw_pipeline_engine(const struct tlw_pipeline *p) { return p->engines[0]; }

@@ -66,6 +66,10 @@ void tlw_pipeline_close(struct tlw_pipeline **pipeline);
 /* Marks that the calling thread is in a callback of the pipeline's owner, until tlw_engine_leave. */
 void tlw_pipeline_enter(const struct tlw_pipeline *pipeline, struct tlw_callback *callback);
 
+/* The clock of the first engine, and tells it that the rows of a series were prepared from `begun` until now. */
+int64_t tlw_pipeline_now(const struct tlw_pipeline *pipeline);
+void tlw_pipeline_tell(const struct tlw_pipeline *pipeline, int64_t begun);
+
 tlw_engine *tlw_pipeline_engine(const struct tlw_pipeline *pipeline);
 
 #endif

@@ -1,12 +1,18 @@
 #include "host/base/error.h"
 #include "pipeline_state.h"
 
-static tlw_status call_sink(const struct tlw_pipeline *p, const tlw_piece *piece, tlw_error *error) {
+/* What the encoder that delivers did since the mark. */
+static void lap(struct tlw_pipeline *p, tlw_stage stage, int64_t items, uint64_t bytes) {
+  p->mark = tlw_encoder_tell(p->deliverer, p->delivered_lane, stage, p->mark, items, bytes);
+}
+
+static tlw_status call_sink(struct tlw_pipeline *p, const tlw_piece *piece, tlw_error *error) {
   *error = (tlw_error){.row = -1, .column = -1};
   struct tlw_callback callback;
   tlw_pipeline_enter(p, &callback);
   const tlw_status status = p->options.sink(p->options.sink_user, piece, error);
   tlw_engine_leave(&callback);
+  if (status == TLW_OK) p->delivered_bytes += piece->size;
   if (status != TLW_OK && !*error->message)
     return tlw_fail(error, status, "the sink of the stream returned %s", tlw_status_name(status));
   error->code = status;
@@ -24,7 +30,7 @@ static tlw_piece piece_of(const struct tlw_place *place, int64_t chart) {
                      .user = record->batch.user};
 }
 
-static tlw_status deliver_raster(const struct tlw_pipeline *p, const struct tlw_place *place, int64_t chart,
+static tlw_status deliver_raster(struct tlw_pipeline *p, const struct tlw_place *place, int64_t chart,
                                  tlw_error *error) {
   const struct tlw_slot *slot = &place->slot;
   tlw_piece piece = piece_of(place, chart);
@@ -44,13 +50,20 @@ static void add_digests(tlw_piece *piece, const uint8_t *digests) {
   piece->file_digest = digests + TLW_DIGEST_SIZE;
 }
 
-static tlw_status deliver_file(const struct tlw_pipeline *p, const struct tlw_place *place, int64_t chart,
-                               tlw_error *error) {
+static tlw_status deliver_file(struct tlw_pipeline *p, const struct tlw_place *place, int64_t chart, tlw_error *error) {
   tlw_piece piece = piece_of(place, chart);
   piece.data = tlw_place_file(place, chart);
   piece.size = place->sizes[chart];
   if (p->options.digest) add_digests(&piece, piece.data + place->bound - tlw_pipeline_digests(p));
   return call_sink(p, &piece, error);
+}
+
+/* Likewise of a file that is made meanwhile: it was being made up to here. */
+static tlw_status call_sink_between(struct tlw_pipeline *p, const tlw_piece *piece, tlw_error *error) {
+  lap(p, TLW_STAGE_ENCODE, piece->last, piece->size);
+  const tlw_status status = call_sink(p, piece, error);
+  lap(p, TLW_STAGE_DELIVER, piece->last, piece->size);
+  return status;
 }
 
 /* The next part of a file that goes to the sink as it is made. */
@@ -63,11 +76,11 @@ static tlw_status take_part(void *context, const uint8_t *bytes, size_t size, tl
   piece.size = size;
   p->begun = true;
   if (p->file_digest) tlw_digest_add(p->file_digest, bytes, size);
-  return call_sink(p, &piece, error);
+  return call_sink_between(p, &piece, error);
 }
 
 /* What follows the last band of a file. */
-static tlw_status deliver_end(const struct tlw_pipeline *p, const struct tlw_place *place, tlw_error *error) {
+static tlw_status deliver_end(struct tlw_pipeline *p, const struct tlw_place *place, tlw_error *error) {
   tlw_piece piece = piece_of(place, 0);
   piece.first = 0;
   piece.data = (const uint8_t *)"";
@@ -78,7 +91,7 @@ static tlw_status deliver_end(const struct tlw_pipeline *p, const struct tlw_pla
     if (status != TLW_OK) return status;
     add_digests(&piece, digests);
   }
-  return call_sink(p, &piece, error);
+  return call_sink_between(p, &piece, error);
 }
 
 /* A band of a file. What follows its last bytes is an empty part, for only then they are known to be the last. */
@@ -95,6 +108,7 @@ static tlw_status deliver_band(struct tlw_pipeline *p, const struct tlw_lane *la
   if (status == TLW_OK)
     status = tlw_png_encoder_rows(p->png, slot->pixels, slot->row_stride, slot->y1 - slot->y0, error);
   if (status == TLW_OK && p->raster_digest) tlw_encoder_digest(p->raster_digest, place, 0);
+  if (status == TLW_OK && slot->y1 < image.height) lap(p, TLW_STAGE_ENCODE, 0, 0);
   if (status != TLW_OK || slot->y1 < image.height) return status;
   tlw_png_encoder_close(&p->png);
   return deliver_end(p, place, error);
@@ -149,17 +163,31 @@ static void advance(struct tlw_pipeline *p, struct tlw_place *place) {
   pthread_cond_broadcast(&p->work);
 }
 
-void tlw_delivery_make(struct tlw_pipeline *p, const struct tlw_lane *lane, struct tlw_place *place) {
-  const int64_t end = deliverable_end(p, place);
-  int64_t next = place->delivered;
+/* Charts of a piece that end with it. */
+static int64_t completed(const struct tlw_place *place, int64_t charts) {
+  return place->slot.y1 == place->record->batch.source.layout.height ? charts : 0;
+}
+
+void tlw_delivery_make(const struct tlw_encoder *by, const struct tlw_lane *lane, struct tlw_place *place) {
+  struct tlw_pipeline *p = by->pipeline;
+  const int64_t first = place->delivered, end = deliverable_end(p, place);
+  int64_t next = first;
   p->delivering = true;
   place->users++;
   if (begins_file(p, place)) p->encoding++;
   pthread_mutex_unlock(&p->lock);
   tlw_error failure;
   tlw_status status = TLW_OK;
+  p->deliverer = by;
+  p->delivered_lane = lane;
+  p->mark = tlw_lane_now(lane);
+  p->delivered_bytes = 0;
   for (; next < end && status == TLW_OK && !p->at_once; next++) status = deliver_chart(p, lane, place, next, &failure);
+  const int64_t whole = completed(place, next - first - (status != TLW_OK));
+  if (!tlw_pipeline_is_png(p) || tlw_place_is_whole(place)) lap(p, TLW_STAGE_DELIVER, whole, p->delivered_bytes);
   pthread_mutex_lock(&p->lock);
+  place->record->delivered += whole;
+  place->record->bytes += p->delivered_bytes;
   p->delivering = false;
   place->users--;
   place->delivered = next;

@@ -83,6 +83,23 @@ static struct tlw_place *find_encodable(struct tlw_pipeline *p, struct tlw_lane 
   return found;
 }
 
+int64_t tlw_encoder_tell(const struct tlw_encoder *encoder, const struct tlw_lane *lane, tlw_stage stage, int64_t begun,
+                         int64_t items, uint64_t bytes) {
+  const uint32_t number = (uint32_t)(encoder - encoder->pipeline->encoders);
+  const int64_t now = tlw_lane_now(lane);
+  const tlw_span span = {
+      .begin = begun,
+      .duration = (uint64_t)(now - begun),
+      .operation = TLW_OP_STREAM,
+      .stage = (int32_t)stage,
+      .track = TLW_TRACK_ENCODER(number) + TLW_TRACK_STREAM * lane->guest.number,
+      .items = items,
+      .bytes = bytes,
+  };
+  tlw_telemetry_span(&tlw_engine_services(lane->engine)->telemetry, &span);
+  return now;
+}
+
 static void encode_some(const struct tlw_encoder *by, const struct tlw_lane *lane, struct tlw_place *place) {
   struct tlw_pipeline *p = by->pipeline;
   const int64_t first = place->taken, even = (place->slot.n - first) / (2 * (int64_t)p->n_encoders) + 1;
@@ -94,11 +111,14 @@ static void encode_some(const struct tlw_encoder *by, const struct tlw_lane *lan
   pthread_mutex_unlock(&p->lock);
   tlw_error failure;
   tlw_status status = TLW_OK;
+  const int64_t begun = tlw_lane_now(lane);
+  uint64_t bytes = 0;
   int64_t done = 0;
   while (done < n && status == TLW_OK && !p->at_once) {
     status = encode_chart(by, lane, place, first + done, &sizes[done], &failure);
-    if (status == TLW_OK) done++;
+    if (status == TLW_OK) bytes += sizes[done++];
   }
+  tlw_encoder_tell(by, lane, TLW_STAGE_ENCODE, begun, done, bytes);
   pthread_mutex_lock(&p->lock);
   memcpy(place->sizes + first, sizes, (size_t)done * sizeof *sizes);
   if (status != TLW_OK) tlw_pipeline_fail_at(p, tlw_place_position(place, first + done), &failure);
@@ -122,7 +142,7 @@ void *tlw_encoder_main(void *argument) {
       if (p->closing && p->dropped) break;
       pthread_cond_wait(&p->ready, &p->lock);
     } else if ((place = tlw_delivery_find(p, &lane))) {
-      tlw_delivery_make(p, lane, place);
+      tlw_delivery_make(encoder, lane, place);
     } else if ((place = find_encodable(p, &lane))) {
       encode_some(encoder, lane, place);
     } else {

@@ -183,6 +183,7 @@ static tlw_status draw(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw
   if (lane->piece == 0 && is_planned_otherwise(lane, lane->record)) release_places(lane);
   if (lane->piece == 0 || lane->drained) status = plan(p, lane, error);
   lane->threads = tlw_draw_threads(lane->engine);
+  tlw_telemetry_begin(&tlw_engine_services(lane->engine)->telemetry, TLW_OP_STREAM);
   if (status == TLW_OK) status = begin_piece(p, lane, place, error);
   if (status != TLW_OK) return status;
   status = reserve_files(p, lane, place, error);

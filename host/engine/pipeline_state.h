@@ -23,6 +23,9 @@ struct tlw_pipeline_record {
   int64_t claimed;     /* series that lanes have taken */
   uint32_t readers;    /* claims and pieces that may still read its columns */
   uint32_t owed;       /* claims and pieces that are not finished */
+  int64_t begun;       /* by the first engine's clock */
+  int64_t delivered;   /* charts, whole */
+  uint64_t bytes;      /* that were delivered */
   bool used;
   bool releasing, released; /* the callback was called; has returned */
 };
@@ -114,6 +117,10 @@ struct tlw_pipeline {
   struct tlw_png_encoder *png;
   const struct tlw_place *banded;          /* the band at hand */
   bool begun;                              /* part of the file went out */
+  const struct tlw_encoder *deliverer;     /* itself */
+  const struct tlw_lane *delivered_lane;   /* whose piece it delivers */
+  int64_t mark;                            /* up to when its time is told, by the clock of that lane's engine */
+  uint64_t delivered_bytes;                /* of that piece so far */
   tlw_digest *raster_digest, *file_digest; /* or NULL */
 
   struct tlw_encoder encoders[];
@@ -131,6 +138,10 @@ static inline struct tlw_position tlw_place_position(const struct tlw_place *pla
 
 static inline struct tlw_memory *tlw_lane_memory(const struct tlw_lane *lane) {
   return tlw_engine_memory(lane->engine);
+}
+
+static inline int64_t tlw_lane_now(const struct tlw_lane *lane) {
+  return tlw_ledger_now(&tlw_engine_services(lane->engine)->ledger);
 }
 
 static inline bool tlw_pipeline_is_png(const struct tlw_pipeline *p) { return p->options.format == TLW_STREAM_PNG; }
@@ -191,6 +202,13 @@ void *tlw_encoder_main(void *encoder);
 /* The file that becomes of a chart of the place. */
 tlw_png_image tlw_encoder_image(const struct tlw_place *place);
 
+/*
+ * Without the lock: tells the engine of the lane what an encoder did for it from `begun` on, by the engine's clock, until
+ * now, which is the result.
+ */
+int64_t tlw_encoder_tell(const struct tlw_encoder *encoder, const struct tlw_lane *lane, tlw_stage stage, int64_t begun,
+                         int64_t items, uint64_t bytes);
+
 /* Without the lock: adds the rows that the place has of a chart to a digest. */
 void tlw_encoder_digest(tlw_digest *digest, const struct tlw_place *place, int64_t chart);
 
@@ -200,6 +218,6 @@ void tlw_encoder_digest(tlw_digest *digest, const struct tlw_place *place, int64
 struct tlw_place *tlw_delivery_find(struct tlw_pipeline *p, struct tlw_lane **owner);
 
 /* Delivers of that piece what can be. Lets the lock go meanwhile. */
-void tlw_delivery_make(struct tlw_pipeline *p, const struct tlw_lane *lane, struct tlw_place *place);
+void tlw_delivery_make(const struct tlw_encoder *by, const struct tlw_lane *lane, struct tlw_place *place);
 
 #endif

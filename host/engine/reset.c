@@ -2,8 +2,16 @@
 #include "host/base/error.h"
 #include "state.h"
 
+static bool is_taken(const tlw_engine *engine, uint32_t number) {
+  const struct tlw_guest *guest = engine->guests;
+  while (guest && guest->number != number) guest = guest->next;
+  return guest != NULL;
+}
+
 void tlw_engine_enlist(tlw_engine *engine, struct tlw_guest *guest) {
   pthread_mutex_lock(&engine->guest_lock);
+  guest->number = 0;
+  while (is_taken(engine, guest->number)) guest->number++;
   guest->session = engine->session;
   guest->next = engine->guests;
   engine->guests = guest;
@@ -45,9 +53,11 @@ static void evict_guests(tlw_engine *engine) {
 static void reset_stats(tlw_engine *engine) {
   struct tlw_services *services = &engine->services;
   _Atomic uint64_t *const totals[] = {
-      &engine->charts,    &engine->candles,    &engine->pixels,     &engine->values,       &engine->images,
-      &engine->copied,    &engine->reduced,    &engine->resets,     &engine->trims,        &engine->halvings,
-      &engine->fallbacks, &services->launches, &services->uploaded, &services->downloaded,
+      &engine->charts,       &engine->candles,          &engine->pixels,
+      &engine->values,       &engine->images,           &engine->copied,
+      &engine->reduced,      &engine->resets,           &engine->trims,
+      &engine->halvings,     &services->launches,       &services->uploaded,
+      &services->downloaded, &engine->fallbacks_memory, &engine->fallbacks_unavailable,
   };
   for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) atomic_store_explicit(totals[i], 0, memory_order_relaxed);
   tlw_gauge_clear(&services->memory.bytes);
@@ -56,6 +66,7 @@ static void reset_stats(tlw_engine *engine) {
   tlw_gauge_clear(&engine->executor.ops->pool(engine->executor.state)->in_use);
   pthread_mutex_unlock(&engine->facts);
   tlw_ledger_clear(&services->ledger);
+  tlw_telemetry_clear(&services->telemetry);
 }
 
 static _Thread_local const struct tlw_callback *innermost;
@@ -102,8 +113,8 @@ tlw_status tlw_engine_reset(tlw_engine *engine, tlw_reset level, tlw_error *erro
   evict_guests(engine);
   tlw_engine_seize(engine);
   const tlw_status status = reset_work(engine, level, error);
-  tlw_engine_end(engine);
   tlw_engine_add(&engine->resets, 1);
   tlw_engine_note(engine, TLW_OP_RESET, begun, 0, level, status);
+  tlw_engine_end(engine);
   return status;
 }

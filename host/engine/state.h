@@ -34,10 +34,10 @@ struct tlw_engine {
   uint32_t passed_over;
   char reason[TLW_REASON_SIZE];
 
-  pthread_mutex_t turn; /* held by the operation that runs */
-  bool lost;            /* under turn: the device failed for good */
-  fenv_t environment;   /* under turn: the caller's, for arithmetic */
-  uint64_t work_limit;  /* under turn: most bytes of a piece of work, less than UINT64_MAX after a lack of memory */
+  pthread_mutex_t turn;          /* held by the operation that runs */
+  bool lost;                     /* under turn: the device failed for good */
+  struct tlw_arithmetic callers; /* under turn */
+  uint64_t work_limit; /* under turn: most bytes of a piece of work, less than UINT64_MAX after a lack of memory */
   struct tlw_slot slots[TLW_RENDER_SLOTS]; /* under turn */
   struct tlw_images_kept images_kept;      /* under turn */
   struct tlw_gate *gate;                   /* under turn until close; NULL: nothing has asked for it */
@@ -47,12 +47,16 @@ struct tlw_engine {
   uint64_t session;         /* likewise: counts resets */
   pthread_cond_t evicted;
 
-  _Atomic uint64_t charts, candles, pixels, values, images, copied, reduced, resets, trims, halvings, fallbacks;
+  _Atomic uint64_t charts, candles, pixels, values, images, copied, reduced, resets, trims, halvings;
+  _Atomic uint64_t fallbacks_memory, fallbacks_unavailable;
 };
 
 void tlw_engine_add(_Atomic uint64_t *number, uint64_t n);
 
-/* Makes a record of an operation that began at `begun` by tlw_ledger_now. */
+/*
+ * Under turn: makes a record of an operation that began at `begun` by tlw_ledger_now. Of the one that has the turn all
+ * but a little is told by then, see telemetry.h.
+ */
 void tlw_engine_note(tlw_engine *engine, tlw_operation operation, int64_t begun, uint64_t bytes, int64_t items,
                      tlw_status status);
 

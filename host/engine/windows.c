@@ -3,20 +3,39 @@
 #include "relief.h"
 #include "state.h"
 
-/* What is done, and the list of its tasks. */
+/* Tasks that are listed without a block: of short series the block would take as long as the windows. */
+#define FEW_TASKS 4
+
+/* What is done, and the list of its tasks: in the block, or a few. */
 struct work {
   const struct tlw_window_source *source;
-  struct tlw_block tasks;
+  const struct tlw_window_task *tasks; /* NULL: they are not listed yet */
+  struct tlw_block block;
+  struct tlw_window_task few[FEW_TASKS];
 };
+
+static void make_tasks(const struct tlw_window_source *source, struct tlw_window_task *tasks) {
+  for (int32_t i = 0; i < source->job.n_tasks; i++) source->make(source->context, i, &tasks[i]);
+}
+
+static void begin(struct work *work, const struct tlw_window_source *source) {
+  work->source = source;
+  work->tasks = NULL;
+  work->block = (struct tlw_block){0};
+  if (source->job.n_tasks > FEW_TASKS) return;
+  make_tasks(source, work->few);
+  work->tasks = work->few;
+}
 
 static tlw_status list_tasks(tlw_engine *engine, struct work *work, tlw_error *error) {
   const struct tlw_window_source *source = work->source;
-  if (work->tasks.data) return TLW_OK;
-  const uint64_t size = (uint64_t)source->job.n_tasks * sizeof(struct tlw_window_task);
-  const tlw_status status = tlw_block_reserve(&engine->services.memory, &work->tasks, size, "windows", error);
+  if (work->tasks) return TLW_OK;
+  const uint64_t size = (uint64_t)source->job.n_tasks * sizeof *work->tasks;
+  const tlw_status status = tlw_block_reserve(&engine->services.memory, &work->block, size, "windows", error);
   if (status != TLW_OK) return status;
-  struct tlw_window_task *tasks = work->tasks.data;
-  for (int32_t i = 0; i < source->job.n_tasks; i++) source->make(source->context, i, &tasks[i]);
+  make_tasks(source, work->block.data);
+  work->tasks = work->block.data;
+  tlw_telemetry_lap(&engine->services.telemetry, TLW_STAGE_PREPARE, source->job.n_tasks, 0);
   return TLW_OK;
 }
 
@@ -25,19 +44,28 @@ static tlw_status compute(tlw_engine *engine, struct work *work, tlw_error *erro
   const tlw_status status = list_tasks(engine, work, error);
   if (status != TLW_OK) return status;
   struct tlw_window_job job = work->source->job;
-  job.tasks = work->tasks.data;
-  return executor->ops->windows(executor->state, &job, engine->work_limit, error);
+  job.tasks = work->tasks;
+  const tlw_status computed = executor->ops->windows(executor->state, &job, engine->work_limit, error);
+  if (!executor->ops->draws_anywhere) tlw_telemetry_skip(&engine->services.telemetry);
+  return computed;
+}
+
+/* With what others keep given back, if need be. */
+static tlw_status compute_in_room(tlw_engine *engine, struct work *work, tlw_error *error) {
+  const tlw_status status = compute(engine, work, error);
+  return status == TLW_ERR_BUDGET && tlw_relief_room(engine) ? compute(engine, work, error) : status;
 }
 
 static tlw_status compute_all(tlw_engine *engine, const struct tlw_window_source *source, tlw_error *error) {
-  struct work work = {.source = source};
+  struct work work;
+  begin(&work, source);
   engine->services.host_reserve = 0;
-  tlw_status status = compute(engine, &work, error);
-  if (status == TLW_ERR_BUDGET && tlw_relief_room(engine)) status = compute(engine, &work, error);
+  tlw_status status = compute_in_room(engine, &work, error);
   bool trimmed = false;
-  while (status != TLW_OK && tlw_relief_try(engine, status, &trimmed, error)) status = compute(engine, &work, error);
+  while (status != TLW_OK && tlw_relief_try(engine, status, &trimmed, error))
+    status = compute_in_room(engine, &work, error);
   tlw_engine_judge(engine, status, error);
-  tlw_block_free(&engine->services.memory, &work.tasks);
+  tlw_block_free(&engine->services.memory, &work.block);
   return status;
 }
 
@@ -50,7 +78,7 @@ tlw_status tlw_engine_windows(tlw_engine *engine, const struct tlw_window_source
   const struct tlw_window_job *job = &source->job;
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  const int64_t begun = tlw_ledger_now(&engine->services.ledger);
+  const int64_t begun = tlw_telemetry_begin(&engine->services.telemetry, TLW_OP_WINDOW);
   const uint64_t values = values_of(job);
   tlw_error failure;
   if (values > 0) status = compute_all(engine, source, &failure);

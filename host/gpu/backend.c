@@ -38,6 +38,7 @@ static void leave_device(struct tlw_backend_state *state) {
 static void close_device(struct tlw_backend_state *state) {
   struct tlw_gpu *gpu = state->gpu;
   tlw_pool_close(&state->pool);
+  tlw_timing_close(state);
   tlw_flights_close(state);
   for (int i = 0; i < TLW_GPU_QUEUES; i++)
     if (state->queues[i].handle) gpu->ops->queue_close(gpu, &state->queues[i]);
@@ -138,7 +139,8 @@ static tlw_status open_queues(struct tlw_backend_state *state, tlw_error *error)
   tlw_status status = TLW_OK;
   for (int i = 0; i < TLW_GPU_QUEUES && status == TLW_OK; i++)
     status = gpu->ops->queue_open(gpu, &state->queues[i], error);
-  return status == TLW_OK ? tlw_flights_open(state, error) : status;
+  if (status == TLW_OK) status = tlw_flights_open(state, error);
+  return status == TLW_OK ? tlw_timing_open(state, error) : status;
 }
 
 static uint64_t default_budget(const struct tlw_gpu *gpu) {
@@ -174,6 +176,7 @@ tlw_status tlw_gpu_backend_open(struct tlw_services *services, const tlw_device 
   }
   state->services = services;
   state->gpu = gpu;
+  gpu->timed = services->telemetry.timing;
   tlw_cache_open(&state->cache, services->cache_dir);
   if (services->device_budget == TLW_BUDGET_AUTO) services->device_budget = default_budget(gpu);
   tlw_gpu_memory_init(state);

@@ -222,6 +222,7 @@ tlw_status tlw_gpu_chart_draw(struct tlw_backend_state *state, const struct tlw_
   tlw_pool_find(&state->pool, w.flight->part, &part);
   w.slab = part.slab;
   w.plan = tlw_plan_of(job, part.offset);
+  w.flight->items = job->n_series;
   tlw_error failure;
   status = enqueue(&w, &failure);
   if (status == TLW_OK) {

@@ -112,6 +112,7 @@ typedef struct cu_copy_2d {
   X(cuEventDestroy_v2, event_destroy, (cu_event event))                                                                \
   X(cuEventRecord, event_record, (cu_event event, cu_stream stream))                                                   \
   X(cuEventQuery, event_query, (cu_event event))                                                                       \
+  X(cuEventElapsedTime, event_elapsed, (float *milliseconds, cu_event from, cu_event to))                              \
   X(cuModuleLoadData, module_load, (cu_module * module, const void *image))                                            \
   X(cuModuleUnload, module_unload, (cu_module module))                                                                 \
   X(cuModuleGetFunction, module_function, (cu_function * function, cu_module module, const char *name))                \

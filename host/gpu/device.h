@@ -68,6 +68,7 @@ struct tlw_gpu {
   uint64_t free_memory; /* at open */
   uint64_t largest_slab;
   bool unified;       /* device memory is host memory */
+  bool timed;         /* set before queues and events are opened: marks tell when they were reached */
   char identity[512]; /* of device and driver: a kept result of theirs is stale once this changes */
 };
 
@@ -107,6 +108,12 @@ struct tlw_gpu_ops {
    * with *done false is one of the question: nothing is known about the work.
    */
   tlw_status (*event_done)(struct tlw_gpu *gpu, const struct tlw_gpu_event *event, bool *done, tlw_error *error);
+  /*
+   * Nanoseconds from the moment at which one mark was reached to that of another, which may have been before; both have
+   * been seen to be done, and the device is timed. Less exact the further apart they are.
+   */
+  tlw_status (*event_time)(struct tlw_gpu *gpu, const struct tlw_gpu_event *from, const struct tlw_gpu_event *to,
+                           int64_t *nanoseconds, tlw_error *error);
   /* The source must stay as it is until the copy has ended. */
   tlw_status (*upload)(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
                        uint64_t offset, const void *source, uint64_t size, tlw_error *error);

@@ -309,7 +309,7 @@ static void cuda_queue_close(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue) {
 static tlw_status cuda_event_open(struct tlw_gpu *gpu, struct tlw_gpu_event *event, tlw_error *error) {
   cu_event handle = NULL;
   cu_result result;
-  IN_CONTEXT(cuda_of(gpu), result, cu.event_create(&handle, CU_EVENT_DISABLE_TIMING));
+  IN_CONTEXT(cuda_of(gpu), result, cu.event_create(&handle, gpu->timed ? 0 : CU_EVENT_DISABLE_TIMING));
   event->handle = handle;
   return report(result, "create an event", error);
 }
@@ -341,6 +341,15 @@ static tlw_status cuda_event_done(struct tlw_gpu *gpu, const struct tlw_gpu_even
   IN_CONTEXT(cuda_of(gpu), result, cu.event_query(event->handle));
   *done = result == CU_SUCCESS;
   return result == CU_NOT_READY ? TLW_OK : report(result, "finish its work", error);
+}
+
+static tlw_status cuda_event_time(struct tlw_gpu *gpu, const struct tlw_gpu_event *from, const struct tlw_gpu_event *to,
+                                  int64_t *nanoseconds, tlw_error *error) {
+  float milliseconds = 0;
+  cu_result result;
+  IN_CONTEXT(cuda_of(gpu), result, cu.event_elapsed(&milliseconds, from->handle, to->handle));
+  *nanoseconds = (int64_t)((double)milliseconds * 1e6);
+  return report(result, "time an event", error);
 }
 
 static tlw_status cuda_upload(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
@@ -421,6 +430,7 @@ static const struct tlw_gpu_ops ops = {
     .event_record = cuda_event_record,
     .event_wait = cuda_event_wait,
     .event_done = cuda_event_done,
+    .event_time = cuda_event_time,
     .upload = cuda_upload,
     .download = cuda_download,
     .copy = cuda_copy,

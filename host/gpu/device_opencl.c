@@ -63,6 +63,7 @@ static const struct {
   X(clEnqueueMarkerWithWaitList)                                                                                       \
   X(clEnqueueBarrierWithWaitList)                                                                                      \
   X(clGetEventInfo)                                                                                                    \
+  X(clGetEventProfilingInfo)                                                                                           \
   X(clReleaseEvent)                                                                                                    \
   X(clFlush)                                                                                                           \
   X(clFinish)
@@ -353,8 +354,9 @@ static void opencl_host_close(struct tlw_gpu *gpu, void *memory, uint64_t size) 
 }
 
 static tlw_status opencl_queue_open(struct tlw_gpu *gpu, struct tlw_gpu_queue *queue, tlw_error *error) {
+  const cl_command_queue_properties properties = gpu->timed ? CL_QUEUE_PROFILING_ENABLE : 0;
   cl_int result;
-  queue->handle = cl.clCreateCommandQueue(opencl_of(gpu)->context, opencl_of(gpu)->device, 0, &result);
+  queue->handle = cl.clCreateCommandQueue(opencl_of(gpu)->context, opencl_of(gpu)->device, properties, &result);
   return report(result, "create a queue", error);
 }
 
@@ -405,6 +407,17 @@ static tlw_status opencl_event_done(struct tlw_gpu *gpu, const struct tlw_gpu_ev
   const cl_int result = cl.clGetEventInfo(event->handle, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof ended, &ended, NULL);
   *done = result == CL_SUCCESS && ended <= CL_COMPLETE;
   return report(result == CL_SUCCESS && ended < 0 ? ended : result, "finish its work", error);
+}
+
+static tlw_status opencl_event_time(struct tlw_gpu *gpu, const struct tlw_gpu_event *from,
+                                    const struct tlw_gpu_event *to, int64_t *nanoseconds, tlw_error *error) {
+  (void)gpu;
+  cl_ulong begin = 0, end = 0;
+  cl_int result = cl.clGetEventProfilingInfo(from->handle, CL_PROFILING_COMMAND_END, sizeof begin, &begin, NULL);
+  if (result == CL_SUCCESS)
+    result = cl.clGetEventProfilingInfo(to->handle, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+  *nanoseconds = (int64_t)(end - begin);
+  return report(result, "time an event", error);
 }
 
 static tlw_status opencl_upload(struct tlw_gpu *gpu, const struct tlw_gpu_queue *queue, const struct tlw_slab *slab,
@@ -481,6 +494,7 @@ static const struct tlw_gpu_ops ops = {
     .event_record = opencl_event_record,
     .event_wait = opencl_event_wait,
     .event_done = opencl_event_done,
+    .event_time = opencl_event_time,
     .upload = opencl_upload,
     .download = opencl_download,
     .copy = opencl_copy,

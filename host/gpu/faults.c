@@ -109,6 +109,11 @@ static tlw_status risky_event_done(struct tlw_gpu *gpu, const struct tlw_gpu_eve
   return TLW_ERR_DEVICE;
 }
 
+static tlw_status risky_event_time(struct tlw_gpu *gpu, const struct tlw_gpu_event *from,
+                                   const struct tlw_gpu_event *to, int64_t *nanoseconds, tlw_error *error) {
+  return strikes(TLW_ERR_DEVICE, error) ? TLW_ERR_DEVICE : gpu->driver->event_time(gpu, from, to, nanoseconds, error);
+}
+
 static const struct tlw_gpu_ops ops = {
     .close = plain_close,
     .abandon = plain_abandon,
@@ -132,6 +137,7 @@ static const struct tlw_gpu_ops ops = {
     .copy = risky_copy,
     .launch = risky_launch,
     .event_done = risky_event_done,
+    .event_time = risky_event_time,
 };
 
 void tlw_gpu_plant_faults(struct tlw_gpu *gpu) {

@@ -58,9 +58,11 @@ static tlw_status complete_all(struct tlw_backend_state *state, struct tlw_fligh
 
 static tlw_status download(struct tlw_backend_state *state, struct tlw_flight *flight, enum tlw_gpu_stage queue,
                            const struct tlw_gpu_download *d, tlw_error *error) {
+  tlw_flight_begin(state, flight, queue);
   const tlw_status status = state->gpu->ops->download(state->gpu, &state->queues[queue], d, error);
   if (status != TLW_OK) return status;
   flight->busy[queue] = true;
+  flight->bytes[queue] += d->width * d->rows;
   state->services->downloaded += d->width * d->rows;
   return TLW_OK;
 }

@@ -1,10 +1,12 @@
 #include "flights.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "host/base/error.h"
 #include "memory.h"
 #include "state.h"
+#include "timing.h"
 
 /* Most pieces of work take longer than a launch, so that asking at once is worth while; then ever less often. */
 #define SPIN_NS 50000
@@ -21,6 +23,9 @@ tlw_status tlw_flights_open(struct tlw_backend_state *state, tlw_error *error) {
   for (int i = 0; i < TLW_GPU_FLIGHTS; i++)
     for (int q = 0; q < TLW_GPU_QUEUES && status == TLW_OK; q++)
       status = gpu->ops->event_open(gpu, &state->flights.ring[i].marks[q], error);
+  for (int i = 0; i < TLW_GPU_FLIGHTS && gpu->timed; i++)
+    for (int q = 0; q < TLW_GPU_QUEUES && status == TLW_OK; q++)
+      status = gpu->ops->event_open(gpu, &state->flights.ring[i].begins[q], error);
   return status;
 }
 
@@ -28,8 +33,9 @@ void tlw_flights_close(struct tlw_backend_state *state) {
   struct tlw_gpu *gpu = state->gpu;
   for (int i = 0; i < TLW_GPU_FLIGHTS; i++) {
     for (int q = 0; q < TLW_GPU_QUEUES; q++) {
-      struct tlw_gpu_event *mark = &state->flights.ring[i].marks[q];
+      struct tlw_gpu_event *mark = &state->flights.ring[i].marks[q], *begin = &state->flights.ring[i].begins[q];
       if (mark->handle) gpu->ops->event_close(gpu, mark);
+      if (begin->handle) gpu->ops->event_close(gpu, begin);
     }
   }
 }
@@ -183,6 +189,7 @@ static void release(struct tlw_backend_state *state, struct tlw_flight *flight) 
 static void land(struct tlw_backend_state *state) {
   struct tlw_flights *flights = &state->flights;
   struct tlw_flight *oldest = flight_at(flights, 0);
+  if (oldest->ticket->status == TLW_OK) tlw_timing_land(state, oldest);
   release(state, oldest);
   oldest->ticket->number = 0;
   flights->first = (flights->first + 1) % TLW_GPU_FLIGHTS;
@@ -252,14 +259,24 @@ tlw_status tlw_flight_take(struct tlw_backend_state *state, uint64_t size, struc
   struct tlw_flights *flights = &state->flights;
   tlw_status status = TLW_OK;
   if (flights->n == TLW_GPU_FLIGHTS) status = wait_oldest(state, error);
+  if (status == TLW_OK && flights->n == 0) status = tlw_timing_refresh(state, error);
   uint64_t part = 0;
   if (status == TLW_OK && size > 0) status = take_part(state, size, &part, error);
   if (status != TLW_OK) return status;
-  *flight = flight_at(flights, flights->n);
-  (*flight)->part = part;
-  (*flight)->unanswered = false;
-  (*flight)->then = NULL;
+  struct tlw_flight *taken = flight_at(flights, flights->n);
+  taken->part = part;
+  taken->unanswered = false;
+  taken->then = NULL;
+  taken->items = 0;
+  memset(taken->timed, 0, sizeof taken->timed);
+  memset(taken->bytes, 0, sizeof taken->bytes);
+  if (state->gpu->timed) taken->taken = now(state);
+  *flight = taken;
   return TLW_OK;
+}
+
+void tlw_flight_begin(struct tlw_backend_state *state, struct tlw_flight *flight, enum tlw_gpu_stage queue) {
+  if (!flight->busy[queue]) tlw_timing_begin(state, flight, queue);
 }
 
 tlw_status tlw_flight_mark(struct tlw_backend_state *state, struct tlw_flight *flight, enum tlw_gpu_stage queue,
@@ -270,6 +287,7 @@ tlw_status tlw_flight_mark(struct tlw_backend_state *state, struct tlw_flight *f
 void tlw_flight_send(struct tlw_backend_state *state, struct tlw_flight *flight, struct tlw_ticket *ticket) {
   *ticket = (struct tlw_ticket){.number = ++state->flights.number};
   flight->ticket = ticket;
+  flight->operation = state->services->telemetry.operation;
   flight->begun = now(state);
   state->flights.n++;
 }
@@ -277,6 +295,7 @@ void tlw_flight_send(struct tlw_backend_state *state, struct tlw_flight *flight,
 tlw_status tlw_flight_drop(struct tlw_backend_state *state, struct tlw_flight *flight, tlw_error *failure) {
   struct tlw_ticket ticket;
   flight->then = NULL;
+  memset(flight->timed, 0, sizeof flight->timed);
   tlw_flight_send(state, flight, &ticket);
   if (failure->code == TLW_ERR_DEVICE_LOST)
     tlw_flights_lose(state, failure);

@@ -37,6 +37,13 @@ struct tlw_flight {
   bool unanswered;                            /* the driver failed to say whether it has ended */
   int64_t begun;
   tlw_flight_step then; /* or NULL */
+  /* Where the device is timed. */
+  struct tlw_gpu_event begins[TLW_GPU_QUEUES]; /* in front of the work of the flight in each queue */
+  bool timed[TLW_GPU_QUEUES];                  /* that mark is there */
+  int64_t taken;                               /* before any work was put in a queue */
+  tlw_operation operation;                     /* for which it was sent */
+  int64_t items;                               /* as in records of the operation; 0: not known */
+  uint64_t bytes[TLW_GPU_QUEUES];              /* copied */
   struct tlw_flight_files files;
   tlk_series series[TLW_JOB_SERIES]; /* of the job, where they are not as its owner has them */
 };
@@ -58,6 +65,9 @@ void tlw_flights_close(struct tlw_backend_state *state);
  */
 tlw_status tlw_flight_take(struct tlw_backend_state *state, uint64_t size, struct tlw_flight **flight,
                            tlw_error *error);
+
+/* Work of the flight for a queue is put in next. */
+void tlw_flight_begin(struct tlw_backend_state *state, struct tlw_flight *flight, enum tlw_gpu_stage queue);
 
 /* Marks the end of the flight's work in a queue. */
 tlw_status tlw_flight_mark(struct tlw_backend_state *state, struct tlw_flight *flight, enum tlw_gpu_stage queue,

@@ -388,6 +388,7 @@ static tlw_status send(struct work *w, struct slot *slot, tlw_error *error) {
   struct tlw_sending sending = {.state = w->state, .slab = &w->slab};
   tlw_status status = tlw_flight_take(w->state, 0, &sending.flight, error);
   if (status != TLW_OK) return status;
+  sending.flight->items = slot->n;
   tlw_error failure;
   status = enqueue(w, slot, &sending, &failure);
   if (status == TLW_OK) {

@@ -144,10 +144,11 @@ tlw_status tlw_gpu_memory_trim(struct tlw_backend_state *state, bool all, tlw_er
 
 /* Ends a flight that is nothing but one copy, which has been enqueued or has failed. */
 static tlw_status fly(struct tlw_backend_state *state, struct tlw_flight *flight, enum tlw_gpu_stage queue,
-                      tlw_status status, tlw_error *failure, tlw_error *error) {
+                      uint64_t size, tlw_status status, tlw_error *failure, tlw_error *error) {
   struct tlw_ticket ticket;
   if (status == TLW_OK) {
     flight->busy[queue] = true;
+    flight->bytes[queue] = size;
     status = tlw_flight_mark(state, flight, queue, failure);
   }
   if (status == TLW_OK) {
@@ -167,10 +168,11 @@ tlw_status tlw_gpu_memory_write(struct tlw_backend_state *state, const struct tl
   tlw_status status = tlw_flight_take(state, 0, &flight, error);
   if (status != TLW_OK) return status;
   tlw_error failure;
+  tlw_flight_begin(state, flight, TLW_GPU_UPLOAD);
   status =
       gpu->ops->upload(gpu, &state->queues[TLW_GPU_UPLOAD], &part->slab, part->offset + offset, source, size, &failure);
   if (status == TLW_OK) state->services->uploaded += size;
-  return fly(state, flight, TLW_GPU_UPLOAD, status, &failure, error);
+  return fly(state, flight, TLW_GPU_UPLOAD, size, status, &failure, error);
 }
 
 tlw_status tlw_gpu_memory_read(struct tlw_backend_state *state, const struct tlw_part *part, uint64_t offset,
@@ -190,7 +192,8 @@ tlw_status tlw_gpu_memory_read(struct tlw_backend_state *state, const struct tlw
       .rows = 1,
   };
   tlw_error failure;
+  tlw_flight_begin(state, flight, TLW_GPU_DOWNLOAD);
   status = gpu->ops->download(gpu, &state->queues[TLW_GPU_DOWNLOAD], &copy, &failure);
   if (status == TLW_OK) state->services->downloaded += size;
-  return fly(state, flight, TLW_GPU_DOWNLOAD, status, &failure, error);
+  return fly(state, flight, TLW_GPU_DOWNLOAD, size, status, &failure, error);
 }

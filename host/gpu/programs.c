@@ -80,7 +80,9 @@ static tlw_status prepare(struct tlw_backend_state *state, enum tlw_gpu_program 
   if (!program->loaded) status = load(state, which, NULL, error);
   if (status == TLW_OK) status = tlw_gpu_memory_reserve(state, error);
   if (status != TLW_OK || passed) return status;
+  state->timing.pauses = true; /* it is nobody's work */
   status = makings[which].test(state, error);
+  state->timing.pauses = false;
   if (status == TLW_OK) keep(state, which, key);
   return status;
 }

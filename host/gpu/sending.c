@@ -4,10 +4,12 @@ tlw_status tlw_send_upload(const struct tlw_sending *sending, uint64_t offset, c
                            tlw_error *error) {
   struct tlw_backend_state *state = sending->state;
   if (size == 0) return TLW_OK;
+  tlw_flight_begin(state, sending->flight, TLW_GPU_UPLOAD);
   const tlw_status status =
       state->gpu->ops->upload(state->gpu, &state->queues[TLW_GPU_UPLOAD], sending->slab, offset, source, size, error);
   if (status != TLW_OK) return status;
   sending->flight->busy[TLW_GPU_UPLOAD] = true;
+  sending->flight->bytes[TLW_GPU_UPLOAD] += size;
   state->services->uploaded += size;
   return TLW_OK;
 }
@@ -16,6 +18,7 @@ tlw_status tlw_send_launch(const struct tlw_sending *sending, enum tlw_gpu_progr
                            uint32_t lanes, const void *args, size_t args_size, tlw_error *error) {
   struct tlw_backend_state *state = sending->state;
   if (groups == 0) return TLW_OK;
+  tlw_flight_begin(state, sending->flight, TLW_GPU_COMPUTE);
   const struct tlw_gpu_kernel *launched = &state->programs[program].kernels[kernel];
   const tlw_status status = state->gpu->ops->launch(state->gpu, &state->queues[TLW_GPU_COMPUTE], launched, groups,
                                                     lanes, args, args_size, sending->slab, error);
@@ -27,15 +30,18 @@ tlw_status tlw_send_launch(const struct tlw_sending *sending, enum tlw_gpu_progr
 
 tlw_status tlw_send_download(const struct tlw_sending *sending, const struct tlw_gpu_download *copy, tlw_error *error) {
   struct tlw_backend_state *state = sending->state;
+  tlw_flight_begin(state, sending->flight, TLW_GPU_DOWNLOAD);
   const tlw_status status = state->gpu->ops->download(state->gpu, &state->queues[TLW_GPU_DOWNLOAD], copy, error);
   if (status != TLW_OK) return status;
   sending->flight->busy[TLW_GPU_DOWNLOAD] = true;
+  sending->flight->bytes[TLW_GPU_DOWNLOAD] += copy->width * copy->rows;
   state->services->downloaded += copy->width * copy->rows;
   return TLW_OK;
 }
 
 tlw_status tlw_send_copy(const struct tlw_sending *sending, const struct tlw_gpu_copy *copy, tlw_error *error) {
   struct tlw_backend_state *state = sending->state;
+  tlw_flight_begin(state, sending->flight, TLW_GPU_COMPUTE);
   const tlw_status status = state->gpu->ops->copy(state->gpu, &state->queues[TLW_GPU_COMPUTE], copy, error);
   if (status == TLW_OK) sending->flight->busy[TLW_GPU_COMPUTE] = true;
   return status;

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "flights.h"
 #include "host/seam/backend.h"
+#include "timing.h"
 
 enum tlw_chart_kernel {
   TLW_CHART_MERGE,
@@ -62,6 +63,7 @@ struct tlw_backend_state {
   struct tlw_program programs[TLW_PROGRAMS];
   struct tlw_cache cache;
   struct tlw_flights flights;
+  struct tlw_timing timing;
   bool lost;           /* the driver fails for good */
   tlw_error failure;   /* where it is lost */
   bool abandoned;      /* lost, and the driver is not to be called any more */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/base/arithmetic.h"
 #include "host/cpu/ink_tier.h"
 
 /* Pixels of a row, at most, as of charts. */
@@ -11,15 +12,22 @@ static uint8_t byte_of(const uint8_t *color, int32_t channels, int32_t channel) 
   return channels == 1 ? (uint8_t)tlk_image_luma(color[0], color[1], color[2]) : color[channel];
 }
 
-void tlw_image_inks_of(const uint8_t *rgb, int32_t n_colors, int32_t channels, struct tlw_image_inks *inks) {
-  memset(inks, 0, sizeof *inks);
-  inks->are_few = n_colors <= TLW_CPU_FEW_INKS;
+static void fill(const uint8_t *rgb, int32_t n_colors, int32_t channels, struct tlw_image_inks *inks) {
   for (int32_t i = 0; i < n_colors; i++)
     for (int32_t c = 0; c < channels; c++) {
       const uint8_t byte = byte_of(rgb + 3 * i, channels, c);
       inks->bytes[c][i] = inks->rgb_bytes[i][c] = byte;
       inks->floats[c][i] = inks->rgb_floats[i][c] = (float)byte / 255.0f;
     }
+}
+
+void tlw_image_inks_of(const uint8_t *rgb, int32_t n_colors, int32_t channels, struct tlw_image_inks *inks) {
+  memset(inks, 0, sizeof *inks);
+  inks->are_few = n_colors <= TLW_CPU_FEW_INKS;
+  struct tlw_arithmetic callers;
+  tlw_arithmetic_enter(&callers);
+  fill(rgb, n_colors, channels, inks);
+  tlw_arithmetic_leave(&callers);
 }
 
 /* ---- rows ---- */

@@ -49,10 +49,9 @@ tlw_status tlw_image_reasons(const tlw_candles *candles, const tlw_image_options
   const struct tlw_cpu_tier *tier;
   status = tlw_cpu_tier(&tier, error);
   if (status != TLW_OK) return status;
-  fenv_t callers;
-  const bool is_ours = tlw_arithmetic_is_ours();
-  if (!is_ours) tlw_arithmetic_begin(&callers);
+  struct tlw_arithmetic callers;
+  tlw_arithmetic_enter(&callers);
   find_jkx(&request, tier, reasons);
-  if (!is_ours) tlw_arithmetic_end(&callers);
+  tlw_arithmetic_leave(&callers);
   return TLW_OK;
 }

@@ -12,6 +12,7 @@
 #include "host/base/ledger.h"
 #include "host/base/memory.h"
 #include "host/base/pool.h"
+#include "host/base/telemetry.h"
 #include "kernels/core/bars.h"
 #include "kernels/core/image.h"
 #include "kernels/core/jkx.h"
@@ -26,6 +27,7 @@
 struct tlw_services {
   struct tlw_memory memory;
   struct tlw_ledger ledger;
+  struct tlw_telemetry telemetry;
   struct tlw_gauge device_bytes;
   _Atomic uint64_t device_budget; /* may still be TLW_BUDGET_AUTO when a backend opens, which then settles it */
   _Atomic uint64_t host_reserve;  /* bytes of the host budget that others than slabs of the device have, or will take */

@@ -305,11 +305,10 @@ static __attribute__((noinline)) void make_plan(const tlw_window_spec *spec, tlk
 
 tlk_window tlw_window_plan(const tlw_window_spec *spec) {
   tlk_window plan;
-  fenv_t callers;
-  const bool switches = !tlw_arithmetic_is_ours();
-  if (switches) tlw_arithmetic_begin(&callers);
+  struct tlw_arithmetic callers;
+  tlw_arithmetic_enter(&callers);
   make_plan(spec, &plan);
-  if (switches) tlw_arithmetic_end(&callers);
+  tlw_arithmetic_leave(&callers);
   return plan;
 }
 

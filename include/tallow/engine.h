@@ -5,9 +5,10 @@
  * time. (On CUDA, engines on one device share its primary context with whatever else in the process uses CUDA, so
  * that memory can be exchanged. A fault after which that context gives nothing but errors loses them all; the device
  * can be opened again once all of them are closed.) On one engine, operations (a render, rolling windows) may be
- * called from several threads; they run one after the other. tlw_engine_stats, tlw_engine_records and
- * tlw_engine_describe may be called at any time beside them and never wait for them. tlw_engine_close must not run at
- * the same time as another call on the same engine.
+ * called from several threads; they run one after the other. tlw_engine_stats, tlw_engine_records,
+ * tlw_engine_operation and tlw_engine_describe may be called at any time beside them and never wait for them.
+ * tlw_engine_close must not run at the same time as another call on the same engine. Operations leave the
+ * floating-point environment of their caller as it was.
  */
 #ifndef TALLOW_ENGINE_H
 #define TALLOW_ENGINE_H
@@ -39,6 +40,56 @@ typedef enum tlw_log_level { TLW_LOG_INFO = 0, TLW_LOG_WARNING = 1 } tlw_log_lev
  * back into the same engine.
  */
 typedef void (*tlw_log_fn)(void *user, tlw_log_level level, const char *message);
+
+/* What a piece of work goes through. Where a backend has no such stage its time is 0. */
+typedef enum tlw_stage {
+  TLW_STAGE_PREPARE = 0,  /* the host copies or merges columns, places text, lists work */
+  TLW_STAGE_UPLOAD = 1,   /* host to device */
+  TLW_STAGE_COMPUTE = 2,  /* kernels, or the threads of the CPU */
+  TLW_STAGE_DOWNLOAD = 3, /* device to host */
+  TLW_STAGE_ENCODE = 4,   /* a stream makes files of pixels, and digests */
+  TLW_STAGE_DELIVER = 5   /* the sink of a stream or of bars; pixels are copied to where a render wants them */
+} tlw_stage;
+#define TLW_STAGES 6
+
+/* "prepare", "upload", ..., or NULL for another value. Thread-safety: any thread, any time. */
+TLW_API const char *tlw_stage_name(tlw_stage stage);
+
+/*
+ * Who does it: the thread that has the engine's turn, a queue of the device, the thread that gives a stream the rows
+ * of a series, or thread i of a stream that encodes and delivers. With several streams on an engine at a time the
+ * last two are those of the first one; those of each further one are TLW_TRACK_STREAM higher than those of the one
+ * before.
+ */
+#define TLW_TRACK_HOST 0u
+#define TLW_TRACK_UPLOAD 1u
+#define TLW_TRACK_COMPUTE 2u
+#define TLW_TRACK_DOWNLOAD 3u
+#define TLW_TRACK_ROWS 4u
+#define TLW_TRACK_ENCODER(i) (16u + (i))
+#define TLW_TRACK_STREAM 2048u
+
+/*
+ * A stage of a piece of work, over. Those of one track do not overlap. Of a stream over several engines each engine
+ * has the spans of the pieces that it drew, encoding and delivery too.
+ */
+typedef struct tlw_span {
+  int64_t begin;     /* nanoseconds since the engine was opened; of a device to some microseconds */
+  uint64_t duration; /* nanoseconds */
+  int32_t operation; /* tlw_operation that it is part of */
+  int32_t stage;     /* tlw_stage */
+  uint32_t track;    /* TLW_TRACK_... */
+  uint32_t reserved;
+  int64_t items; /* as in records; 0 where it is not known */
+  uint64_t bytes;
+} tlw_span;
+
+/*
+ * Receives each span when it is over: of one track in order, of several tracks from several threads at once. Its own
+ * time counts in the next span. It must return soon and must not call back into the engine, but for
+ * tlw_engine_operation and tlw_engine_stats, or into a stream on it.
+ */
+typedef void (*tlw_trace_fn)(void *user, const tlw_span *span);
 
 /* A budget or thread count that the library chooses. Zero means zero. */
 #define TLW_BUDGET_AUTO UINT64_MAX
@@ -105,6 +156,9 @@ typedef struct tlw_engine_options {
    * can't be made is TLW_ERR_IO, and a write that fails ends the log with a warning and nothing else.
    */
   const char *allocation_log;
+  int32_t timing;     /* 1: stages on a device are timed, see telemetry.h. Default 0; with trace it is always done */
+  tlw_trace_fn trace; /* or NULL */
+  void *trace_user;
 } tlw_engine_options;
 
 typedef struct tlw_engine tlw_engine;
@@ -192,9 +246,11 @@ typedef struct tlw_stats {
   uint64_t operations; /* records ever made, see tlw_engine_records */
   uint64_t failures;   /* operations that failed */
   uint64_t resets;
-  uint64_t trims;     /* times that idle memory was given back because the driver had no more */
-  uint64_t halvings;  /* times that work was cut smaller for the same reason */
-  uint64_t fallbacks; /* changes of backend for the same reason */
+  uint64_t trims;                 /* times that idle memory was given back because the driver had no more */
+  uint64_t halvings;              /* times that work was cut smaller for the same reason */
+  uint64_t fallbacks;             /* changes of backend: the sum of the next two */
+  uint64_t fallbacks_memory;      /* for TLW_ERR_MEMORY: neither trims nor halvings helped */
+  uint64_t fallbacks_unavailable; /* for TLW_ERR_UNAVAILABLE: windows or images that the device can't do */
   uint32_t threads;
   uint32_t passed_over; /* devices and backends that AUTO tried or considered before this one */
   /* Of the newest fallback or, before there is one, why AUTO last passed over a device; or "". */
@@ -226,9 +282,10 @@ typedef enum tlw_operation {
   TLW_OP_FALLBACK = 13,
   TLW_OP_WINDOW = 14, /* a call of tlw_window_run: items are outputs, bytes theirs */
   TLW_OP_BARS = 15,   /* a call of tlw_bars_run: items are its chunks */
-  TLW_OP_IMAGES = 16  /* a call of tlw_images_draw or tlw_images_to_buffer: items are images, bytes theirs */
+  TLW_OP_IMAGES = 16, /* a call of tlw_images_draw or tlw_images_to_buffer: items are images, bytes theirs */
+  TLW_OP_STREAM = 17  /* a batch of a stream, on its first engine, when it is over: items are charts delivered */
 } tlw_operation;
-#define TLW_OPERATION_COUNT 17
+#define TLW_OPERATION_COUNT 18
 
 /* "host_alloc", ..., or NULL for another value. Thread-safety: any thread, any time. */
 TLW_API const char *tlw_operation_name(tlw_operation operation);

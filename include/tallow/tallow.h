@@ -18,6 +18,7 @@
 #include "tallow/png.h"
 #include "tallow/status.h"
 #include "tallow/stream.h"
+#include "tallow/telemetry.h"
 #include "tallow/trades.h"
 #include "tallow/version.h"
 #include "tallow/window.h"

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +12,9 @@
  */
 enum { START = 1000000000 };
 
+/* Systems wake a sleeper so much later, or less. */
+enum { LATE = 80000 };
+
 static uint64_t virtual_now[SC_MAX_DEVICES];
 
 static struct {
@@ -20,7 +24,7 @@ static struct {
 
 bool sc_clock_planted(void) {
   const sc_config *c = &sc.config;
-  return c->upload_rate != 0 || c->download_rate != 0 || c->launch_time != 0;
+  return (c->upload_rate | c->download_rate | c->compute_rate | c->launch_time | c->copy_time) != 0;
 }
 
 uint64_t sc_clock_now(cu_device device) {
@@ -34,32 +38,42 @@ static void reach(cu_device device, uint64_t time) {
   if (virtual_now[device] < time) virtual_now[device] = time;
 }
 
+static void sleep_until(uint64_t time) {
+  const struct timespec t = {(time_t)(time / 1000000000), (long)(time % 1000000000)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
+}
+
+/* The end is waited for awake, so that short times are what was planted. */
 void sc_clock_wait(cu_device device, uint64_t until) {
   if (sc.config.virtual_clock) {
     reach(device, until);
     return;
   }
-  const struct timespec t = {(time_t)(until / 1000000000), (long)(until % 1000000000)};
   pthread_mutex_unlock(&sc.lock);
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
+  if (sc_clock_now(device) + LATE < until) sleep_until(until - LATE);
+  while (sc_clock_now(device) < until) sched_yield();
   pthread_mutex_lock(&sc.lock);
 }
 
-static uint64_t copy_time(uint64_t bytes, uint64_t rate) {
-  return rate == 0 ? 0 : (uint64_t)((double)bytes * 1e9 / (double)rate);
+static uint64_t time_of(uint64_t amount, uint64_t rate) {
+  return rate == 0 ? 0 : (uint64_t)((double)amount * 1e9 / (double)rate);
 }
 
-static uint64_t duration(sc_engine engine, uint64_t bytes) {
-  if (engine == SC_UPLOAD) return copy_time(bytes, sc.config.upload_rate);
-  if (engine == SC_DOWNLOAD) return copy_time(bytes, sc.config.download_rate);
-  return bytes == 0 ? sc.config.launch_time * 1000 : 0;
+uint64_t sc_clock_copy(sc_engine engine, uint64_t bytes) {
+  if (engine == SC_COMPUTE) return 0;
+  return sc.config.copy_time * 1000 +
+         time_of(bytes, engine == SC_UPLOAD ? sc.config.upload_rate : sc.config.download_rate);
 }
 
-sc_span sc_clock_plan(sc_context *context, sc_engine engine, uint64_t bytes, uint64_t ready) {
+uint64_t sc_clock_launch(uint64_t lanes) {
+  return sc.config.launch_time * 1000 + time_of(lanes, sc.config.compute_rate);
+}
+
+sc_span sc_clock_plan(sc_context *context, sc_engine engine, uint64_t duration, uint64_t ready) {
   uint64_t begin = sc_clock_now(context->device);
   if (begin < ready) begin = ready;
   if (begin < context->engine_free[engine]) begin = context->engine_free[engine];
-  const uint64_t end = begin + duration(engine, bytes);
+  const uint64_t end = begin + duration;
   context->engine_free[engine] = end;
   return (sc_span){begin, end};
 }

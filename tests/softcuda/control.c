@@ -167,7 +167,10 @@ static bool apply(const char *setting) {
   if (IS("init")) return parse_code(value, &c->init);
   if (IS("upload_rate")) return parse_number(value, true, &c->upload_rate);
   if (IS("download_rate")) return parse_number(value, true, &c->download_rate);
+  if (IS("compute_rate")) return parse_number(value, true, &c->compute_rate);
   if (IS("launch_time")) return parse_time(value, &c->launch_time);
+  if (IS("copy_time")) return parse_time(value, &c->copy_time);
+  if (IS("pretend")) return parse_bool(value, &c->pretended);
   if (IS("clock")) return parse_clock(value, &c->virtual_clock);
   if (IS("mig")) return parse_bool(value, &c->mig);
   if (IS("integrated")) return parse_bool(value, &c->integrated);

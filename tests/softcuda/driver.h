@@ -47,8 +47,10 @@ typedef struct sc_config {
   bool fp64, mig, integrated;
   uint64_t memory;
   cu_result init;
-  char skip[64];                                    /* a kernel that does nothing */
-  uint64_t upload_rate, download_rate, launch_time; /* planted times: bytes a second, microseconds; 0: no time */
+  char skip[64];  /* a kernel that does nothing */
+  bool pretended; /* kernels and large copies do nothing but take their time */
+  /* Planted times: bytes, bytes and lanes a second; microseconds. 0: no time. */
+  uint64_t upload_rate, download_rate, compute_rate, launch_time, copy_time;
   bool virtual_clock;
 } sc_config;
 
@@ -135,11 +137,14 @@ bool sc_clock_planted(void);
 uint64_t sc_clock_now(cu_device device);
 /* Until then. Sleeps without the lock, or sets the virtual clock. */
 void sc_clock_wait(cu_device device, uint64_t until);
-/* When an operation that is queued now begins, not before it is ready, and ends. bytes: of a copy; 0: a launch. */
+/* Nanoseconds that a copy from or to the host, and a launch, take. */
+uint64_t sc_clock_copy(sc_engine engine, uint64_t bytes);
+uint64_t sc_clock_launch(uint64_t lanes);
+/* When an operation that is queued now and takes so long begins, not before it is ready, and ends. */
 typedef struct sc_span {
   uint64_t begin, end;
 } sc_span;
-sc_span sc_clock_plan(sc_context *context, sc_engine engine, uint64_t bytes, uint64_t ready);
+sc_span sc_clock_plan(sc_context *context, sc_engine engine, uint64_t duration, uint64_t ready);
 /* An operation was carried out. */
 void sc_clock_count(cu_device device, sc_engine engine, sc_span span);
 void sc_clock_restart(void);
@@ -205,6 +210,13 @@ void sc_module_release(sc_context *context);
 
 cu_result sc_launch_run(const sc_launch *launch);
 void sc_group_end(void);
+
+/* ---- pretend.c ---- */
+
+/* In place of a launch: leaves no results but those without which the host would take the device for broken. */
+void sc_pretend(const sc_launch *launch);
+/* Whether a copy need not be carried out: it is large, and not of such results. */
+bool sc_pretend_copy(const sc_copy *copy);
 
 /* ---- kernels.c, test_kernels.c ---- */
 

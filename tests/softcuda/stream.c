@@ -11,7 +11,8 @@
 typedef struct marker {
   unsigned holders;
   sc_stream *stream; /* valid until it is done */
-  uint64_t time;     /* when it is reached */
+  uint64_t time;     /* when it is reached, by planted times */
+  uint64_t reached;  /* when it was, for those who ask */
   bool done;
 } marker;
 
@@ -43,6 +44,7 @@ struct sc_stream {
 
 typedef struct event {
   marker *last; /* NULL: never recorded */
+  bool timed;
 } event;
 
 enum { MAX_LENGTH = 1024 };
@@ -109,10 +111,13 @@ void sc_stream_drop(const sc_context *context) {
 
 /* ---- execution ---- */
 
+static uint64_t size_of(const sc_copy *copy) { return (uint64_t)copy->width * copy->height; }
+
 static void execute_copy(const sc_copy *copy) {
-  for (size_t y = 0; y < copy->height; ++y)
+  const uint64_t bytes = size_of(copy);
+  const bool pretended = sc.config.pretended && sc_pretend_copy(copy);
+  for (size_t y = 0; y < copy->height && !pretended; ++y)
     memmove(copy->target + y * copy->target_pitch, copy->source + y * copy->source_pitch, copy->width);
-  const uint64_t bytes = (uint64_t)copy->width * copy->height;
   if (copy->from_host && !copy->to_host) sc.stats.bytes_up += bytes;
   if (!copy->from_host && copy->to_host) sc.stats.bytes_down += bytes;
   if (!copy->from_host && !copy->to_host) sc.stats.bytes_within += bytes;
@@ -126,9 +131,19 @@ static cu_result execute(sc_context *context, work *w) {
   if (w->kind == COPY) execute_copy(&w->copy);
   if (w->kind != LAUNCH) return CU_SUCCESS;
   if (strcmp(w->launch.kernel->name, sc.config.skip) == 0) return CU_SUCCESS;
+  if (sc.config.pretended) {
+    sc_pretend(&w->launch);
+    return CU_SUCCESS;
+  }
   const cu_result result = sc_launch_run(&w->launch);
   sc_memory_check(context, w->launch.kernel->name);
   return result;
+}
+
+/* With planted times it is carried out at some moment behind its own. */
+static void reach(const sc_stream *s, marker *m) {
+  if (!sc_clock_planted()) m->reached = sc_clock_now(s->context->device);
+  m->done = true;
 }
 
 static bool is_operation(const work *w) { return w->kind == COPY || w->kind == LAUNCH; }
@@ -145,7 +160,7 @@ static void step(sc_stream *s) {
     const cu_result code = execute(s->context, w);
     if (code != CU_SUCCESS) sc_context_fail(s->context, code);
   }
-  if (w->kind == RECORD) w->marker->done = true;
+  if (w->kind == RECORD) reach(s, w->marker);
   work_free(w);
 }
 
@@ -266,9 +281,10 @@ static sc_engine engine_of(const work *w) {
 static void plan(sc_stream *s, work *w) {
   w->span = (sc_span){s->ready, s->ready};
   if (!is_operation(w) || !sc_clock_planted()) return;
-  const uint64_t bytes = w->kind == COPY ? (uint64_t)w->copy.width * w->copy.height : 0;
   w->engine = engine_of(w);
-  w->span = sc_clock_plan(s->context, w->engine, bytes, s->ready);
+  const uint64_t time = w->kind == COPY ? sc_clock_copy(w->engine, size_of(&w->copy))
+                                        : sc_clock_launch((uint64_t)w->launch.groups * w->launch.lanes);
+  w->span = sc_clock_plan(s->context, w->engine, time, s->ready);
   s->ready = w->span.end;
 }
 
@@ -291,7 +307,8 @@ static cu_result append(sc_stream *s, const work *what) {
 static marker *record(sc_stream *s) {
   marker *m = malloc(sizeof *m);
   if (m == NULL) return NULL;
-  *m = (marker){.holders = 1, .stream = s, .time = s->ready};
+  const uint64_t now = sc_clock_now(s->context->device);
+  *m = (marker){.holders = 1, .stream = s, .time = s->ready, .reached = now > s->ready ? now : s->ready};
   if (append(s, &(work){.kind = RECORD, .marker = m}) != CU_SUCCESS) {
     free(m);
     return NULL;
@@ -478,6 +495,7 @@ static cu_result event_create(sc_context *context, cu_event *handle, unsigned fl
   if ((flags & INTERPROCESS) != 0 && (flags & CU_EVENT_DISABLE_TIMING) == 0) return CU_INVALID_VALUE;
   event *e = calloc(1, sizeof *e);
   if (e == NULL) return CU_OUT_OF_MEMORY;
+  e->timed = (flags & CU_EVENT_DISABLE_TIMING) == 0;
   const cu_event number = sc_handle_new(SC_EVENT, context, e);
   if (number == NULL) {
     free(e);
@@ -545,6 +563,26 @@ cu_result cuEventQuery(cu_event handle) {
   sc_context *context;
   cu_result result = sc_enter(SC_cuEventQuery, SC_NEED_CONTEXT, &context);
   if (result == CU_SUCCESS) result = event_query(context, handle);
+  return sc_leave(result);
+}
+
+static cu_result event_elapsed(sc_context *context, float *milliseconds, cu_event from, cu_event to) {
+  const event *a = sc_handle_object(from, SC_EVENT, context), *b = sc_handle_object(to, SC_EVENT, context);
+  if (milliseconds == NULL) return CU_INVALID_VALUE;
+  if (a == NULL || b == NULL || !a->timed || !b->timed || a->last == NULL || b->last == NULL) return CU_INVALID_HANDLE;
+  if (sc_clock_planted()) run_due(context, sc_clock_now(context->device));
+  const bool done = a->last->done && b->last->done;
+  const double nanoseconds = (double)(int64_t)(b->last->reached - a->last->reached);
+  free_closed();
+  if (context->error != CU_SUCCESS) return context->error;
+  if (done) *milliseconds = (float)(nanoseconds / 1e6);
+  return done ? CU_SUCCESS : CU_NOT_READY;
+}
+
+cu_result cuEventElapsedTime(float *milliseconds, cu_event from, cu_event to) {
+  sc_context *context;
+  cu_result result = sc_enter(SC_cuEventElapsedTime, SC_NEED_CONTEXT, &context);
+  if (result == CU_SUCCESS) result = event_elapsed(context, milliseconds, from, to);
   return sc_leave(result);
 }
 

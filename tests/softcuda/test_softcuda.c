@@ -253,6 +253,9 @@ static void test_settings(void **state) {
                                       "upload_rate=fast",
                                       "launch_time=-1",
                                       "launch_time=1K",
+                                      "copy_time=-1",
+                                      "compute_rate=many",
+                                      "pretend=2",
                                       "clock=none"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) assert_int_equal(softcuda_set(wrong[i]), -1);
 }
@@ -1666,6 +1669,64 @@ static void test_planted_times(void **state) {
   end();
 }
 
+/* Each copy and launch takes a time of its own besides, a launch by its lanes. */
+static void test_planted_latencies(void **state) {
+  (void)state;
+  plant("clock=virtual");
+  set("copy_time=10");
+  set("compute_rate=1000000");
+  const session s = begin();
+  const cu_stream a = new_stream();
+  const cu_pointer p = allocate(BLOCK);
+  unsigned char *page = locked(BLOCK);
+  upload(p, page, BLOCK, a);
+  fill_one(s, p, 0, a);
+  launch(s, "softcuda_fill", 3, (softcuda_test_args){.lanes = 1, .count = 1}, p, a);
+  download(page, p, BLOCK, a);
+  OK(cuStreamSynchronize(a));
+  assert_timeline(74, 101 + 103, 42, 74 + 101 + 103 + 42);
+  end();
+  assert_int_equal(softcuda_restart(), 0);
+  /* Any one of them makes times planted. */
+  set("clock=virtual");
+  set("copy_time=7");
+  const session only = begin();
+  fill_one(only, allocate(4), 0, NULL);
+  const cu_pointer q = allocate(4);
+  uint32_t value = 0;
+  download(&value, q, 4, NULL);
+  assert_timeline(0, 0, 7, 7);
+  end();
+}
+
+/* Kernels and large copies take their times and do nothing else. */
+static void test_pretending(void **state) {
+  (void)state;
+  enum { LARGE = 256 << 10 };
+  plant("clock=virtual");
+  const session s = begin();
+  const cu_stream a = new_stream();
+  const cu_pointer p = allocate(LARGE);
+  fill_one(s, p, 7, a);
+  assert_int_equal(read_one(p, a), 7);
+  set("pretend=1");
+  softcuda_reset_timeline();
+  fill_one(s, p, 8, a);
+  OK(cuStreamSynchronize(a));
+  assert_timeline(0, 100, 0, 100);
+  assert_int_equal(read_one(p, a), 7);
+  unsigned char *page = locked(LARGE);
+  memset(page, 1, LARGE);
+  upload(p, page, LARGE, a);
+  assert_int_equal(read_one(p, a), 7);
+  upload(p, page, LARGE - 1, a);
+  assert_int_equal(read_one(p, a), 0x01010101);
+  set("pretend=0");
+  fill_one(s, p, 9, a);
+  assert_int_equal(read_one(p, a), 9);
+  end();
+}
+
 /* Blocks that are uploaded, computed with and downloaded. With a stream each they overlap. */
 static uint64_t pipeline(unsigned blocks, bool overlap) {
   assert_int_equal(softcuda_restart(), 0);
@@ -1790,6 +1851,69 @@ static void test_planted_queries(void **state) {
   fill_one(s, p, 3, b);
   OK(cuStreamSynchronize(b));
   assert_timeline(64, 300, 32, 332);
+  end();
+}
+
+static cu_event new_timed_event(void) {
+  cu_event e;
+  OK(cuEventCreate(&e, 0));
+  return e;
+}
+
+static float milliseconds(cu_event from, cu_event to) {
+  float time = -1;
+  OK(cuEventElapsedTime(&time, from, to));
+  return time;
+}
+
+/* By planted times, which events of both streams are told in, whenever they were carried out. */
+static void test_event_times(void **state) {
+  (void)state;
+  plant("clock=virtual");
+  const session s = begin();
+  const cu_stream a = new_stream(), b = new_stream();
+  const cu_event first = new_timed_event(), last = new_timed_event(), other = new_timed_event();
+  const cu_event untimed = new_event(), never = new_timed_event();
+  const cu_pointer p = allocate(BLOCK);
+  float time = 0;
+  OK(cuEventRecord(first, a));
+  upload(p, locked(BLOCK), BLOCK, a);
+  fill_one(s, p, 1, a);
+  OK(cuEventRecord(last, a));
+  OK(cuEventRecord(untimed, a));
+  OK(cuStreamWaitEvent(b, last, 0));
+  fill_one(s, p, 2, b);
+  OK(cuEventRecord(other, b));
+  GIVES(cuEventElapsedTime(&time, first, last), CU_NOT_READY);
+  OK(cuStreamSynchronize(a));
+  GIVES(cuEventElapsedTime(&time, first, other), CU_NOT_READY);
+  OK(cuStreamSynchronize(b));
+  assert_true(milliseconds(first, first) == 0);
+  assert_true(milliseconds(first, last) == 0.164f);
+  assert_true(milliseconds(first, other) == 0.264f);
+  assert_true(milliseconds(other, last) == -0.1f);
+  GIVES(cuEventElapsedTime(NULL, first, last), CU_INVALID_VALUE);
+  GIVES(cuEventElapsedTime(&time, first, untimed), CU_INVALID_HANDLE);
+  GIVES(cuEventElapsedTime(&time, never, last), CU_INVALID_HANDLE);
+  GIVES(cuEventElapsedTime(&time, (cu_event)a, last), CU_INVALID_HANDLE);
+  /* An idle stream reaches an event when it is recorded. */
+  OK(cuEventRecord(first, a));
+  OK(cuEventRecord(last, b));
+  OK(cuStreamSynchronize(a));
+  OK(cuStreamSynchronize(b));
+  assert_true(milliseconds(first, last) == 0 && milliseconds(other, last) == 0);
+  end();
+
+  /* Without planted times, by the clock, when it was carried out. */
+  assert_int_equal(softcuda_restart(), 0);
+  begin();
+  const cu_event before = new_timed_event(), after = new_timed_event();
+  OK(cuEventRecord(before, NULL));
+  OK(cuStreamSynchronize(NULL));
+  OK(cuEventRecord(after, NULL));
+  usleep(2000);
+  OK(cuStreamSynchronize(NULL));
+  assert_true(milliseconds(before, after) >= 2);
   end();
 }
 
@@ -2047,9 +2171,12 @@ int main(void) {
       TEST(test_hang),
       TEST(test_abandon),
       TEST(test_planted_times),
+      TEST(test_planted_latencies),
+      TEST(test_pretending),
       TEST(test_planted_engines),
       TEST(test_planted_event_across_devices),
       TEST(test_planted_queries),
+      TEST(test_event_times),
       TEST(test_planted_failures),
       TEST(test_real_clock),
       TEST(test_threads),
