@@ -167,12 +167,25 @@ static void test_statistics(void **state) {
   assert_int_equal(stats.device_budget, before.device_budget);
   assert_int_equal(stats.host_budget, before.host_budget);
   assert_int_equal(stats.threads, before.threads);
-  const uint64_t zeros[] = {stats.charts,     stats.candles,          stats.pixels,
-                            stats.values,     stats.images,           stats.launches,
-                            stats.uploaded,   stats.downloaded,       stats.copied,
-                            stats.reduced,    stats.resets,           stats.trims,
-                            stats.halvings,   stats.fallbacks,        stats.failures,
-                            stats.operations, stats.fallbacks_memory, stats.fallbacks_unavailable};
+  const uint64_t zeros[] = {stats.charts,
+                            stats.candles,
+                            stats.pixels,
+                            stats.values,
+                            stats.images,
+                            stats.launches,
+                            stats.uploaded,
+                            stats.downloaded,
+                            stats.copied,
+                            stats.reduced,
+                            stats.resets,
+                            stats.trims,
+                            stats.halvings,
+                            stats.fallbacks,
+                            stats.failures,
+                            stats.operations,
+                            stats.to_cpu,
+                            stats.fallbacks_memory,
+                            stats.fallbacks_unavailable};
   for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) assert_int_equal(zeros[i], 0);
   static tlw_record records[TLW_RECORDS];
   size_t count = 99;

@@ -104,10 +104,20 @@ static bool has_long_chunk(const tlw_trades *trades, int64_t n) {
   return false;
 }
 
-static struct tlw_crew_wish wish_of(const tlw_trades *trades, int64_t n) {
+/* What a device could do. */
+static struct tlw_load load_of(tlw_bars *const *bars, const tlw_trades *trades, int64_t n, uint32_t threads) {
+  struct tlw_load load = {.work = TLW_WORK_BARS};
+  for (int64_t i = 0; i < n && (n == 1 || n < threads); i++)
+    if (trades[i].n_rows >= TLW_BARS_SHARED_ROWS && !bars[i]->options.split) load.units += (double)trades[i].n_rows;
+  return load;
+}
+
+static struct tlw_crew_wish wish_of(tlw_engine *engine, tlw_bars *const *bars, const tlw_trades *trades, int64_t n) {
   return (struct tlw_crew_wish){
       .operation = TLW_OP_BARS,
       .most = count_rows(trades, n) < FEW_ROWS ? 1 : TLW_THREADS_MAX,
+      .bytes = has_long_chunk(trades, n) ? tlw_memory_counted(tlw_bars_script_size()) : 0,
+      .load = load_of(bars, trades, n, tlw_engine_services(engine)->threads),
   };
 }
 
@@ -143,7 +153,7 @@ tlw_status tlw_bars_run(tlw_engine *engine, tlw_bars *const *bars, const tlw_tra
   tlw_status status = check_bars(bars, n, error);
   if (status != TLW_OK) return status;
   struct tlw_crew crew;
-  const struct tlw_crew_wish wish = wish_of(trades, n);
+  const struct tlw_crew_wish wish = wish_of(engine, bars, trades, n);
   status = tlw_crew_begin(&crew, engine, &wish, error);
   if (status != TLW_OK) return status;
   struct run run = {.crew = &crew, .bars = bars, .trades = trades, .n = n, .statuses = statuses, .first = n};

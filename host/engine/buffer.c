@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "aim.h"
 #include "buffers.h"
 #include "host/base/error.h"
 #include "relief.h"
@@ -21,7 +22,9 @@ tlw_status tlw_buffer_stale(tlw_error *error) {
   return tlw_fail(error, TLW_ERR_STALE, "the buffer is gone: it was freed, or the engine was reset or changed backend");
 }
 
-static struct tlw_pool *pool_of(const tlw_engine *engine) { return engine->executor.ops->pool(engine->executor.state); }
+static struct tlw_pool *pool_of(const tlw_engine *engine) {
+  return engine->executor->ops->pool(engine->executor->state);
+}
 
 static tlw_buffer handle_of(const tlw_engine *engine, uint64_t part) {
   return (tlw_buffer){part * POOLS + (uint64_t)engine->n_retired};
@@ -43,7 +46,7 @@ tlw_buffer tlw_buffer_rename(tlw_engine *engine, tlw_buffer buffer) {
 /* Whether so many bytes more are the host budget's to give: on the CPU, and where a device shares the host's memory. */
 static bool is_short_of_host(const tlw_engine *engine, uint64_t size, uint64_t missing_bytes) {
   const struct tlw_services *services = &engine->services;
-  if (engine->executor.device.backend == TLW_BACKEND_CPU) return true;
+  if (engine->executor->device.backend == TLW_BACKEND_CPU) return true;
   const uint64_t budget = services->device_budget, slabs = tlw_gauge_read(&services->device_bytes).current;
   return size <= budget && slabs <= budget && missing_bytes <= budget - slabs;
 }
@@ -52,7 +55,7 @@ static bool is_short_of_host(const tlw_engine *engine, uint64_t size, uint64_t m
 static tlw_status refuse(const tlw_engine *engine, uint64_t size, tlw_error *error) {
   const struct tlw_services *services = &engine->services;
   const struct tlw_pool *pool = pool_of(engine);
-  const bool on_cpu = engine->executor.device.backend == TLW_BACKEND_CPU;
+  const bool on_cpu = engine->executor->device.backend == TLW_BACKEND_CPU;
   const uint64_t room = pool->n_kept ? 0 : tlw_pool_room(pool);
   /* On the CPU a larger budget also makes for larger slabs, one of which may not be filled. */
   const uint64_t spare = TLW_POOL_ALIGN + (on_cpu && pool->n_kept ? pool->slab_size : 0);
@@ -68,7 +71,7 @@ static tlw_status refuse(const tlw_engine *engine, uint64_t size, tlw_error *err
 
 /* A part of the pool, after making room where there is none. */
 static tlw_status take_part(tlw_engine *engine, uint64_t size, uint64_t *id, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   struct tlw_pool *pool = pool_of(engine);
   if (pool->n_kept >= TLW_BUFFERS_MAX)
     return tlw_fail(error, TLW_ERR_MEMORY, "the engine has %d buffers: free some", TLW_BUFFERS_MAX);
@@ -76,6 +79,7 @@ static tlw_status take_part(tlw_engine *engine, uint64_t size, uint64_t *id, tlw
   tlw_status status = tlw_pool_alloc(pool, size, TLW_POOL_KEPT, id, error);
   if (status != TLW_ERR_BUDGET && status != TLW_ERR_MEMORY) return status;
   /* Work in flight is in the way, or idle slabs. */
+  tlw_aim_relieve(engine);
   status = executor->ops->trim(executor->state, false, error);
   if (status == TLW_OK) status = tlw_pool_alloc(pool, size, TLW_POOL_KEPT, id, error);
   return status == TLW_ERR_BUDGET ? refuse(engine, size, error) : status;
@@ -134,14 +138,14 @@ static tlw_status find_range(const tlw_engine *engine, tlw_buffer buffer, uint64
 
 static tlw_status write(tlw_engine *engine, const struct tlw_part *part, uint64_t offset, const void *source,
                         uint64_t size, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   return executor->ops->write(executor->state, part, offset, source, size, error);
 }
 
 /* By way of staging, in pieces. */
 static tlw_status read(tlw_engine *engine, const struct tlw_part *part, uint64_t offset, void *target, uint64_t size,
                        tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   if (executor->ops->draws_anywhere) return executor->ops->read(executor->state, part, offset, target, size, error);
   struct tlw_block staging = {0};
   const uint64_t most = size < PIECE_BYTES ? size : PIECE_BYTES;

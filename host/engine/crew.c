@@ -1,14 +1,27 @@
 #include "crew.h"
 
+#include "aim.h"
 #include "state.h"
+
+/* With the CPU or the device; the CPU beside a device must leave room for what the operation takes. */
+static void aim(tlw_engine *engine, const struct tlw_crew_wish *wish) {
+  if (wish->load.units > 0) tlw_aim(engine, &wish->load, 1);
+  const struct tlw_memory *memory = &engine->services.memory;
+  if (tlw_memory_check(memory, wish->bytes, "an operation", NULL) == TLW_OK) return;
+  if (tlw_aim_is_at_cpu(engine) && tlw_aim_trim(engine) == TLW_OK &&
+      tlw_memory_check(memory, wish->bytes, "an operation", NULL) == TLW_OK)
+    return;
+  tlw_aim_leave_cpu(engine);
+  tlw_aim_relieve(engine);
+}
 
 tlw_status tlw_crew_begin(struct tlw_crew *crew, tlw_engine *engine, const struct tlw_crew_wish *wish,
                           tlw_error *error) {
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
-  const struct tlw_executor *executor = &engine->executor;
   const uint32_t threads = engine->services.threads;
   const int64_t most = wish->most;
+  aim(engine, wish);
   *crew = (struct tlw_crew){
       .engine = engine,
       .workers = 1,
@@ -17,10 +30,8 @@ tlw_status tlw_crew_begin(struct tlw_crew *crew, tlw_engine *engine, const struc
   };
   if (most > 1) crew->workers = most < threads ? (uint32_t)most : threads;
   if (crew->workers == 1) return TLW_OK;
-  if (executor->ops->team) {
-    crew->team = executor->ops->team(executor->state);
-    return TLW_OK;
-  }
+  crew->team = tlw_aim_team(engine);
+  if (crew->team) return TLW_OK;
   status = tlw_team_open(&crew->own, crew->workers, &engine->services.memory, error);
   crew->team = crew->own;
   if (status != TLW_OK) tlw_engine_end(engine);
@@ -79,12 +90,12 @@ void tlw_crew_return(struct tlw_crew *crew, int64_t left, uint64_t bytes, tlw_st
 }
 
 bool tlw_crew_has_device(const struct tlw_crew *crew) {
-  return crew->engine->executor.ops->bars && !crew->engine->lost;
+  return crew->engine->executor->ops->bars && !crew->engine->lost;
 }
 
 bool tlw_crew_join(const struct tlw_crew *crew, const struct tlw_bars_job *job) {
   tlw_engine *engine = crew->engine;
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   tlw_telemetry_lap(&engine->services.telemetry, TLW_STAGE_PREPARE, 0, 0);
   const tlw_status status = executor->ops->bars(executor->state, job, engine->work_limit, NULL);
   tlw_telemetry_skip(&engine->services.telemetry);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "choice.h"
 #include "engine.h"
 #include "host/base/threads.h"
 
@@ -21,6 +22,8 @@ struct tlw_crew {
 struct tlw_crew_wish {
   tlw_operation operation; /* for records */
   int64_t most;            /* threads */
+  uint64_t bytes;          /* of host memory that it is going to take */
+  struct tlw_load load;    /* what a device could do of it; no units: nothing */
 };
 
 /*

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "aim.h"
 #include "host/base/error.h"
 #include "host/base/least.h"
 #include "host/cpu/columns.h"
@@ -39,7 +40,7 @@ static bool is_contiguous(const tlw_candles *c) { return are_prices_direct(c) &&
 
 /* Notes of a chart that are made before it is drawn; 0: the backend makes them itself, or there are none. */
 static uint64_t notes_bytes(const tlw_engine *engine, const tlk_layout *layout) {
-  return engine->executor.ops->draws_anywhere ? 0 : tlk_notes_size(*layout);
+  return engine->executor->ops->draws_anywhere ? 0 : tlk_notes_size(*layout);
 }
 
 static uint64_t sheet_bytes(const struct tlw_source *source) {
@@ -76,13 +77,14 @@ static tlw_status refuse_host(const tlw_engine *engine, uint64_t missing, tlw_er
                          (unsigned long long)budget, (unsigned long long)enough);
 }
 
-bool tlw_draw_has_files(const tlw_engine *engine) { return engine->executor.ops->prepare_files != NULL; }
+bool tlw_draw_has_files(const tlw_engine *engine) { return engine->executor->ops->prepare_files != NULL; }
 
 tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, bool in_place,
                           const struct tlw_wish *wish, struct tlw_share *share, tlw_error *error) {
   const tlk_layout *layout = &source->layout;
-  const struct tlw_backend_ops *ops = engine->executor.ops;
-  struct tlw_backend_state *state = engine->executor.state;
+  tlw_aim_yield(engine);
+  const struct tlw_backend_ops *ops = engine->executor->ops;
+  struct tlw_backend_state *state = engine->executor->state;
   *share = (struct tlw_share){wish->slots, MOST_SLOT_BYTES};
   engine->services.host_reserve = 0;
   const uint64_t text = counted(sheet_bytes(source)), held = wish->held;
@@ -99,7 +101,11 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
   const uint64_t shared = ops->least_host(state, layout), needed = leave + shared;
   uint64_t room = host_room(engine, held);
   /* Slabs that were taken when there was more. */
-  if (room < needed + needed / 2 && ops->trim(state, false, NULL) == TLW_OK) room = host_room(engine, held);
+  if (room < needed + needed / 2 && ops->trim(state, false, NULL) == TLW_OK) {
+    tlw_aim_relieve(engine);
+    room = host_room(engine, held);
+  }
+  if (room < needed && tlw_aim_is_at_cpu(engine) && tlw_aim_trim(engine) == TLW_OK) room = host_room(engine, held);
   const uint64_t now = host_room(engine, 0);
   if (room < needed || now < firm)
     return refuse_host(engine, tlw_most_of(needed > room ? needed - room : 0, firm > now ? firm - now : 0), error);
@@ -115,8 +121,9 @@ tlw_status tlw_draw_share(tlw_engine *engine, const struct tlw_source *source, b
 }
 
 tlw_status tlw_draw_leave(tlw_engine *engine, const tlk_layout *layout, uint64_t leave, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   engine->services.host_reserve = 0;
+  tlw_aim_relieve(engine);
   tlw_status status = executor->ops->trim(executor->state, false, error);
   if (status == TLW_OK) status = executor->ops->prepare(executor->state, layout, leave, error);
   tlw_engine_judge(engine, status, error);
@@ -162,12 +169,16 @@ uint64_t tlw_draw_held(const struct tlw_slot *slot) {
   return held;
 }
 
-static void release_staging(struct tlw_slot *slot) {
-  if (slot->staging.data) slot->staged_by.ops->staging_close(slot->staged_by.state, &slot->staging);
+static void release_staging(tlw_engine *engine, struct tlw_slot *slot) {
+  if (!slot->staging.data) return;
+  if (slot->staged_by.ops)
+    slot->staged_by.ops->staging_close(slot->staged_by.state, &slot->staging);
+  else
+    tlw_block_free(&engine->services.memory, &slot->staging);
 }
 
 void tlw_draw_release(tlw_engine *engine, struct tlw_slot *slot) {
-  release_staging(slot);
+  release_staging(engine, slot);
   tlw_block_free(&engine->services.memory, &slot->gathered);
   tlw_block_free(&engine->services.memory, &slot->sheet);
   tlw_block_free(&engine->services.memory, &slot->notes);
@@ -180,10 +191,14 @@ void tlw_draw_end(tlw_engine *engine, struct tlw_cursor *cursor) {
 
 /* Memory of another backend will do where any does. */
 static tlw_status reserve_staging(tlw_engine *engine, struct tlw_slot *slot, uint64_t size, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   const bool usable = slot->staged_by.state == executor->state || executor->ops->draws_anywhere;
   if (slot->staging.data && usable && slot->staging.size >= size) return TLW_OK;
-  release_staging(slot);
+  release_staging(engine, slot);
+  slot->staged_by = (struct tlw_owner){0};
+  /* The CPU beside a device may be closed before the slot is. */
+  if (tlw_aim_is_at_cpu(engine))
+    return tlw_block_reserve(&engine->services.memory, &slot->staging, size, "drawn charts", error);
   slot->staged_by = (struct tlw_owner){executor->ops, executor->state};
   return executor->ops->staging_open(executor->state, &slot->staging, size, error);
 }
@@ -328,7 +343,7 @@ static void make_files(struct tlw_slot *slot, const struct tlw_render_files *fil
 }
 
 static tlw_status submit(tlw_engine *engine, struct tlw_slot *slot, struct tlw_render_job *job, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   job->pixels = slot->pixels;
   job->row_stride = slot->row_stride;
   job->image_stride = slot->image_stride;
@@ -444,7 +459,7 @@ static tlw_status draw_whole(tlw_engine *engine, struct tlw_cursor *cursor, stru
                              tlw_error *error) {
   const struct tlw_source *source = cursor->source;
   const tlw_raster *raster = outlet->raster;
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   struct span span;
   const bool has_pixels = !outlet->files && !outlet->tensor;
   tlw_status status = take_whole(engine, cursor, slot, tlw_least_of(share->bytes, engine->work_limit),
@@ -484,7 +499,7 @@ static tlw_status draw_whole(tlw_engine *engine, struct tlw_cursor *cursor, stru
 }
 
 static tlw_status refuse_device(tlw_engine *engine, const tlk_layout *layout, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   const uint64_t needed = executor->ops->least_device(executor->state, layout);
   const uint64_t room = tlw_pool_room(executor->ops->pool(executor->state));
   const uint64_t missing = needed > room ? needed - room : 0, budget = engine->services.device_budget;
@@ -500,7 +515,7 @@ static tlw_status refuse_device(tlw_engine *engine, const tlk_layout *layout, tl
 
 /* Rows of a band that fit the device in one of so many shares, of fewer where that is too narrow; 0: none. */
 static int32_t fit_rows(tlw_engine *engine, const struct tlw_render_job *job, uint32_t shares) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   int64_t rows = 0;
   for (; rows == 0 && shares > 0; shares--) rows = executor->ops->fit(executor->state, job, shares, engine->work_limit);
   return (int32_t)rows;
@@ -543,13 +558,20 @@ static tlw_status draw_band(tlw_engine *engine, struct tlw_cursor *cursor, struc
   return TLW_OK;
 }
 
+/* Whether the backend makes files. One that came in place of another has not been told yet to make them ready. */
+static bool makes_files(const tlw_engine *engine, const tlk_layout *layout) {
+  const struct tlw_executor *executor = engine->executor;
+  return tlw_draw_has_files(engine) &&
+         (executor->ops->draws_anywhere || executor->ops->prepare_files(executor->state, layout, 0, NULL) == TLW_OK);
+}
+
 static tlw_status draw_piece(tlw_engine *engine, struct tlw_cursor *cursor, struct tlw_slot *slot,
                              const struct tlw_share *share, const struct tlw_outlet *outlet, tlw_error *error) {
   struct tlw_outlet to = *outlet;
   /* Pixels can only go where the backend can put them. */
-  if (!engine->executor.ops->draws_anywhere) to.raster = NULL;
-  if (!tlw_draw_has_files(engine)) to.files = NULL;
-  if (to.tensor && !engine->executor.ops->prepare_tensors)
+  if (!engine->executor->ops->draws_anywhere) to.raster = NULL;
+  if (to.files && !makes_files(engine, &cursor->source->layout)) to.files = NULL;
+  if (to.tensor && !engine->executor->ops->prepare_tensors)
     return tlw_fail(error, TLW_ERR_UNAVAILABLE, "this backend makes no images of charts");
   if (cursor->row == 0 && !cursor->source->merged) {
     int64_t n;
@@ -562,9 +584,10 @@ static tlw_status draw_piece(tlw_engine *engine, struct tlw_cursor *cursor, stru
 
 /* ---- lack of memory ---- */
 
-/* The first limit, and then half of the last, as long as a row of a chart could fit. */
+/* The first limit, and then half of the last, as long as a row of a chart could fit; it is the device's. */
 static bool halve(tlw_engine *engine, const tlk_layout *layout) {
-  const struct tlw_executor *executor = &engine->executor;
+  if (tlw_aim_is_at_cpu(engine)) return false;
+  const struct tlw_executor *executor = engine->executor;
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
   const uint64_t room = tlw_pool_room(executor->ops->pool(executor->state));
   const uint64_t limit =
@@ -612,7 +635,7 @@ tlw_status tlw_draw_wait(tlw_engine *engine, struct tlw_slot *slot, const tlk_la
 }
 
 uint32_t tlw_draw_threads(const tlw_engine *engine) {
-  return engine->executor.ops->draws_anywhere ? engine->services.threads : 0;
+  return engine->executor->ops->draws_anywhere ? engine->services.threads : 0;
 }
 
 bool tlw_draw_is_done(const struct tlw_slot *slot) {

@@ -42,12 +42,13 @@ struct tlw_slot {
   size_t row_stride, image_stride;
   int64_t candles; /* in charts that this piece completes */
   struct tlw_ticket ticket;
-  struct tlw_owner drawn_by, staged_by; /* who has the ticket, and the staging: not the same after a fallback */
-  struct tlw_block staging;             /* pixels, where they are not drawn in place, or files */
-  struct tlw_render_files files;        /* in place of pixels; bytes NULL: there are pixels */
-  struct tlw_block gathered;            /* columns, where those of the source can't be used as they are */
-  struct tlw_block sheet;               /* of its charts, where the source has none */
-  struct tlw_block notes;               /* of its charts, where the backend wants them ready-made */
+  /* Who has the ticket, and the staging, which need not be the same; ops NULL: it is host memory. */
+  struct tlw_owner drawn_by, staged_by;
+  struct tlw_block staging;      /* pixels, where they are not drawn in place, or files */
+  struct tlw_render_files files; /* in place of pixels; bytes NULL: there are pixels */
+  struct tlw_block gathered;     /* columns, where those of the source can't be used as they are */
+  struct tlw_block sheet;        /* of its charts, where the source has none */
+  struct tlw_block notes;        /* of its charts, where the backend wants them ready-made */
   tlk_series series[TLW_JOB_SERIES];
 };
 

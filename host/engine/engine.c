@@ -5,11 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "aim.h"
 #include "gate.h"
 #include "host/base/cpus.h"
 #include "host/base/error.h"
 #include "state.h"
 #include "tallow/telemetry.h"
+#include "tuning.h"
 
 void tlw_engine_options_init(tlw_engine_options *options) {
   *options = (tlw_engine_options){
@@ -102,6 +104,21 @@ static void note_refused(tlw_engine *engine, const tlw_device *device, const cha
   tlw_engine_log(engine, TLW_LOG_INFO, "%s", text);
 }
 
+/*
+ * Learns what work costs there, and returns why AUTO does without it; or NULL. Where all work is known to be faster on
+ * the CPU than on one device, another is not taken by an estimate. Nothing is learnt for a fallback.
+ */
+static const char *why_not(tlw_engine *engine, const tlw_engine_options *options, const tlw_device *device) {
+  struct tlw_choosing *choosing = &engine->choosing;
+  if (options->backend != TLW_BACKEND_AUTO || device->backend == TLW_BACKEND_CPU || engine->executor) return NULL;
+  tlw_tuning_load(options->cache_dir, device, engine->services.threads, &choosing->tuning);
+  if (!choosing->tuning.measured)
+    return choosing->beats_device ? "not measured by tallow tune, and the CPU is faster than a device that was" : NULL;
+  if (!tlw_choice_is_never(&choosing->tuning)) return NULL;
+  choosing->beats_device = true;
+  return "measured by tallow tune: the CPU is faster for everything here";
+}
+
 /* Opens the first device of the list that options allow and that works; else *error holds the last reason. */
 static tlw_status choose_device(tlw_engine *engine, const tlw_engine_options *options,
                                 const struct tlw_device_list *list, struct tlw_executor *executor, tlw_error *error) {
@@ -110,12 +127,14 @@ static tlw_status choose_device(tlw_engine *engine, const tlw_engine_options *op
   tlw_status status = TLW_ERR_UNAVAILABLE;
   for (size_t i = 0; i < list->count; i++) {
     const tlw_device *device = &list->items[i];
-    const char *backend = tlw_backend_name(device->backend);
+    const char *backend = tlw_backend_name(device->backend), *reason;
     if (!is_wanted(device, options)) {
       tlw_fail(error, TLW_ERR_UNAVAILABLE, "%s can't be used: %s", backend, device->reason);
     } else if (!device->usable) {
       return tlw_fail(error, TLW_ERR_UNAVAILABLE, "%s device %d can't be used: %s", backend, device->index,
                       device->reason);
+    } else if ((reason = why_not(engine, options, device))) {
+      tlw_fail(error, TLW_ERR_UNAVAILABLE, "%s", reason);
     } else {
       services->device_budget = options->device_budget;
       status = tlw_engine_executor(services, device, executor, error);
@@ -148,9 +167,14 @@ static tlw_status choose(tlw_engine *engine, const tlw_engine_options *options, 
   for (int i = 0; i < TLW_BACKENDS && status != TLW_OK; i++) {
     const tlw_backend backend = tlw_backend_order[i];
     if (options->backend == TLW_BACKEND_AUTO || options->backend == backend)
-      status = choose_backend(engine, options, backend, &engine->executor, error);
+      status = choose_backend(engine, options, backend, &engine->home, error);
   }
-  return status;
+  if (status != TLW_OK) return status;
+  engine->executor = &engine->home;
+  engine->choosing.is_possible = options->backend == TLW_BACKEND_AUTO && engine->home.device.backend != TLW_BACKEND_CPU;
+  tlw_choice_sure(&engine->choosing.tuning, &engine->choosing.sure);
+  tlw_aim_reset(engine);
+  return TLW_OK;
 }
 
 static void configure(tlw_engine *engine, const tlw_engine_options *options) {
@@ -213,7 +237,10 @@ void tlw_engine_close(tlw_engine **address) {
   tlw_engine *engine = *address;
   tlw_gate_shut(engine);
   tlw_draw_relieve(engine);
-  if (engine->executor.ops) engine->executor.ops->close(engine->executor.state);
+  if (engine->executor) {
+    tlw_aim_close(engine);
+    engine->home.ops->close(engine->home.state);
+  }
   for (int i = 0; i < engine->n_retired; i++) engine->retired[i].ops->close(engine->retired[i].state);
   tlw_ledger_close(&engine->services.ledger);
   warn_of_log(engine);
@@ -229,7 +256,7 @@ tlw_status tlw_engine_describe(const tlw_engine *engine, tlw_device *device, tlw
   if (!engine || !device) return tlw_fail(error, TLW_ERR_ARGUMENT, "%s is NULL", engine ? "device" : "engine");
   pthread_mutex_t *facts = (pthread_mutex_t *)&engine->facts;
   pthread_mutex_lock(facts);
-  *device = engine->executor.device;
+  *device = engine->home.device;
   pthread_mutex_unlock(facts);
   return TLW_OK;
 }
@@ -249,6 +276,7 @@ tlw_status tlw_engine_begin(tlw_engine *engine, tlw_error *error) {
 }
 
 void tlw_engine_end(tlw_engine *engine) {
+  tlw_aim_home(engine);
   warn_of_log(engine);
   tlw_arithmetic_leave(&engine->callers);
   pthread_mutex_unlock(&engine->turn);
@@ -274,7 +302,8 @@ void tlw_engine_judge(tlw_engine *engine, tlw_status status, tlw_error *error) {
 
 bool tlw_engine_trim(tlw_engine *engine) {
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
-  const tlw_status status = engine->executor.ops->trim(engine->executor.state, false, NULL);
+  const tlw_status status = tlw_aim_trim(engine);
+  tlw_aim_relieve(engine);
   tlw_engine_judge(engine, status, NULL);
   tlw_engine_add(&engine->trims, 1);
   tlw_engine_note(engine, TLW_OP_TRIM, begun, 0, 0, status);
@@ -297,8 +326,10 @@ static bool open_next(tlw_engine *engine, tlw_backend behind, struct tlw_executo
 }
 
 bool tlw_engine_fall_back(tlw_engine *engine, const tlw_error *error) {
+  if (tlw_aim_leave_cpu(engine)) return true;
   if (!engine->may_fall_back) return false;
-  const struct tlw_executor before = engine->executor;
+  tlw_aim_close(engine);
+  const struct tlw_executor before = engine->home;
   const uint64_t budget = engine->services.device_budget;
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
   /* What it still holds must not stand in the way of the next. */
@@ -312,8 +343,10 @@ bool tlw_engine_fall_back(tlw_engine *engine, const tlw_error *error) {
   engine->retired[engine->n_retired] = before;
   pthread_mutex_lock(&engine->facts);
   engine->n_retired++;
-  engine->executor = next;
+  engine->home = next;
   pthread_mutex_unlock(&engine->facts);
+  engine->choosing.is_possible = false;
+  tlw_aim_reset(engine);
   engine->work_limit = UINT64_MAX;
   char reason[TLW_REASON_SIZE];
   snprintf(reason, sizeof reason, "%s gave way to %s: %.150s", tlw_backend_name(before.device.backend),
@@ -391,11 +424,12 @@ tlw_status tlw_engine_stats(const tlw_engine *engine, tlw_stats *stats, tlw_erro
       .fallbacks = fallbacks_memory + fallbacks_unavailable,
       .fallbacks_memory = fallbacks_memory,
       .fallbacks_unavailable = fallbacks_unavailable,
+      .to_cpu = read(&engine->to_cpu),
       .threads = services->threads,
   };
   pthread_mutex_t *facts = (pthread_mutex_t *)&engine->facts;
   pthread_mutex_lock(facts);
-  now.pool_bytes = tlw_gauge_read(&engine->executor.ops->pool(engine->executor.state)->in_use);
+  now.pool_bytes = tlw_gauge_read(&engine->home.ops->pool(engine->home.state)->in_use);
   now.passed_over = engine->passed_over;
   memcpy(now.reason, engine->reason, sizeof now.reason);
   pthread_mutex_unlock(facts);

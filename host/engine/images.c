@@ -1,7 +1,9 @@
 #include "images.h"
 
+#include "aim.h"
 #include "buffers.h"
 #include "host/base/least.h"
+#include "loads.h"
 #include "relief.h"
 #include "state.h"
 
@@ -36,7 +38,7 @@ void tlw_images_relieve(tlw_engine *engine) {
 int64_t tlw_images_group(const tlw_engine *engine, const struct tlw_images_work *work, uint64_t each) {
   const struct tlw_memory *memory = &engine->services.memory;
   const int64_t left = work->source->n - work->next;
-  const uint64_t enough = (uint64_t)(engine->executor.ops->draws_anywhere ? GROUP : DEVICE_GROUP);
+  const uint64_t enough = (uint64_t)(engine->executor->ops->draws_anywhere ? GROUP : DEVICE_GROUP);
   uint64_t n = tlw_least_of((uint64_t)left, tlw_least_of((uint64_t)work->most, enough));
   if (memory->budget != UINT64_MAX) {
     /* Half of what there is, so that the backend finds room too. */
@@ -64,7 +66,7 @@ tlw_status tlw_images_reserve(tlw_engine *engine, uint64_t listed, struct tlw_bl
 
 static tlw_status draw_group(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
   const struct tlw_images_source *source = work->source;
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   uint64_t n = (uint64_t)tlw_images_group(engine, work, sizeof(tlk_jkx_window) + source->rows_each);
   if (source->rows_each) n = tlw_least_of(n, tlw_most_of(1, GROUP_ROWS / source->rows_each));
   tlw_status status = tlw_images_reserve(engine, n * sizeof(tlk_jkx_window), &engine->images_kept.rows,
@@ -97,7 +99,7 @@ bool tlw_images_lost_buffer(const tlw_engine *engine, const struct tlw_images_wo
 
 /* A buffer of the backend that there is now, in which all begins anew. */
 static tlw_status take_buffer(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
-  struct tlw_pool *pool = engine->executor.ops->pool(engine->executor.state);
+  struct tlw_pool *pool = engine->executor->ops->pool(engine->executor->state);
   const uint64_t size = (uint64_t)work->source->n * work->source->size, slab_size = pool->slab_size;
   work->next = 0;
   work->buffer.id = 0;
@@ -133,13 +135,21 @@ static bool shrink(tlw_engine *engine, struct tlw_images_work *work) {
   return true;
 }
 
+/* Begins to economise anew where the device is to go on with what the CPU beside it has no room for. */
+static bool leave_cpu(tlw_engine *engine, struct tlw_images_work *work) {
+  work->most = DEVICE_GROUP;
+  work->has_room = false;
+  return tlw_aim_leave_cpu(engine);
+}
+
 /* Whether what exceeded a budget may be tried again. */
 static bool economise(tlw_engine *engine, struct tlw_images_work *work) {
   if (!work->has_room) {
     work->has_room = true;
     return tlw_relief_room(engine);
   }
-  return !work->images && !work->is_tight ? tighten(engine, work) : shrink(engine, work);
+  if (!work->images && !work->is_tight) return tighten(engine, work);
+  return shrink(engine, work) || leave_cpu(engine, work);
 }
 
 static tlw_status draw_all(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
@@ -159,12 +169,20 @@ static tlw_status draw_all(tlw_engine *engine, struct tlw_images_work *work, tlw
 
 /* ---- the operation ---- */
 
+/* What is left on a device is drawn there. */
+static void aim(tlw_engine *engine, const struct tlw_images_work *work) {
+  if (!work->images || !tlw_aim_has_choice(engine)) return;
+  const struct tlw_load load = tlw_load_of_images(work->source);
+  tlw_aim(engine, &load, 1);
+}
+
 static tlw_status run(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
   const uint64_t n = (uint64_t)work->source->n;
   tlw_status status = tlw_engine_begin(engine, error);
   if (status != TLW_OK) return status;
   const int64_t begun = tlw_telemetry_begin(&engine->services.telemetry, TLW_OP_IMAGES);
   tlw_error failure;
+  aim(engine, work);
   status = draw_all(engine, work, &failure);
   if (status == TLW_OK) tlw_engine_add(&engine->images, n);
   if (status != TLW_OK && work->buffer.id) tlw_buffer_drop(engine, work->buffer);

@@ -4,6 +4,7 @@
  */
 #include "images.h"
 
+#include "aim.h"
 #include "host/base/least.h"
 #include "state.h"
 
@@ -18,7 +19,7 @@
 
 /* The part's memory, where that is the host's; else NULL. */
 static uint8_t *memory_of(const tlw_engine *engine, const struct tlw_images_work *work) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   if (work->images) return work->images;
   if (!executor->ops->draws_anywhere) return NULL;
   const struct tlw_location location = executor->ops->locate(executor->state, &work->part);
@@ -85,10 +86,9 @@ static void expand_one(void *context, uint32_t worker, int64_t item) {
 
 /* The backend's threads, or those that images keep; NULL, where there are none to be had, is one thread. */
 static struct tlw_team *team_of(tlw_engine *engine) {
-  const struct tlw_executor *executor = &engine->executor;
   const uint32_t threads = engine->services.threads;
-  struct tlw_team **kept = &engine->images_kept.team;
-  if (executor->ops->team) return executor->ops->team(executor->state);
+  struct tlw_team *team = tlw_aim_team(engine), **kept = &engine->images_kept.team;
+  if (team) return team;
   if (!*kept && threads > 1) tlw_team_open(kept, threads, &engine->services.memory, NULL);
   return *kept;
 }
@@ -102,7 +102,7 @@ static void expand(tlw_engine *engine, const struct tlw_images_work *work, int64
 /* Draws charts whose images the backend makes where they are to be. */
 static tlw_status draw_there(tlw_engine *engine, struct tlw_images_work *work, tlw_error *error) {
   const struct tlw_images_source *source = work->source;
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   const int64_t n = tlw_images_group(engine, work, LISTED);
   const struct tlw_render_tensor tensor = {
       .image = source->image, .inks = source->inks, .part = work->part, .offset = (uint64_t)work->next * source->size};
@@ -138,7 +138,7 @@ tlw_status tlw_images_draw_charts(tlw_engine *engine, struct tlw_images_work *wo
   if (status != TLW_OK || tlw_images_lost_buffer(engine, work)) return status;
   expand(engine, work, n, images);
   tlw_telemetry_lap(&engine->services.telemetry, TLW_STAGE_COMPUTE, n, size);
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   if (!memory) {
     status = executor->ops->write(executor->state, &work->part, offset, images, size, error);
     tlw_telemetry_skip(&engine->services.telemetry);

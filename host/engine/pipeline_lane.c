@@ -1,7 +1,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "aim.h"
 #include "host/base/error.h"
+#include "loads.h"
 #include "pipeline_state.h"
 
 /* Between looks at what the device does, ever longer. */
@@ -86,10 +88,10 @@ static void release_places(struct tlw_lane *lane) {
   }
 }
 
-/* Whether memory that the lane's places have was planned for charts of another size, under a budget. */
-static bool is_planned_otherwise(const struct tlw_lane *lane, const struct tlw_pipeline_record *record) {
+/* Whether memory that the lane's places have was planned for charts of another size or backend, under a budget. */
+static bool is_planned_otherwise(const struct tlw_lane *lane, const struct tlw_pipeline_record *record, bool on_cpu) {
   return tlw_lane_memory(lane)->budget != UINT64_MAX &&
-         memcmp(&lane->layout, &record->batch.source.layout, sizeof lane->layout) != 0;
+         (lane->planned_cpu != on_cpu || memcmp(&lane->layout, &record->batch.source.layout, sizeof lane->layout) != 0);
 }
 
 /* Bytes that an encoder of such charts takes. */
@@ -99,10 +101,46 @@ static uint64_t encoder_bytes(const struct tlw_pipeline *p, const struct tlw_bat
   return tlw_png_encoder_bytes(p->options.coding, layout->width, layout->height, batch->n_colors);
 }
 
-/* Whether charts of the claim may be files as soon as they are drawn. */
-static bool may_draw_files(const struct tlw_pipeline *p, const struct tlw_lane *lane) {
+/* Whether charts of the batch may be files as soon as they are drawn, if the backend can. */
+static bool may_be_files(const struct tlw_pipeline *p, const struct tlw_pipeline_record *record) {
   return tlw_pipeline_is_png(p) && p->options.coding == TLW_PNG_FAST && !p->options.digest &&
-         !lane->record->batch.source.merged && tlw_draw_has_files(lane->engine);
+         !record->batch.source.merged;
+}
+
+/* What falls to each engine of a batch. Each has a device of its own, but all of them the same CPUs. */
+static struct tlw_load load_of(const struct tlw_pipeline *p, const struct tlw_pipeline_record *record) {
+  const int64_t lanes = (int64_t)p->n_lanes, n = (record->batch.n_series + lanes - 1) / lanes;
+  const enum tlw_work work = may_be_files(p, record) ? TLW_WORK_FILES : TLW_WORK_CHARTS;
+  struct tlw_load load = tlw_load_of_charts(work, &record->batch.source, n);
+  load.sharers = (int)(lanes < record->batch.n_series ? lanes : record->batch.n_series);
+  return load;
+}
+
+/* Whether claims of the batch are for the CPU beside the lane's device. */
+static bool is_for_cpu(const struct tlw_pipeline *p, struct tlw_lane *lane, const struct tlw_pipeline_record *record) {
+  if (!tlw_aim_has_choice(lane->engine)) return false;
+  if (lane->asked_of != record->first_chart + 1) {
+    const struct tlw_load load = load_of(p, record);
+    lane->asked_of = record->first_chart + 1;
+    lane->prefers_cpu = tlw_aim_prefers_cpu(lane->engine, &load, 1);
+  }
+  return lane->prefers_cpu;
+}
+
+/* Within an operation: has it work where the claim is drawn. */
+static void aim(const struct tlw_pipeline *p, struct tlw_lane *lane) {
+  const struct tlw_pipeline_record *record = lane->record;
+  const bool is_new = lane->on_cpu && lane->given != record->first_chart + 1;
+  if (is_new) lane->load = load_of(p, record);
+  lane->on_cpu = lane->on_cpu && tlw_aim_at_cpu(lane->engine, &lane->load, 1);
+  if (!is_new || !lane->on_cpu) return;
+  tlw_aim_count(lane->engine, &lane->load, 1);
+  lane->given = record->first_chart + 1;
+}
+
+/* Whether the share of the claim still holds. */
+static bool is_planned(const struct tlw_lane *lane) {
+  return lane->planned_cpu == lane->on_cpu && (!lane->on_cpu || lane->yields == tlw_aim_yields(lane->engine));
 }
 
 /* What pieces of the claim may take, with as many encoders as leave room for whole charts of so many bytes. */
@@ -127,7 +165,7 @@ static tlw_status plan(struct tlw_pipeline *p, struct tlw_lane *lane, tlw_error 
   uint32_t encoders;
   tlw_status status = TLW_ERR_BUDGET;
   lane->files = false;
-  if (may_draw_files(p, lane)) {
+  if (may_be_files(p, lane->record) && tlw_draw_has_files(lane->engine)) {
     status = share_out(p, lane, true, file, &encoders, error);
     if (status != TLW_OK && status != TLW_ERR_BUDGET && status != TLW_ERR_UNAVAILABLE) return status;
     lane->files = status == TLW_OK && lane->share.bytes >= file;
@@ -135,6 +173,8 @@ static tlw_status plan(struct tlw_pipeline *p, struct tlw_lane *lane, tlw_error 
   if (!lane->files) status = share_out(p, lane, false, image + file, &encoders, error);
   if (status != TLW_OK) return status;
   lane->layout = source->layout;
+  lane->planned_cpu = lane->on_cpu;
+  lane->yields = tlw_aim_yields(lane->engine);
   pthread_mutex_lock(&p->lock);
   lane->encoders = p->encoding_limit = encoders;
   for (size_t i = 0; i < p->n_lanes; i++)
@@ -180,9 +220,10 @@ static tlw_status begin_piece(const struct tlw_pipeline *p, struct tlw_lane *lan
 static tlw_status draw(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw_place *place, tlw_error *error) {
   const tlk_layout *layout = &lane->record->batch.source.layout;
   tlw_status status = TLW_OK;
-  if (lane->piece == 0 && is_planned_otherwise(lane, lane->record)) release_places(lane);
-  if (lane->piece == 0 || lane->drained) status = plan(p, lane, error);
-  lane->threads = tlw_draw_threads(lane->engine);
+  aim(p, lane);
+  if (lane->piece == 0 && is_planned_otherwise(lane, lane->record, lane->on_cpu)) release_places(lane);
+  if (lane->piece == 0 || lane->drained || !is_planned(lane)) status = plan(p, lane, error);
+  if (!lane->on_cpu) lane->threads = tlw_draw_threads(lane->engine);
   tlw_telemetry_begin(&tlw_engine_services(lane->engine)->telemetry, TLW_OP_STREAM);
   if (status == TLW_OK) status = begin_piece(p, lane, place, error);
   if (status != TLW_OK) return status;
@@ -198,17 +239,22 @@ static tlw_status draw(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw
 }
 
 /* A lane whose budget was planned for other charts first delivers all of these. */
-static bool may_claim(const struct tlw_pipeline *p, const struct tlw_lane *lane) {
+static bool may_claim(const struct tlw_pipeline *p, struct tlw_lane *lane) {
   const struct tlw_pipeline_record *record = &p->records[p->claiming];
   return record->used && record->claimed < record->batch.n_series &&
          tlw_position_is_before((struct tlw_position){p->n_claims, 0, 0}, p->stop_at) &&
-         (is_empty(lane) || !is_planned_otherwise(lane, record));
+         (is_empty(lane) || !is_planned_otherwise(lane, record, is_for_cpu(p, lane, record)));
 }
 
 /* Series of a batch that a lane takes at a time, as far as is known from the one before. */
-static int64_t grain(const struct tlw_pipeline *p, const struct tlw_lane *lane, const tlk_layout *layout,
-                     int64_t left) {
+static int64_t grain(const struct tlw_pipeline *p, const struct tlw_lane *lane,
+                     const struct tlw_pipeline_record *record) {
+  const tlk_layout *layout = &record->batch.source.layout;
+  const int64_t left = record->batch.n_series - record->claimed;
   const uint32_t lanes = (uint32_t)p->n_lanes;
+  if (lane->on_cpu)
+    return tlw_draw_cpu_grain(layout, left, lanes, tlw_engine_services(lane->engine)->threads,
+                              may_be_files(p, record) ? FILES_PER_THREAD : 1);
   if (lane->threads == 0) return tlw_draw_grain(layout, left, lanes * p->options.slots);
   return tlw_draw_cpu_grain(layout, left, lanes, lane->threads, lane->files ? FILES_PER_THREAD : 1);
 }
@@ -217,7 +263,8 @@ static int64_t grain(const struct tlw_pipeline *p, const struct tlw_lane *lane, 
 static void claim(struct tlw_pipeline *p, struct tlw_lane *lane) {
   struct tlw_pipeline_record *record = &p->records[p->claiming];
   const struct tlw_batch *batch = &record->batch;
-  const int64_t n = grain(p, lane, &batch->source.layout, batch->n_series - record->claimed);
+  lane->on_cpu = is_for_cpu(p, lane, record);
+  const int64_t n = grain(p, lane, record);
   lane->record = record;
   lane->cursor.source = &batch->source;
   lane->cursor.next = record->claimed;
@@ -229,6 +276,12 @@ static void claim(struct tlw_pipeline *p, struct tlw_lane *lane) {
   record->readers++;
   record->owed++;
   if (record->claimed == batch->n_series) p->claiming = (p->claiming + 1) % TLW_PIPELINE_RECORDS;
+}
+
+/* Within an operation: whether what has no room is tried again with all places drained, on the device in the end. */
+static bool may_draw_again(struct tlw_lane *lane, tlw_status status) {
+  if (status == TLW_ERR_BUDGET && !lane->drained) return true;
+  return (status == TLW_ERR_BUDGET || status == TLW_ERR_MEMORY) && tlw_aim_leave_cpu(lane->engine);
 }
 
 /* Draws the next piece of the lane's claim in a free place. */
@@ -243,15 +296,20 @@ static void step(struct tlw_pipeline *p, struct tlw_lane *lane, struct tlw_place
   record->owed++;
   pthread_mutex_unlock(&p->lock);
   tlw_error failure;
-  bool flies = false;
+  bool flies = false, again = false;
   tlw_status status = tlw_engine_begin(lane->engine, &failure);
   if (status == TLW_OK) {
     status = draw(p, lane, place, &failure);
     flies = status == TLW_OK && place->slot.ticket.number;
+    again = may_draw_again(lane, status);
+    if (lane->on_cpu && !tlw_aim_is_at_cpu(lane->engine)) {
+      lane->on_cpu = false;
+      lane->asked_of = 0; /* what is left of the batch is not for the CPU any more */
+    }
     tlw_engine_end(lane->engine);
   }
   pthread_mutex_lock(&p->lock);
-  if (status == TLW_ERR_BUDGET && !lane->drained) {
+  if (again) {
     lane->draining = true;
     record->readers--;
     free_place(place);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "choice.h"
 #include "host/io/digest.h"
 #include "host/io/png_encoder.h"
 #include "pipeline.h"
@@ -70,13 +71,21 @@ struct tlw_lane {
   struct tlw_pipeline_record *record; /* of the claim at hand; NULL: none */
   int64_t claim, piece;
   struct tlw_share share;
-  bool files;        /* whole charts of the claim are to be drawn as files */
-  uint32_t threads;  /* of a backend that draws on the CPU; else 0 */
-  long nap;          /* nanoseconds before the next look at the device */
-  tlk_layout layout; /* that the share was planned for */
-  uint32_t encoders; /* that the budget has room for beside the share */
-  bool draining;     /* the budget was exceeded: once all places are free their memory goes back, and it tries again */
-  bool drained;      /* has done so */
+  bool files;       /* whole charts of the claim are to be drawn as files */
+  uint32_t threads; /* where the engine's own backend draws on the CPU; else 0 */
+  /* The CPU beside a device, as in aim.h. */
+  int64_t asked_of;     /* first chart of the batch that was last decided on, and 1 */
+  bool prefers_cpu;     /* for that batch */
+  int64_t given;        /* first chart of the batch that was last counted as given to the CPU, and 1 */
+  struct tlw_load load; /* of that batch */
+  bool on_cpu;          /* the claim at hand is drawn there */
+  bool planned_cpu;     /* the share was planned for it */
+  uint64_t yields;      /* then */
+  long nap;             /* nanoseconds before the next look at the device */
+  tlk_layout layout;    /* that the share was planned for */
+  uint32_t encoders;    /* that the budget has room for beside the share */
+  bool draining; /* the budget was exceeded: once all places are free their memory goes back, and it tries again */
+  bool drained;  /* has done so */
   struct tlw_place places[TLW_LANE_PLACES];
 };
 

@@ -1,5 +1,6 @@
 #include "relief.h"
 
+#include "aim.h"
 #include "host/base/least.h"
 #include "state.h"
 
@@ -9,7 +10,7 @@
 
 /* The CPU takes no pieces that could be smaller. */
 static bool halve(tlw_engine *engine) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   const int64_t begun = tlw_ledger_now(&engine->services.ledger);
   const uint64_t room = tlw_pool_room(executor->ops->pool(executor->state));
   const uint64_t limit =
@@ -23,7 +24,7 @@ static bool halve(tlw_engine *engine) {
 
 bool tlw_relief_room(tlw_engine *engine) {
   tlw_draw_relieve(engine);
-  const tlw_status status = engine->executor.ops->trim(engine->executor.state, false, NULL);
+  const tlw_status status = tlw_aim_trim(engine);
   tlw_engine_judge(engine, status, NULL);
   return status == TLW_OK;
 }
@@ -34,6 +35,10 @@ bool tlw_relief_try(tlw_engine *engine, tlw_status status, bool *trimmed, const 
     return tlw_engine_fall_back(engine, error);
   }
   if (status != TLW_ERR_MEMORY) return false;
+  if (*trimmed && tlw_aim_leave_cpu(engine)) {
+    *trimmed = false;
+    return true;
+  }
   if (*trimmed) return halve(engine) || tlw_engine_fall_back(engine, error);
   *trimmed = true;
   tlw_draw_relieve(engine);

@@ -1,4 +1,5 @@
 /* Resets, and the guests that they evict. */
+#include "aim.h"
 #include "host/base/error.h"
 #include "state.h"
 
@@ -53,17 +54,16 @@ static void evict_guests(tlw_engine *engine) {
 static void reset_stats(tlw_engine *engine) {
   struct tlw_services *services = &engine->services;
   _Atomic uint64_t *const totals[] = {
-      &engine->charts,       &engine->candles,          &engine->pixels,
-      &engine->values,       &engine->images,           &engine->copied,
-      &engine->reduced,      &engine->resets,           &engine->trims,
-      &engine->halvings,     &services->launches,       &services->uploaded,
-      &services->downloaded, &engine->fallbacks_memory, &engine->fallbacks_unavailable,
+      &engine->charts,     &engine->candles,      &engine->pixels,           &engine->values,
+      &engine->images,     &engine->copied,       &engine->reduced,          &engine->resets,
+      &engine->trims,      &engine->halvings,     &engine->to_cpu,           &services->launches,
+      &services->uploaded, &services->downloaded, &engine->fallbacks_memory, &engine->fallbacks_unavailable,
   };
   for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) atomic_store_explicit(totals[i], 0, memory_order_relaxed);
   tlw_gauge_clear(&services->memory.bytes);
   tlw_gauge_clear(&services->device_bytes);
   pthread_mutex_lock(&engine->facts);
-  tlw_gauge_clear(&engine->executor.ops->pool(engine->executor.state)->in_use);
+  tlw_gauge_clear(&engine->home.ops->pool(engine->home.state)->in_use);
   pthread_mutex_unlock(&engine->facts);
   tlw_ledger_clear(&services->ledger);
   tlw_telemetry_clear(&services->telemetry);
@@ -87,10 +87,14 @@ static bool is_in_callback(const tlw_engine *engine) {
 
 /* With nothing in flight but what the backend itself waits for. */
 static tlw_status reset_work(tlw_engine *engine, tlw_reset level, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   const bool all = level == TLW_RESET_MEMORY;
   tlw_pool_clear(executor->ops->pool(executor->state));
-  if (all) tlw_draw_relieve(engine);
+  tlw_aim_reset(engine);
+  if (all) {
+    tlw_draw_relieve(engine);
+    tlw_aim_close(engine);
+  }
   if (engine->lost)
     return tlw_fail(error, TLW_ERR_DEVICE_LOST, "the device failed earlier: close this engine and open another");
   engine->work_limit = UINT64_MAX;

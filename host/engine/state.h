@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "choice.h"
 #include "draw.h"
 #include "engine.h"
 #include "host/base/arithmetic.h"
@@ -20,6 +21,22 @@ struct tlw_images_kept {
   struct tlw_team *team;    /* where the backend has none */
 };
 
+/* The CPU beside a device that AUTO has taken, see aim.h. */
+struct tlw_choosing {
+  struct tlw_sure sure;    /* from open on, of the tuning */
+  bool is_possible;        /* under turn: AUTO has taken the device that this is of, and no fallback has left it */
+  _Atomic bool is_allowed; /* likewise, and nothing speaks against the CPU */
+  struct tlw_executor cpu; /* under turn; ops NULL: it is not there */
+  uint64_t device_limit;   /* under turn: work_limit of the device while an operation works on the CPU */
+  uint64_t yields;         /* under turn */
+  bool beats_device;       /* while the engine is opened: the CPU, by all that was measured of a device */
+  double given[TLW_WORKS]; /* under turn: units of the batch that the CPU has */
+  /* Least units of those that it had no room for, since a reset; INFINITY: of none. Written under turn. */
+  _Atomic double refused[TLW_WORKS];
+  uint32_t told;            /* under turn: bits by tlw_work */
+  struct tlw_tuning tuning; /* from open on; large, and behind what small batches look at */
+};
+
 struct tlw_gate;
 
 struct tlw_engine {
@@ -27,8 +44,10 @@ struct tlw_engine {
   tlw_backend wanted;     /* of the options */
   uint64_t wanted_budget; /* of the device, likewise */
   bool may_fall_back;
-  pthread_mutex_t facts; /* of what statistics and description read: executor.device, reason */
-  struct tlw_executor executor;
+  pthread_mutex_t facts;         /* of what statistics and description read: home, reason */
+  struct tlw_executor home;      /* what the engine runs on */
+  struct tlw_executor *executor; /* under turn: what the operation at hand works with, home or the CPU beside it */
+  struct tlw_choosing choosing;
   struct tlw_executor retired[TLW_BACKENDS]; /* left by a fallback, without memory, until close */
   int n_retired;
   uint32_t passed_over;
@@ -47,7 +66,7 @@ struct tlw_engine {
   uint64_t session;         /* likewise: counts resets */
   pthread_cond_t evicted;
 
-  _Atomic uint64_t charts, candles, pixels, values, images, copied, reduced, resets, trims, halvings;
+  _Atomic uint64_t charts, candles, pixels, values, images, copied, reduced, resets, trims, halvings, to_cpu;
   _Atomic uint64_t fallbacks_memory, fallbacks_unavailable;
 };
 

@@ -62,7 +62,7 @@ static tlw_status refuse_memory(tlw_error *error) {
 /* Within an operation. */
 static tlw_status hand_out(tlw_engine *engine, tlw_buffer *buffer, tlk_image image, int64_t n, tlw_dl_managed **out,
                            tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   struct tlw_part part;
   if (!tlw_buffer_find(engine, *buffer, &part)) return tlw_buffer_stale(error);
   const tlw_status status = check_size(&part, image, n, error);

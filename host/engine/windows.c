@@ -1,5 +1,7 @@
 #include "windows.h"
 
+#include "aim.h"
+#include "loads.h"
 #include "relief.h"
 #include "state.h"
 
@@ -40,7 +42,7 @@ static tlw_status list_tasks(tlw_engine *engine, struct work *work, tlw_error *e
 }
 
 static tlw_status compute(tlw_engine *engine, struct work *work, tlw_error *error) {
-  const struct tlw_executor *executor = &engine->executor;
+  const struct tlw_executor *executor = engine->executor;
   const tlw_status status = list_tasks(engine, work, error);
   if (status != TLW_OK) return status;
   struct tlw_window_job job = work->source->job;
@@ -56,11 +58,21 @@ static tlw_status compute_in_room(tlw_engine *engine, struct work *work, tlw_err
   return status == TLW_ERR_BUDGET && tlw_relief_room(engine) ? compute(engine, work, error) : status;
 }
 
+static void aim(tlw_engine *engine, const struct work *work) {
+  const struct tlw_window_source *source = work->source;
+  struct tlw_load loads[TLW_WINDOW_LOADS];
+  if (!tlw_aim_has_choice(engine)) return;
+  if (work->tasks && tlw_aim_at_once(engine, loads, tlw_units_of_windows(&source->job, work->tasks, loads))) return;
+  tlw_aim(engine, loads, tlw_loads_of_windows(source, work->tasks, loads));
+}
+
 static tlw_status compute_all(tlw_engine *engine, const struct tlw_window_source *source, tlw_error *error) {
   struct work work;
   begin(&work, source);
+  aim(engine, &work);
   engine->services.host_reserve = 0;
   tlw_status status = compute_in_room(engine, &work, error);
+  if (status == TLW_ERR_BUDGET && tlw_aim_leave_cpu(engine)) status = compute_in_room(engine, &work, error);
   bool trimmed = false;
   while (status != TLW_OK && tlw_relief_try(engine, status, &trimmed, error))
     status = compute_in_room(engine, &work, error);

@@ -10,12 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/base/cache_files.h"
 #include "host/base/memory.h"
 
-#define TLW_CACHE_FILES 64
+#define TLW_CACHE_FILES 48
 
 struct tlw_cache {
-  char folder[1024]; /* "": no cache */
+  char folder[TLW_CACHE_FOLDER_SIZE]; /* "": no cache */
 };
 
 /* The folder that tlw_engine_options.cache_dir means. */

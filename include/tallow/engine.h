@@ -23,7 +23,15 @@ extern "C" {
 #endif
 
 typedef enum tlw_backend {
-  TLW_BACKEND_AUTO = 0, /* CUDA, then OpenCL on a GPU, then the CPU */
+  /*
+   * CUDA, then OpenCL on a GPU, then the CPU. With a device, each batch (a call, or what a stream is given at once)
+   * goes to the device or to the CPU beside it, whichever is expected to be done sooner, copies included: by what
+   * `tallow tune` has measured here, else by an estimate. Bits do not depend on it. Buffers, and what is left in
+   * them, are always the device's. The CPU is opened by the first batch that it is given; where a budget has no room
+   * for it, the device does all until the engine is reset. A device that was measured to be slower at everything is
+   * passed over.
+   */
+  TLW_BACKEND_AUTO = 0,
   TLW_BACKEND_CPU = 1,
   TLW_BACKEND_OPENCL = 2, /* by name also on a CPU device such as PoCL: right, but slower than TLW_BACKEND_CPU */
   TLW_BACKEND_CUDA = 3
@@ -123,24 +131,24 @@ typedef struct tlw_engine_options {
    */
   uint64_t host_budget;
   /*
-   * Threads that work for the CPU backend, the caller's included: 1 to TLW_THREADS_MAX. AUTO: the CPUs that the
-   * process may run on, by affinity and cgroup quota.
+   * Threads of the CPU, as a backend or beside a device, the caller's included: 1 to TLW_THREADS_MAX. AUTO: the CPUs
+   * that the process may run on, by affinity and cgroup quota.
    */
   uint32_t threads;
   tlw_log_fn log; /* or NULL */
   void *log_user;
   /*
-   * Folder for compiled OpenCL programs and results of self-tests; at most 64 files there are kept. NULL: the folder
-   * "tallow" in $XDG_CACHE_HOME or, where that is unset, in $HOME/.cache. "": no cache. A folder that can't be
-   * written is a log message, never an error.
+   * Folder for compiled OpenCL programs, results of self-tests and measured costs; at most 64 files there are kept.
+   * NULL: the folder "tallow" in $XDG_CACHE_HOME or, where that is unset, in $HOME/.cache. "": no cache. A folder
+   * that can't be written is a log message, never an error.
    */
   const char *cache_dir;
   /*
    * What happens when the driver has no memory, although the budget would allow it, and neither giving back what is
    * idle nor smaller pieces of work help; and where the device turns out to be unable to roll windows.
-   * TLW_FALLBACK_ON: the engine goes on with the next backend in the order of TLW_BACKEND_AUTO, tells the log why, and
-   * counts it in tlw_stats; its buffers become stale. TLW_FALLBACK_OFF: TLW_ERR_MEMORY, TLW_ERR_UNAVAILABLE. AUTO: on
-   * where backend is TLW_BACKEND_AUTO.
+   * TLW_FALLBACK_ON: the engine goes on with the next backend in the order of TLW_BACKEND_AUTO, tells the log why,
+   * and counts it in tlw_stats; its buffers become stale. TLW_FALLBACK_OFF: TLW_ERR_MEMORY, TLW_ERR_UNAVAILABLE.
+   * AUTO: on where backend is TLW_BACKEND_AUTO.
    */
   int32_t allow_fallback;
   /*
@@ -191,14 +199,18 @@ typedef struct tlw_device {
   tlw_backend backend;
   int32_t index;          /* for tlw_engine_options.device; -1: no device, the entry says why the backend has none */
   int32_t usable;         /* 1 or 0 */
-  int32_t automatic;      /* 1: TLW_BACKEND_AUTO may take it */
+  int32_t automatic;      /* 1: TLW_BACKEND_AUTO may take it, if nobody has measured that the CPU is faster */
   uint64_t memory_bytes;  /* 0 where unknown */
   uint32_t compute_units; /* CPUs, multiprocessors or OpenCL compute units */
   uint32_t reserved;
   char name[TLW_NAME_SIZE];
-  char uuid[48];                /* "GPU-...", "MIG-..." or "" */
-  char driver[TLW_NAME_SIZE];   /* driver and version, or the SIMD tier of the CPU backend */
-  char reason[TLW_REASON_SIZE]; /* why it was refused, or why AUTO passes over it, or "" */
+  char uuid[48];              /* "GPU-...", "MIG-..." or "" */
+  char driver[TLW_NAME_SIZE]; /* driver and version, or the SIMD tier of the CPU backend */
+  /*
+   * Why it was refused, or why AUTO passes over it whatever was measured; or "". What tlw_tune has measured is not told
+   * here: tlw_stats of an engine opened for AUTO has why that passes over a device.
+   */
+  char reason[TLW_REASON_SIZE];
 } tlw_device;
 
 /*
@@ -251,6 +263,11 @@ typedef struct tlw_stats {
   uint64_t fallbacks;             /* changes of backend: the sum of the next two */
   uint64_t fallbacks_memory;      /* for TLW_ERR_MEMORY: neither trims nor halvings helped */
   uint64_t fallbacks_unavailable; /* for TLW_ERR_UNAVAILABLE: windows or images that the device can't do */
+  /*
+   * Batches that AUTO gave to the CPU because it is faster for them than the device; also such that the device then
+   * did because the CPU had no room for them.
+   */
+  uint64_t to_cpu;
   uint32_t threads;
   uint32_t passed_over; /* devices and backends that AUTO tried or considered before this one */
   /* Of the newest fallback or, before there is one, why AUTO last passed over a device; or "". */

@@ -20,6 +20,7 @@
 #include "tallow/stream.h"
 #include "tallow/telemetry.h"
 #include "tallow/trades.h"
+#include "tallow/tune.h"
 #include "tallow/version.h"
 #include "tallow/window.h"
 #include "tallow/zone.h"

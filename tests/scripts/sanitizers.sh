@@ -48,8 +48,8 @@ fi
 # software driver itself; and what measures times, which mean nothing here.
 slow+=('csv.*' input plain math numbers_read cli_text cli_spec synth time ticks time_ticks labels zone oracle paint)
 slow+=(png png_fast png_encoder bars_{checkpoint,clock,ops,state,text} columns dataset_files images_ops io_faults)
-slow+=(trades trades_plain window_state window_parity_state softcuda)
-slow+=(font pool window_accuracy cli_progress gpu_{opencl,software_cuda,software_unified})
+slow+=(trades trades_plain window_state window_parity_state softcuda choice)
+slow+=(tune font pool window_accuracy cli_progress gpu_{opencl,software_cuda,software_unified})
 # Lanes of kernels that race show on the software driver, for those of PoCL are not looked at: each kernel runs there
 # in the tests of parity, of files, of windows, and in the other of the two on bars and on images. What else there is
 # to see of OpenCL, calls from several threads, is in the tests of streams, buffers and resets.
