@@ -27,7 +27,7 @@ DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2]
 
 USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 65, 66, 69, 71, 73, 74
 STOPPED, INTERRUPTED = 75, 130
-COMMANDS = ("render", "window", "bars", "dataset", "merge", "devices", "synth", "completion", "help")
+COMMANDS = ("render", "window", "bars", "dataset", "tune", "merge", "devices", "synth", "completion", "help")
 TIERS = ("baseline", "avx2", "avx512")
 PALETTES = {  # background, grid, up, down, text
     "classic": "000000 333333 00FF00 FF0000 C8C8C8",
@@ -243,6 +243,8 @@ class WrongUse(Case):
         self.check("render", "a.csv", "-o", "a.png", "--theme", "qqqq", says="light, not 'qqqq'; try")
         self.check("synth", "candels", says=("candles or trades, not 'candels'", "did you mean candles?"))
         self.check("synth", "candles", "--shape", "jump", says="did you mean jumps?")
+        for name in ("gpu", "GPU"):
+            self.check("render", "a.csv", "-o", "a.png", "--backend", name, says="did you mean cuda or opencl?")
         self.check("synth", "candles", "--format", "npy", says="--format must be csv")
 
     def test_numbers(self):
@@ -360,17 +362,20 @@ class Help(Case):
             "by columns header delimiter decimal day-first adjusted expansion "
             "bad-field missing-price negative-price high-below-low outside negative-volume out-of-order duplicate "
             "resume shard manifest dry-run "
-            "backend device threads pool host-mem fallback deadline stats alloc-log "
+            "backend device threads pool host-mem fallback deadline stats metrics metrics-interval trace alloc-log "
             "progress progress-fd json verbose quiet help",
             "bars": "output format fields label partial partition "
             "time tick volume value range renko split no-gate empty zone offset "
             "columns header delimiter unit from to on-bad decimals expansion "
-            "checkpoint checkpoint-every resume backend threads host-mem progress verbose quiet help",
+            "checkpoint checkpoint-every resume backend threads host-mem stats metrics metrics-interval trace "
+            "progress verbose quiet help",
             "dataset": "output preset window stride last from to horizons labelled type layout color size spec member "
             "per-tar by columns header delimiter decimal day-first adjusted expansion "
             "bad-field missing-price negative-price high-below-low outside negative-volume out-of-order duplicate "
-            "resume shard manifest backend device threads pool host-mem fallback deadline stats alloc-log "
+            "resume shard manifest backend device threads pool host-mem fallback deadline "
+            "stats metrics metrics-interval trace alloc-log "
             "progress progress-fd json verbose quiet help",
+            "tune": "threads time json help",
             "merge": "quiet help",
             "devices": "check json help",
             "synth": "rows seed shape format output interval start help",
@@ -421,6 +426,8 @@ class Help(Case):
         for args in ((), *((c,) for c in COMMANDS)):
             text = self.run_tallow("help", *args)[0].decode()
             for line in re.search(r"Examples:\n((?:  .*\n)+)", text).group(1).splitlines():
+                if line.startswith("  tallow tune"):
+                    line = re.sub(r" --time \S+", "", line) + " --time 100ms"
                 for name in ("charts/manifest.jsonl", "set.npy"):  # of an example with other options
                     (self.here / name).unlink(missing_ok=True)
                 done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=self.here, env=env,
@@ -429,6 +436,8 @@ class Help(Case):
                 said = re.sub(rb"tallow: set.npy: part 1 of 2 is done; part 2 is not\n", b"", said)
                 said = re.sub(rb"tallow: \S+: (\d+ in part 1 of 2, of )?\d+ images of \d+ windows.*\n", b"", said)
                 said = re.sub(rb"tallow: .* unfinished bars? .*left out.*\n", b"", said)
+                if line.startswith("  tallow tune"):  # for so little time it has a warning
+                    said = re.sub(rb"tallow: warning: auto estimates \d of \d kinds .*\n", b"", said)
                 self.assertEqual((done.returncode, said), (0, b""), line)
                 count += 1
         self.assertGreaterEqual(count, 14)
@@ -1196,8 +1205,8 @@ class Stats(Case):
 
     COUNTERS = ("host_bytes", "device_bytes", "pool_bytes")
     NUMBERS = ("charts", "candles", "pixels", "values", "images", "launches", "uploaded", "downloaded", "copied",
-               "reduced", "operations", "failures", "resets", "trims", "halvings", "fallbacks", "threads",
-               "passed_over")
+               "reduced", "operations", "failures", "resets", "trims", "halvings", "fallbacks", "fallbacks_memory",
+               "fallbacks_unavailable", "to_cpu", "threads", "passed_over")
 
     def stats(self, *args, code=0, **options):
         self.run_tallow("render", *args, "--stats", "stats.json", code=code, **options)
@@ -1218,12 +1227,13 @@ class Stats(Case):
         self.synth("a.csv", 60)
         for backend in BACKENDS:
             stats = self.stats("a.csv", "-o", "a.png", "--backend", backend, "--size", "320x200")
-            self.assertEqual(set(stats), {"exit_code", "wall_seconds", "images", "row_bytes", "engines"})
+            self.assertEqual(set(stats), {"command", "version", "commit", "exit_code", "wall_seconds", "files", "rows",
+                                          "images", "row_bytes", "engines"})
             self.assertEqual((stats["images"], stats["row_bytes"]), (1, 0))
             self.assertGreater(stats["wall_seconds"], 0)
             (engine,) = stats["engines"]
             self.assertEqual(set(engine), {"backend", "device", "driver", "device_budget", "host_budget", "reason",
-                                           *self.COUNTERS, *self.NUMBERS})
+                                           "by_operation", *self.COUNTERS, *self.NUMBERS})
             self.assertEqual(engine["backend"], backend)
             self.assertIn((backend, engine["device"], engine["driver"]),
                           [(d["backend"], d["name"], d["driver"]) for d in self.devices()])
@@ -1255,7 +1265,7 @@ class Stats(Case):
         self.synth("a.csv")
         self.write("stats.json", "old")
         self.fails(CANT_CREATE, "render", "a.csv", "-o", "a.png", "--stats", "missing/s.json", says="missing/s.json")
-        Png((self.here / "a.png").read_bytes())
+        self.assertEqual(self.files(), ["a.csv", "stats.json"])
         self.stats("a.csv", "-o", "a.png")
         self.assertEqual(self.files(), ["a.csv", "a.png"])
 

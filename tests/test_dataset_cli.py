@@ -8,12 +8,14 @@ import array
 import ast
 import json
 import math
+import os
 import random
+import resource
 import struct
 import subprocess
 import unittest
 
-from test_cli import BAD_DATA, BIN, CANT_CREATE, HEADER, NO_INPUT, NO_MEMORY, USAGE, Case, Png
+from test_cli import BAD_DATA, BIN, CANT_CREATE, HEADER, IO_ERROR, NO_INPUT, NO_MEMORY, USAGE, Case, Png
 
 DAY = 86400
 SIDES = {5: (15, 32), 20: (60, 64), 60: (180, 96)}
@@ -346,6 +348,32 @@ class Reports(DatasetCase):
         out, _ = self.dataset("a.csv", "--preset", "jkx", "--window", 5, "-o", "set.npy", "--json", "-q")
         told = json.loads(out)
         self.assertEqual((told["images"], told["windows"], told["left_out"]["flat prices"]), (29, 56, 27))
+
+    def test_no_room_on_the_disk(self):
+        """Refused ahead of the first image; images that are left out need no room."""
+        disk = os.statvfs(self.here)
+        size, n = 3 * 4 * 4096 * 4096, 20000
+        if disk.f_bavail * disk.f_frsize >= size * (n // 2):
+            self.skipTest("the disk is too large")
+        small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 24, 1 << 24))
+        self.put("a.csv", candles(n))
+        args = ("a.csv", "--window", 20, "--size", "4096x4096", "--type", "f32", "--host-mem", "2GiB")
+        errors = self.fails(CANT_CREATE, "dataset", *args, "-o", "set.npy", says="are free there", preexec_fn=small)
+        self.assertRegex(errors, r"^tallow: set\.npy: it needs [\d.]+ TiB, but [\d.]+ [KMGT]iB are free there\n$")
+        self.assertEqual(self.files(), ["a.csv"])
+        self.put("flat.csv", candles(n, flat=range(30, n)))
+        self.dataset("flat.csv", "--preset", "jkx", "--window", 5, "-o", "set.npy", preexec_fn=small)
+
+    def test_what_is_kept_is_named(self):
+        small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 24, 1 << 24))
+        self.put("a.csv", candles(8000))
+        errors = self.fails(IO_ERROR, "dataset", "a.csv", "--preset", "jkx", "-o", "set.npy", preexec_fn=small,
+                            says="tallow: set.npy.partial: can't write: File too large")
+        self.assertIn("what was drawn is kept in set.npy.partial: run the same command with --resume to go on, or "
+                      "delete it\n", errors)
+        self.assertTrue((self.here / "set.npy.partial").exists())
+        self.dataset("a.csv", "--preset", "jkx", "-o", "set.npy", "--resume")
+        self.assertFalse((self.here / "set.npy.partial").exists())
 
     def test_stats_and_progress(self):
         self.synth("a.csv", 100)

@@ -36,7 +36,7 @@ class Readme(unittest.TestCase):
     def test_commands_run(self):
         shutil.rmtree(WORK, ignore_errors=True)
         (WORK / "run").mkdir(parents=True)
-        titles = ("Command line", "Rolling windows", "Bars", "Training sets")
+        titles = ("Command line", "Watching a run", "Rolling windows", "Bars", "Training sets")
         commands = "\n".join(blocks("sh", "".join(map(section, titles))))
         commands = re.sub("^tools/demo && .*", "", commands, flags=re.MULTILINE)  # it has been built, and is on the path
         self.assertGreater(len(commands.splitlines()), 8)
@@ -48,7 +48,17 @@ class Readme(unittest.TestCase):
         named |= {"windows/gaps_000000.png", "windows/gaps_000018.png", "windows/jumps_000198.png"}
         for name in named:
             self.assertTrue((WORK / "run" / name).read_bytes().startswith(b"\x89PNG"), name)
+        self.check_metrics((WORK / "run" / "nightly.prom").read_text())
         self.run_python(blocks("python", section("Training sets")))
+
+    def check_metrics(self, found):
+        """The series that are shown and those of the table are there, but for what differs from run to run."""
+        found = re.sub(r'(backend|device)="[^"]*"', r'\1=""', found)
+        shown, text = blocks("text", section("Watching a run"))[0], section("Watching a run")
+        for line in re.sub(r'(backend|device)="[^"]*"', r'\1=""', shown).splitlines():
+            self.assertIn("\n" + line.rsplit(" ", 1)[0] + " ", found)
+        for name in re.findall(r"`(tallow_\w+(?:\.\.\.\w+)?)", text):
+            self.assertRegex(found, rf"(?m)^{name.replace('...', '[a-z_]+')}")
 
     def run_python(self, code):
         arrays, bare, png, handed = code
@@ -119,6 +129,12 @@ class Readme(unittest.TestCase):
         text = subprocess.run([BIN, "dataset", "--help"], capture_output=True, text=True, check=True).stdout
         for option in re.findall(r"--[a-z][a-z-]+", section("Training sets")):
             if option not in ("--rows", "--theme", "--labels", "--mav", "--print-spec"):
+                self.assertRegex(text, rf"{option}\b", option)
+
+    def test_options_of_watching(self):
+        for command in ("render", "window", "bars", "dataset"):
+            text = subprocess.run([BIN, command, "--help"], capture_output=True, text=True, check=True).stdout
+            for option in re.findall(r"--(?:metrics|trace|stats)[a-z-]*", section("Watching a run")):
                 self.assertRegex(text, rf"{option}\b", option)
 
     def test_operations(self):

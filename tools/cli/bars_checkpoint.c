@@ -19,6 +19,7 @@
 
 #include "bars_run.h"
 #include "report.h"
+#include "write_all.h"
 
 #define MAGIC "TLWBARS1"
 #define MAGIC_SIZE 8
@@ -86,18 +87,6 @@ static cli_exit describe(bars_run *r, cli_buffer *out) {
   return !code && out->failed ? cli_fail(CLI_NO_MEMORY, "%s: no memory for a checkpoint", path_of(r)) : code;
 }
 
-static int write_all(int descriptor, const char *bytes, size_t size) {
-  while (size > 0) {
-    const ssize_t n = write(descriptor, bytes, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n == 0) errno = EIO;
-    if (n <= 0) return 0;
-    bytes += n;
-    size -= (size_t)n;
-  }
-  return 1;
-}
-
 int bars_sync_folder(const char *path) {
   char *folder = strdup(path);
   if (!folder) return 0;
@@ -115,8 +104,9 @@ int bars_sync_folder(const char *path) {
 static cli_exit replace_file(const char *path, const cli_buffer *bytes) {
   cli_temporary file;
   if (cli_temporary_open(&file, path, 0) != 0) return cli_fail_output(path, errno);
-  if (!write_all(file.descriptor, bytes->bytes, bytes->length) || fsync(file.descriptor) != 0) {
-    const int code = errno;
+  int code = cli_write_all(file.descriptor, bytes->bytes, bytes->length);
+  if (code == 0 && fsync(file.descriptor) != 0) code = errno;
+  if (code != 0) {
     cli_temporary_drop(&file);
     return cli_fail_output(path, code);
   }

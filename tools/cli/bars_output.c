@@ -183,6 +183,12 @@ static cli_exit check_place(const bars_maker *maker) {
                       args->operands[i]);
   if (checkpoint && cli_is_same_file(checkpoint, maker->path))
     return cli_fail(CLI_USAGE, "--output and --checkpoint are both %s: use another name for one" SEE_HELP, checkpoint);
+  for (int i = 0, option; (option = cli_telemetry_option(args, i)) >= 0; i++) {
+    const char *text = bars_value(maker->run, option)->text;
+    if (text && cli_is_same_file(text, maker->path))
+      return cli_fail(CLI_USAGE, "--output and --%s are both %s: use another name for one" SEE_HELP,
+                      args->command->options[option].name, text);
+  }
   const int is_alone = maker->run->n_makers == 1 && !maker->run->part_length && !maker->run->in_place;
   if ((!is_alone || maker->run->targets.in_folder) && stat(maker->path, &info) == 0 && !S_ISREG(info.st_mode))
     return cli_fail(CLI_CANT_CREATE, "%s: can't write: a folder, device, pipe or socket has this name", maker->path);
@@ -310,6 +316,7 @@ static cli_exit write_bars(bars_maker *maker, const tlw_bar *bars, int64_t n_bar
     output->used += (size_t)(put_bar(r, begin, &bars[i], maker->options.kind) - begin);
     maker->n_rows++;
   }
+  cli_telemetry_count(r->telemetry, CLI_COUNT_BARS, (uint64_t)n_bars);
   return CLI_OK;
 }
 
@@ -370,12 +377,19 @@ cli_exit bars_output_go_on(bars_maker *maker, int64_t length) {
   return cli_fail_output(maker->path, errno);
 }
 
+/* Others may read it as it grows, so that what is in memory does not wait for more. */
+static int is_in_place(const bars_maker *maker) { return maker->is_open && !maker->output.is_temporary; }
+
+int bars_output_waits(const bars_run *r) {
+  for (int i = 0; i < r->n_makers; i++)
+    if (is_in_place(&r->makers[i]) && r->makers[i].output.used > 0) return 1;
+  return 0;
+}
+
 cli_exit bars_output_flush(bars_run *r) {
   cli_exit code = CLI_OK;
-  for (int i = 0; i < r->n_makers && !code; i++) {
-    bars_maker *maker = &r->makers[i];
-    if (maker->is_open && !maker->output.is_temporary) code = cli_output_flush(&maker->output);
-  }
+  for (int i = 0; i < r->n_makers && !code; i++)
+    if (is_in_place(&r->makers[i])) code = cli_output_flush(&r->makers[i].output);
   return code;
 }
 

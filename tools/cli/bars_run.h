@@ -11,6 +11,7 @@
 #include "parse.h"
 #include "tallow/tallow.h"
 #include "targets.h"
+#include "telemetry.h"
 
 #define SEE_HELP "; try 'tallow bars --help'"
 
@@ -63,6 +64,7 @@ typedef struct bars_run {
   int64_t time_scale; /* nanoseconds of the unit of times */
 
   tlw_engine *engine;
+  cli_telemetry *telemetry; /* NULL: nobody asked for it */
   tlw_trade_reader *reader;
   tlw_trade_options reading;
   uint32_t found; /* columns of the input, TLW_TRADE_... */
@@ -126,7 +128,8 @@ tlw_status bars_output_take(void *user, const tlw_bar *bars, int64_t n_bars, tlw
 /* At the end of the input: the last bars that end by --to, and with --partial those that have not closed. */
 cli_exit bars_output_last(bars_run *r);
 
-/* Writes what is in memory, where someone may be waiting for it. */
+/* Writes what is in memory, where someone may be waiting for it; and whether there is any of that. */
+int bars_output_waits(const bars_run *r);
 cli_exit bars_output_flush(bars_run *r);
 
 /* Likewise, down to the disk; *length: what the table then has. */

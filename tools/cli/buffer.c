@@ -54,7 +54,7 @@ void cli_buffer_format(cli_buffer *text, const char *format, ...) {
   text->length += (size_t)size;
 }
 
-void cli_buffer_json(cli_buffer *text, const char *string) {
+static void put_json(cli_buffer *text, const char *string, int is_lossless) {
   if (!string) {
     cli_buffer_add(text, "null", 4);
     return;
@@ -62,8 +62,10 @@ void cli_buffer_json(cli_buffer *text, const char *string) {
   cli_buffer_add(text, "\"", 1);
   for (const unsigned char *c = (const unsigned char *)string; *c;) {
     const int length = cli_character_length(c);
-    if (length == 0)
+    if (length == 0 && is_lossless)
       cli_buffer_format(text, "\\udc%02x", *c);
+    else if (length == 0)
+      cli_buffer_format(text, "\\ufffd");
     else if (*c == '"' || *c == '\\')
       cli_buffer_format(text, "\\%c", *c);
     else if (*c < 0x20 || *c == 0x7F)
@@ -74,6 +76,10 @@ void cli_buffer_json(cli_buffer *text, const char *string) {
   }
   cli_buffer_add(text, "\"", 1);
 }
+
+void cli_buffer_json(cli_buffer *text, const char *string) { put_json(text, string, 1); }
+
+void cli_buffer_plain_json(cli_buffer *text, const char *string) { put_json(text, string, 0); }
 
 void cli_buffer_hex(cli_buffer *text, const uint8_t *bytes, size_t size) {
   static const char digits[] = "0123456789abcdef";

@@ -30,6 +30,9 @@ void cli_buffer_format(cli_buffer *buffer, const char *format, ...) __attribute_
  */
 void cli_buffer_json(cli_buffer *buffer, const char *string);
 
+/* Likewise, but each such byte becomes U+FFFD: for readers that take nothing else. */
+void cli_buffer_plain_json(cli_buffer *buffer, const char *string);
+
 void cli_buffer_hex(cli_buffer *buffer, const uint8_t *bytes, size_t size);
 
 /*

@@ -55,6 +55,7 @@ static cli_exit plan(bars_run *r) {
   cli_exit code = check_options(r);
   if (!code) code = bars_plan_read(r);
   if (!code) code = bars_output_plan(r);
+  if (!code) code = cli_telemetry_check(r->args);
   return code ? code : plan_reading(r);
 }
 
@@ -86,7 +87,11 @@ static cli_exit open_engine(bars_run *r) {
   r->later_bytes = reader_bytes(r) + (uint64_t)r->n_makers * tlw_bars_size();
   r->own_bytes = (uint64_t)CHUNK_ROWS * 12 * sizeof(int64_t) + (uint64_t)r->n_makers * sizeof *r->makers;
   if (host_mem->given) options.host_budget = host_mem->number > r->own_bytes ? host_mem->number - r->own_bytes : 1;
-  return tlw_engine_open(&r->engine, &options, &error) == TLW_OK ? CLI_OK : bars_fail(r, &error);
+  cli_telemetry_row_bytes(r->telemetry, r->own_bytes);
+  cli_telemetry_listen(r->telemetry, &options);
+  if (tlw_engine_open(&r->engine, &options, &error) != TLW_OK) return bars_fail(r, &error);
+  cli_telemetry_add_engine(r->telemetry, r->engine);
+  return CLI_OK;
 }
 
 static cli_exit open_reader(bars_run *r) {
@@ -148,9 +153,12 @@ static cli_exit read_chunk(bars_run *r) {
   atomic_store(&r->is_idle, 1);
   const cli_exit code = r->in_place ? cli_interrupt_wait_begin() : CLI_OK;
   if (!code) {
+    cli_stage stage = {.name = "read and parse", .begun = cli_telemetry_now(r->telemetry), .is_short = 1};
     chunk->n_rows = 0;
     chunk->is_new = 1;
     chunk->status = tlw_trade_reader_next(r->reader, &r->rows, &chunk->n_rows, &chunk->error);
+    stage.items = chunk->n_rows;
+    cli_telemetry_stage(r->telemetry, &stage);
     if (r->in_place) cli_interrupt_wait_end();
   }
   atomic_store(&r->is_idle, 0);
@@ -213,8 +221,12 @@ static cli_exit push_rows(bars_run *r, int64_t n_rows) {
   tlw_bars_report before;
   tlw_error error;
   tlw_bars_get_report(r->makers[0].bars, &before);
+  const cli_stage stage = {
+      .name = "make bars", .begun = cli_telemetry_now(r->telemetry), .items = n_rows, .is_short = 1};
   const tlw_status status = push(r, &trades, &error);
+  cli_telemetry_stage(r->telemetry, &stage);
   r->rows_read += n_rows;
+  cli_telemetry_count(r->telemetry, CLI_COUNT_ROWS, (uint64_t)n_rows);
   for (int i = 0; i < r->n_makers; i++)
     if (r->makers[i].code) return r->makers[i].code;
   if (status != TLW_OK) return bars_fail_row(r, &error);
@@ -244,6 +256,17 @@ static cli_exit save_if_due(bars_run *r) {
   return r->in_place && r->rows_read - r->saved_rows >= every ? bars_checkpoint_save(r) : CLI_OK;
 }
 
+/* Where bars are waited for, or a checkpoint is due; else there is nothing to tell of either. */
+static cli_exit write_rows(bars_run *r) {
+  const cli_stage stage = {.name = "write", .begun = cli_telemetry_now(r->telemetry), .is_short = 1};
+  const int64_t saved = r->saved_rows;
+  const int is_waited_for = bars_output_waits(r);
+  cli_exit code = bars_output_flush(r);
+  if (!code) code = save_if_due(r);
+  if (is_waited_for || r->saved_rows != saved) cli_telemetry_stage(r->telemetry, &stage);
+  return code;
+}
+
 static cli_exit run_rows(bars_run *r) {
   bars_chunk *chunk = &r->chunk;
   for (;;) {
@@ -253,8 +276,7 @@ static cli_exit run_rows(bars_run *r) {
     if (!code && chunk->n_rows > 0) code = push_rows(r, chunk->n_rows);
     if (!code && chunk->status != TLW_OK) code = bars_fail(r, &chunk->error);
     if (code || chunk->n_rows == 0) return code;
-    code = bars_output_flush(r);
-    if (!code) code = save_if_due(r);
+    code = write_rows(r);
     if (code) return code;
     bars_progress_step(r);
   }
@@ -326,6 +348,7 @@ static cli_exit run(bars_run *r) {
   if (!code) code = find_unit(r);
   if (!code) code = open_bars(r);
   if (!code) code = run_tables(r);
+  code = cli_telemetry_end(r->telemetry, code);
   for (int i = 0; i < r->n_makers; i++) tlw_bars_close(&r->makers[i].bars);
   tlw_trade_reader_close(&r->reader);
   tlw_engine_close(&r->engine);
@@ -338,21 +361,25 @@ static cli_exit run(bars_run *r) {
 static void stop(void *user) { (void)user; }
 
 /* Nothing goes on while input is waited for: what has come so far can be saved. */
-static void leave(void *user) {
+static int leave(void *user) {
   bars_run *r = user;
-  if (!atomic_load(&r->is_idle) || !atomic_load(&r->is_begun)) return;
-  bars_progress_end();
-  if (bars_checkpoint_save(r) == CLI_OK) cli_say("stopped by %s: --resume goes on", cli_interrupt_name());
+  if (atomic_load(&r->is_idle) && atomic_load(&r->is_begun)) {
+    bars_progress_end();
+    if (bars_checkpoint_save(r) == CLI_OK) cli_say("stopped by %s: --resume goes on", cli_interrupt_name());
+  }
+  return cli_telemetry_leave(r->telemetry, CLI_STOPPED);
 }
 
 static cli_exit run_with_signals(bars_run *r) {
   const cli_interrupt_actions actions = {.stop = stop, .settle = stop, .leave = leave, .user = r};
-  if (r->in_place) {
-    const cli_exit code = cli_interrupt_begin(&actions);
-    if (code) return code;
-  } else {
+  cli_exit begun = CLI_OK;
+  if (r->in_place)
+    begun = cli_interrupt_begin(&actions);
+  else if (r->telemetry)
+    begun = cli_interrupt_at_once_after(cli_telemetry_leave, r->telemetry);
+  else
     cli_interrupt_at_once();
-  }
+  if (begun) return begun;
   const cli_exit code = run(r);
   cli_interrupt_end();
   return code;
@@ -361,7 +388,9 @@ static cli_exit run_with_signals(bars_run *r) {
 cli_exit cli_run_bars(const cli_args *args) {
   bars_run r = {.args = args, .verbose = args->values[BARS_VERBOSE].given, .quiet = args->values[BARS_QUIET].given};
   cli_exit code = plan(&r);
+  if (!code) code = cli_telemetry_begin(&r.telemetry, args, &r.targets);
   if (!code) code = run_with_signals(&r);
+  code = cli_telemetry_close(&r.telemetry, code);
   bars_plan_free(&r);
   return code;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "dataset_run.h"
 #include "format.h"
@@ -12,12 +11,6 @@
 #include "zone_names.h"
 
 #define REASONS_SIZE 256
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
 
 /* ---- what is opened ---- */
 
@@ -180,12 +173,19 @@ static cli_exit draw(dataset_run *r) {
   return code;
 }
 
+static void tell_kept(const dataset_run *r) {
+  const char *partial = dataset_array_partial(r);
+  if (partial)
+    cli_say("what was drawn is kept in %s: run the same command with --resume to go on, or delete it", partial);
+  else
+    cli_say("what was drawn is kept: run the same command with --resume to go on");
+}
+
 /* What stays for another run: nothing unless there are images that it can go on from. */
 static void leave_output(dataset_run *r, cli_exit code) {
   const int is_over = code == CLI_OK, is_kept = !is_over && (r->begin.images > 0 || r->kept > 0);
   if (code == CLI_STOPPED && is_kept) dataset_blocks_save(r);
-  if (is_kept && r->drawing && code != CLI_STOPPED && code != CLI_DATA)
-    cli_say("what was drawn is kept: run the same command with --resume to go on");
+  if (is_kept && r->drawing && code != CLI_STOPPED && code != CLI_DATA) tell_kept(r);
   close_beside(r, code ? code : CLI_INTERNAL);
   dataset_blocks_close(r);
   dataset_tar_close(&r->tar);
@@ -202,8 +202,7 @@ static int finish(dataset_run *r, cli_exit *code) {
   pthread_mutex_unlock(&r->base.lock);
   if (!is_first) return 0;
   if (*code == CLI_STOPPED) tell_stopped(r);
-  const cli_exit written = render_stats_write(&r->base, *code);
-  if (!*code) *code = written;
+  *code = cli_telemetry_end(r->base.telemetry, *code);
   return 1;
 }
 
@@ -232,17 +231,18 @@ static void settle(void *user) {
   r->base.settled = 1;
 }
 
-static void leave(void *user) {
+static int leave(void *user) {
   dataset_run *r = user;
   cli_exit code = CLI_STOPPED;
   if (r->base.settled && r->drawing) dataset_blocks_save(r);
-  finish(r, &code);
+  if (!finish(r, &code)) return 0;
   if (r->base.settled) {
     cli_progress_end(&r->base.progress, code);
     fflush(stdout);
   } else {
     cli_progress_hide();
   }
+  return 1;
 }
 
 static cli_exit run_interruptibly(dataset_run *r) {
@@ -254,14 +254,21 @@ static cli_exit run_interruptibly(dataset_run *r) {
   return code;
 }
 
+static cli_exit begin_and_run(dataset_run *r) {
+  render *base = &r->base;
+  cli_exit code = cli_telemetry_begin(&base->telemetry, r->args, NULL);
+  cli_telemetry_row_bytes(base->telemetry, base->row_bytes);
+  code = code ? cli_progress_end(&base->progress, code) : run_interruptibly(r);
+  return cli_telemetry_close(&base->telemetry, code);
+}
+
 cli_exit cli_run_dataset(const cli_args *args) {
   dataset_run r = {
       .typed = *args,
       .verbose = args->values[DATASET_VERBOSE].given,
       .quiet = args->values[DATASET_QUIET].given,
       .resume = args->values[DATASET_RESUME].given,
-      .base = {.started = now(),
-               .stream_lock = PTHREAD_MUTEX_INITIALIZER,
+      .base = {.stream_lock = PTHREAD_MUTEX_INITIALIZER,
                .lock = PTHREAD_MUTEX_INITIALIZER,
                .released = PTHREAD_COND_INITIALIZER,
                .refused = -1},
@@ -271,7 +278,7 @@ cli_exit cli_run_dataset(const cli_args *args) {
   r.base.quiet = r.quiet;
   cli_exit code = dataset_plan(&r);
   if (!code) code = cli_progress_begin(&r.base.progress, "dataset", &r.chart_args, args->n_operands);
-  if (!code) code = run_interruptibly(&r);
+  if (!code) code = begin_and_run(&r);
   dataset_plan_free(&r);
   return code;
 }

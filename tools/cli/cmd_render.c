@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "csv_options.h"
@@ -16,33 +15,16 @@
 
 #define SEE_HELP "; try 'tallow render --help'"
 
-static cli_exit check_place(const render *r, const char *name, const char *text) {
+/* The output must not take the place of what it is made of. */
+static cli_exit check_output(const render *r) {
+  const char *text = r->targets.out, *spec = render_value(r, RENDER_SPEC)->text;
+  if (r->targets.in_folder || strcmp(text, "-") == 0) return CLI_OK;
   for (int i = 0; i < r->args->n_operands; i++)
     if (cli_is_same_file(text, r->args->operands[i]))
-      return cli_fail(CLI_USAGE, "%s %s would replace the FILE %s" SEE_HELP, name, text, r->args->operands[i]);
-  const char *spec = render_value(r, RENDER_SPEC)->text;
+      return cli_fail(CLI_USAGE, "--output %s would replace the FILE %s" SEE_HELP, text, r->args->operands[i]);
   if (spec && cli_is_same_file(text, spec))
-    return cli_fail(CLI_USAGE, "%s and --spec name the same file, %s" SEE_HELP, name, text);
+    return cli_fail(CLI_USAGE, "--output and --spec name the same file, %s" SEE_HELP, text);
   return CLI_OK;
-}
-
-/* What is written beside the charts must not take the place of an input or a chart. */
-static cli_exit check_reports(const render *r) {
-  const cli_value *stats = render_value(r, RENDER_STATS), *log = render_value(r, RENDER_ALLOC_LOG);
-  const cli_value *const reports[] = {stats, log};
-  const char *const names[] = {"--stats", "--alloc-log"};
-  const char *output = render_value(r, RENDER_OUTPUT)->text;
-  cli_exit code = CLI_OK;
-  for (int i = 0; i < 2 && !code; i++) {
-    if (!reports[i]->given) continue;
-    const char *text = reports[i]->text;
-    if (cli_is_same_file(text, output))
-      return cli_fail(CLI_USAGE, "%s and --output name the same file, %s" SEE_HELP, names[i], text);
-    code = check_place(r, names[i], text);
-  }
-  if (!code && stats->given && log->given && cli_is_same_file(stats->text, log->text))
-    return cli_fail(CLI_USAGE, "--stats and --alloc-log name the same file, %s" SEE_HELP, stats->text);
-  return code;
 }
 
 /* What is wrong with a setting: of a description its place is told. other: what it does not go with, or the same. */
@@ -95,12 +77,9 @@ static cli_exit check_options(const render *r) {
   const uint64_t backend = render_value(r, RENDER_BACKEND)->number;
   if (render_value(r, RENDER_DEVICE)->given && backend != TLW_BACKEND_OPENCL && backend != TLW_BACKEND_CUDA)
     return cli_fail(CLI_USAGE, "--device needs --backend opencl or --backend cuda" SEE_HELP);
-  const cli_value *stats = render_value(r, RENDER_STATS);
-  if (stats->given && strcmp(stats->text, "-") == 0)
-    return cli_fail(CLI_USAGE, "--stats needs the name of a file, not -" SEE_HELP);
   if (strcmp(render_value(r, RENDER_OUTPUT)->text, "-") == 0 && !r->dry_run && isatty(STDOUT_FILENO))
     return cli_fail(CLI_USAGE, "--output -: standard output is a terminal: send it to a file, or name one" SEE_HELP);
-  return check_reports(r);
+  return cli_telemetry_check(r->args);
 }
 
 /* Only one of them can be standard input. */
@@ -122,6 +101,14 @@ static const char *written_as(render *r, const char *path) {
   return what;
 }
 
+/* Nor must the file of an option have the name of what is written. */
+static cli_exit check_name(render *r, int option) {
+  const char *text = render_value(r, option)->text, *what = text ? written_as(r, text) : NULL;
+  if (!what) return CLI_OK;
+  return cli_fail(CLI_USAGE, "--%s %s has the name of a %s of the run" SEE_HELP, r->args->command->options[option].name,
+                  text, what);
+}
+
 /* A run into the folder of its inputs must not take what it has written there before for one of them. */
 static cli_exit check_inputs(render *r) {
   for (int i = 0; i < r->args->n_operands; i++) {
@@ -131,14 +118,9 @@ static cli_exit check_inputs(render *r) {
                       "the FILE %s is a %s that the run would replace: leave it out, or use another folder" SEE_HELP,
                       render_name(r, i), what);
   }
-  const int others[] = {RENDER_STATS, RENDER_ALLOC_LOG, RENDER_SPEC};
-  const char *const names[] = {"--stats", "--alloc-log", "--spec"};
-  for (int i = 0; i < 3; i++) {
-    const char *text = render_value(r, others[i])->text;
-    const char *what = text ? written_as(r, text) : NULL;
-    if (what) return cli_fail(CLI_USAGE, "%s %s has the name of a %s of the run" SEE_HELP, names[i], text, what);
-  }
-  return CLI_OK;
+  cli_exit code = check_name(r, RENDER_SPEC);
+  for (int i = 0, option; (option = cli_telemetry_option(r->args, i)) >= 0 && !code; i++) code = check_name(r, option);
+  return code;
 }
 
 static const char *find_variable(void *user, const char *name) {
@@ -292,8 +274,11 @@ static cli_exit push(render *r, render_job *job, const tlw_candles *candles) {
   pthread_mutex_unlock(&r->lock);
   r->pushed = 1;
   tlw_error error;
-  if (tlw_stream_push(r->stream, &batch, &chart, render_release, job, &error) == TLW_OK) return CLI_OK;
-  return fail_stream(r, &error);
+  const cli_stage stage = {
+      .name = "push", .file = render_name(r, job->input), .begun = cli_telemetry_now(r->telemetry), .items = job->n};
+  const tlw_status status = tlw_stream_push(r->stream, &batch, &chart, render_release, job, &error);
+  cli_telemetry_stage(r->telemetry, &stage);
+  return status == TLW_OK ? CLI_OK : fail_stream(r, &error);
 }
 
 /* One push for each chart of the job, for it has a title of its own. */
@@ -405,8 +390,7 @@ static int finish(render *r, cli_exit *code) {
   pthread_mutex_unlock(&r->lock);
   if (!is_first) return 0;
   if (*code == CLI_STOPPED) tell_stopped(r, n);
-  const cli_exit written = r->dry_run ? CLI_OK : render_stats_write(r, *code);
-  if (!*code) *code = written;
+  *code = cli_telemetry_end(r->telemetry, *code);
   return 1;
 }
 
@@ -459,10 +443,10 @@ static void settle(void *user) {
   r->settled = 1;
 }
 
-static void leave(void *user) {
+static int leave(void *user) {
   render *r = user;
   cli_exit code = CLI_STOPPED;
-  finish(r, &code);
+  if (!finish(r, &code)) return 0;
   if (r->settled) {
     cli_journal_close(&r->journal);
     cli_targets_remove_folder(&r->targets);
@@ -471,12 +455,7 @@ static void leave(void *user) {
   } else {
     cli_progress_hide();
   }
-}
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+  return 1;
 }
 
 static cli_exit run_interruptibly(render *r) {
@@ -497,8 +476,7 @@ static cli_exit plan(render *r) {
   if (!code)
     code = cli_targets_plan(&r->targets, &cli_charts, args->values[RENDER_OUTPUT].text, windows, by, args->n_operands,
                             args->operands);
-  if (!code && !r->targets.in_folder && strcmp(r->targets.out, "-") != 0)
-    code = check_place(r, "--output", r->targets.out);
+  if (!code) code = check_output(r);
   if (!code) code = plan_run(r);
   if (!code) code = check_inputs(r);
   if (!code) code = cli_csv_options(args, r->columns, r->n_columns, &r->csv);
@@ -530,10 +508,11 @@ static cli_exit draw_charts(render *r) {
   if (code) return code;
   r->output = malloc(sizeof *r->output);
   r->codes = calloc((size_t)n, sizeof *r->codes);
-  if (r->output && r->codes)
-    code = run_interruptibly(r);
-  else
-    code = cli_progress_end(&r->progress, cli_fail(CLI_NO_MEMORY, "no memory for %d files", n));
+  if (!r->output || !r->codes) code = cli_fail(CLI_NO_MEMORY, "no memory for %d files", n);
+  if (!code && !r->dry_run) code = cli_telemetry_begin(&r->telemetry, r->args, &r->targets);
+  cli_telemetry_row_bytes(r->telemetry, r->row_bytes);
+  code = code ? cli_progress_end(&r->progress, code) : run_interruptibly(r);
+  code = cli_telemetry_close(&r->telemetry, code);
   free(r->codes);
   free(r->output);
   return code;
@@ -556,7 +535,6 @@ cli_exit cli_run_render(const cli_args *typed) {
       .quiet = args->values[RENDER_QUIET].given,
       .dry_run = args->values[RENDER_DRY_RUN].given,
       .resume = args->values[RENDER_RESUME].given,
-      .started = now(),
       .stream_lock = PTHREAD_MUTEX_INITIALIZER,
       .lock = PTHREAD_MUTEX_INITIALIZER,
       .released = PTHREAD_COND_INITIALIZER,

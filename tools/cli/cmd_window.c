@@ -102,12 +102,28 @@ static cli_exit check_places(const rolling *r) {
   return CLI_OK;
 }
 
+/* Nor must what is written beside them have the name of results. */
+static cli_exit check_reports(const rolling *r) {
+  const cli_args *args = r->args;
+  cli_exit code = cli_telemetry_check(args);
+  for (int i = 0, option; (option = cli_telemetry_option(args, i)) >= 0 && !code; i++) {
+    const char *text = rolling_value(r, option)->text;
+    char *entry = text && r->targets.in_folder ? cli_targets_entry(&r->targets, text) : NULL;
+    if (entry && cli_targets_has(&r->targets, entry, args->n_operands, args->operands))
+      code = cli_fail(CLI_USAGE, "--%s %s has the name of results of the run" SEE_HELP,
+                      args->command->options[option].name, text);
+    free(entry);
+  }
+  return code;
+}
+
 static cli_exit plan_run(rolling *r) {
   static const tlw_policy orders[] = {TLW_POLICY_ERROR, TLW_POLICY_SKIP, TLW_POLICY_KEEP};
   cli_exit code = check_options(r);
   if (!code) code = rolling_plan_read(&r->plan, r->args);
   if (!code) code = plan_output(r);
   if (!code) code = check_places(r);
+  if (!code) code = check_reports(r);
   if (!code) code = cli_csv_options(r->args, NULL, 0, &r->csv);
   if (!code) r->csv.policies[TLW_DEFECT_OUT_OF_ORDER] = orders[rolling_value(r, WINDOW_OUT_OF_ORDER)->number];
   return code;
@@ -147,8 +163,10 @@ static cli_exit open_engine(rolling *r) {
   options.deadline_ms = (uint32_t)rolling_value(r, WINDOW_DEADLINE)->number * 1000;
   options.log = on_log;
   options.log_user = r;
+  cli_telemetry_listen(r->telemetry, &options);
   tlw_error error;
   if (tlw_engine_open(&r->engine, &options, &error) != TLW_OK) return rolling_fail(r, NULL, &error);
+  cli_telemetry_add_engine(r->telemetry, r->engine);
   tlw_device device;
   const int is_cpu = tlw_engine_describe(r->engine, &device, NULL) == TLW_OK && device.backend == TLW_BACKEND_CPU;
   if (is_cpu && pool->given && !r->quiet)
@@ -230,6 +248,11 @@ static void drop_results(rolling *r) {
 
 /* ---- pieces ---- */
 
+static cli_stage begin_stage(const rolling *r, const char *name, int64_t n_rows) {
+  return (cli_stage){
+      .name = name, .file = r->input.name, .begun = cli_telemetry_now(r->telemetry), .items = n_rows, .is_short = 1};
+}
+
 /* Windows of a piece, behind the rows that they look back on. first: the absolute number of the first of those. */
 static cli_exit run_windows(rolling *r, int64_t first, int64_t n_rows) {
   const void **columns = (const void **)(void *)r->ahead; /* not in use now */
@@ -248,16 +271,20 @@ static cli_exit run_windows(rolling *r, int64_t first, int64_t n_rows) {
   batch.n_rows = n_rows;
   batch.origin = &first;
   tlw_error error;
+  const cli_stage stage = begin_stage(r, "run windows", n_rows);
   const tlw_status status = tlw_window_run(r->engine, &batch, r->specs, n, r->outputs, &error);
+  cli_telemetry_stage(r->telemetry, &stage);
   return status == TLW_OK ? CLI_OK : rolling_fail(r, r->input.name, &error);
 }
 
 static void feed_states(rolling *r, int64_t kept, int64_t n) {
+  const cli_stage stage = begin_stage(r, "row by row", n);
   for (int32_t i = 0; i < r->n_results; i++) {
     const rolling_result *result = &r->results[i];
     if (!result->state) continue;
     tlw_window_feed(result->state, r->columns[result->spec.column] + kept, NULL, n, result->values + kept);
   }
+  cli_telemetry_stage(r->telemetry, &stage);
 }
 
 static void look_for_numbers(rolling *r, int64_t kept, int64_t n) {
@@ -279,14 +306,21 @@ static cli_exit run_pieces(rolling *r, int64_t *n_rows) {
   int64_t kept = 0, n = 0;
   cli_exit code;
   for (*n_rows = 0;; *n_rows += n) {
+    cli_stage stage = begin_stage(r, "read and parse", 0);
     code = rolling_input_next(r, kept, &n);
+    stage.items = n;
+    cli_telemetry_stage(r->telemetry, &stage);
     if (code || n == 0) return code;
+    cli_telemetry_count(r->telemetry, CLI_COUNT_ROWS, (uint64_t)n);
     code = run_windows(r, *n_rows - kept, kept + n);
     if (code) return code;
     feed_states(r, kept, n);
     look_for_numbers(r, kept, n);
+    stage = begin_stage(r, "write", n);
     code = rolling_output_rows(r, kept, n);
+    cli_telemetry_stage(r->telemetry, &stage);
     if (code) return code;
+    cli_telemetry_count(r->telemetry, CLI_COUNT_RESULTS, (uint64_t)n * (uint64_t)r->n_results);
     kept = keep_rows(r, kept + n);
   }
 }
@@ -375,6 +409,7 @@ static cli_exit write_file(rolling *r, const char *path) {
   if (!code && n_rows == 0) code = fail_empty(r);
   code = rolling_output_close(r, n_rows, code);
   if (!code) report(r, path, n_rows);
+  cli_telemetry_count(r->telemetry, CLI_COUNT_FILES, !code);
   return code;
 }
 
@@ -407,15 +442,26 @@ static cli_exit run_files(rolling *r) {
 
 static cli_exit run(rolling *r) {
   cli_exit code = rolling_memory_plan(r);
+  cli_telemetry_row_bytes(r->telemetry, r->own_bytes);
   if (!code) code = open_engine(r);
   if (!code) code = rolling_memory_take(r);
   if (!code) code = cli_targets_make_folder(&r->targets);
   if (!code) code = run_files(r);
   cli_targets_sweep(&r->targets);
   cli_targets_remove_folder(&r->targets);
+  code = cli_telemetry_end(r->telemetry, code);
   tlw_npy_close(&r->piped);
   tlw_engine_close(&r->engine);
   rolling_memory_free(r);
+  return code;
+}
+
+static cli_exit run_with_signals(rolling *r) {
+  const cli_exit begun = r->telemetry ? cli_interrupt_at_once_after(cli_telemetry_leave, r->telemetry) : CLI_OK;
+  if (begun) return begun;
+  if (!r->telemetry) cli_interrupt_at_once();
+  const cli_exit code = run(r);
+  cli_interrupt_end();
   return code;
 }
 
@@ -432,11 +478,9 @@ cli_exit cli_run_window(const cli_args *args) {
   if (args->values[WINDOW_LIST].given) return list(args);
   rolling r = {.args = args, .verbose = args->values[WINDOW_VERBOSE].given, .quiet = args->values[WINDOW_QUIET].given};
   cli_exit code = plan_run(&r);
-  if (!code) {
-    cli_interrupt_at_once();
-    code = run(&r);
-    cli_interrupt_end();
-  }
+  if (!code) code = cli_telemetry_begin(&r.telemetry, args, &r.targets);
+  if (!code) code = run_with_signals(&r);
+  code = cli_telemetry_close(&r.telemetry, code);
   rolling_plan_free(&r.plan);
   return code;
 }

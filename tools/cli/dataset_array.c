@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "dataset_run.h"
+#include "format.h"
 #include "report.h"
 
 #define PARTIAL ".partial"
@@ -73,6 +75,45 @@ cli_exit dataset_array_open(dataset_run *r) {
   const cli_exit code = open_file(r, a);
   return code ? code : check_length(r, a);
 }
+
+typedef struct room {
+  uint64_t needed, free;
+  int is_begun;
+} room;
+
+/* What is in the file already, of this run or of an earlier one that it goes on from, needs no more. */
+static room find_room(const dataset_run *r, int64_t n) {
+  const dataset_array *a = r->array;
+  struct statvfs disk;
+  struct stat info;
+  int64_t bytes;
+  room found = {0};
+  if (!a || fstatvfs(a->descriptor, &disk) != 0 || fstat(a->descriptor, &info) != 0) return found;
+  if (__builtin_mul_overflow(n, (int64_t)r->shape.size, &bytes) || bytes > INT64_MAX - a->ahead)
+    bytes = INT64_MAX - a->ahead;
+  const uint64_t there = (uint64_t)info.st_blocks * 512, all = (uint64_t)(bytes + a->ahead);
+  found.needed = all > there ? all - there : 0;
+  found.is_begun = there > 0;
+  if (__builtin_mul_overflow((uint64_t)disk.f_bavail, (uint64_t)disk.f_frsize, &found.free)) found.free = UINT64_MAX;
+  return found;
+}
+
+int dataset_array_may_lack_room(const dataset_run *r, int64_t n) {
+  const room found = find_room(r, n);
+  return found.needed > found.free;
+}
+
+cli_exit dataset_array_check_room(const dataset_run *r, int64_t n) {
+  const room found = find_room(r, n);
+  char needed_text[CLI_BYTES_SIZE], free_text[CLI_BYTES_SIZE];
+  if (found.needed <= found.free) return CLI_OK;
+  cli_bytes_text(found.needed, needed_text);
+  cli_bytes_text(found.free, free_text);
+  return cli_fail(CLI_CANT_CREATE, "%s: it needs %s%s, but %s are free there", r->out, needed_text,
+                  found.is_begun ? " more" : "", free_text);
+}
+
+const char *dataset_array_partial(const dataset_run *r) { return r->array ? r->array->name.bytes : NULL; }
 
 cli_exit dataset_array_write(dataset_run *r, const void *pixels, int64_t first, int64_t n) {
   const int64_t size = (int64_t)r->shape.size;

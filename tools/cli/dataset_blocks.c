@@ -89,8 +89,15 @@ static cli_exit write_to_tar(dataset_run *r, const block *filled) {
 }
 
 static cli_exit write_block(dataset_run *r, const block *filled) {
+  const cli_stage stage = {.track = CLI_TRACK_WRITER,
+                           .name = "write",
+                           .begun = cli_telemetry_now(r->base.telemetry),
+                           .items = filled->n,
+                           .bytes = (uint64_t)filled->n * r->shape.size};
   const cli_exit code = r->format == DATASET_TAR ? write_to_tar(r, filled) : write_to_array(r, filled);
+  cli_telemetry_stage(r->base.telemetry, &stage);
   if (code) return code;
+  cli_telemetry_count(r->base.telemetry, CLI_COUNT_IMAGES, (uint64_t)filled->n);
   r->blocks->last = filled->point;
   cli_progress_chart(r->base.progress, CLI_CHART_WRITTEN, filled->n);
   return CLI_OK;
@@ -222,10 +229,12 @@ static cli_exit draw(dataset_run *r, const tlw_candles *candles, const tlw_image
   block *to = next_block(r->blocks);
   tlw_error error;
   const size_t size = (size_t)n * r->shape.size;
-  if (tlw_images_draw(dataset_engine(r), candles, &r->images, windows, n, to->pixels + (size_t)to->n * r->shape.size,
-                      size, NULL, &error) == TLW_OK)
-    return CLI_OK;
-  return render_fail_library(&r->base, NULL, &error, 0);
+  const cli_stage stage = {
+      .name = "draw", .begun = cli_telemetry_now(r->base.telemetry), .items = n, .bytes = size, .is_short = 1};
+  const tlw_status status = tlw_images_draw(dataset_engine(r), candles, &r->images, windows, n,
+                                            to->pixels + (size_t)to->n * r->shape.size, size, NULL, &error);
+  cli_telemetry_stage(r->base.telemetry, &stage);
+  return status == TLW_OK ? CLI_OK : render_fail_library(&r->base, NULL, &error, 0);
 }
 
 /* How many of n images from `number` on are drawn or passed over alike; *fate: what becomes of them. */

@@ -84,42 +84,23 @@ static cli_exit check_place(const dataset_run *r, const char *what, const char *
 }
 
 static cli_exit check_beside(const dataset_run *r, const char *what, const char *ending) {
-  static const int reports[] = {DATASET_STATS, DATASET_ALLOC_LOG};
   cli_buffer name = {0};
   dataset_name_beside(&name, r->out, ending);
   cli_exit code = name.failed ? cli_fail(CLI_NO_MEMORY, "no memory for the names of files") : CLI_OK;
   if (!code) code = check_place(r, what, name.bytes);
-  for (int i = 0; i < 2 && !code; i++) {
-    const char *text = dataset_value(r, reports[i])->text;
+  for (int i = 0, option; (option = cli_telemetry_option(r->args, i)) >= 0 && !code; i++) {
+    const char *text = dataset_value(r, option)->text;
     if (text && cli_is_same_file(text, name.bytes))
-      code = cli_fail(CLI_USAGE, "--%s has the name of %s, %s" SEE_HELP, r->args->command->options[reports[i]].name,
-                      what, name.bytes);
+      code = cli_fail(CLI_USAGE, "--%s has the name of %s, %s" SEE_HELP, r->args->command->options[option].name, what,
+                      name.bytes);
   }
   cli_buffer_free(&name);
   return code;
 }
 
-static cli_exit check_reports(const dataset_run *r) {
-  const cli_value *stats = dataset_value(r, DATASET_STATS), *log = dataset_value(r, DATASET_ALLOC_LOG);
-  cli_exit code = CLI_OK;
-  if (stats->given && strcmp(stats->text, "-") == 0)
-    return cli_fail(CLI_USAGE, "--stats needs the name of a file, not -" SEE_HELP);
-  if (stats->given) code = check_place(r, "--stats", stats->text);
-  if (!code && log->given) code = check_place(r, "--alloc-log", log->text);
-  if (!code && stats->given && log->given && cli_is_same_file(stats->text, log->text))
-    code = cli_fail(CLI_USAGE, "--stats and --alloc-log name the same file, %s" SEE_HELP, stats->text);
-  for (int i = 0; i < 2 && !code; i++) {
-    const cli_value *report = i == 0 ? stats : log;
-    if (report->given && cli_is_same_file(report->text, r->out))
-      code = cli_fail(CLI_USAGE, "--%s and --output name the same file, %s" SEE_HELP, i == 0 ? "stats" : "alloc-log",
-                      r->out);
-  }
-  return code;
-}
-
 static cli_exit check_places(const dataset_run *r) {
   cli_exit code = r->format == DATASET_TAR ? CLI_OK : check_place(r, "--output", r->out);
-  if (!code) code = check_reports(r);
+  if (!code) code = cli_telemetry_check(r->args);
   if (!code && dataset_value(r, DATASET_MANIFEST)->number == SWITCH_ON)
     code = check_beside(r, "the manifest", ".manifest.jsonl");
   if (!code && r->horizons.n > 0) code = check_beside(r, "the file of labels", ".labels.npy");

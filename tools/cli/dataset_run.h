@@ -152,6 +152,13 @@ void dataset_blocks_close(dataset_run *r);
 /* Opens the file that images go to until it is complete. CLI_OK, or another code after a message; so do all. */
 cli_exit dataset_array_open(dataset_run *r);
 
+/* Whether the disk lacks room for the array with n images; and refuses it then. */
+int dataset_array_may_lack_room(const dataset_run *r, int64_t n);
+cli_exit dataset_array_check_room(const dataset_run *r, int64_t n);
+
+/* What it is called until it is complete; NULL: it has no name of its own. */
+const char *dataset_array_partial(const dataset_run *r);
+
 /* Any one thread. */
 cli_exit dataset_array_write(dataset_run *r, const void *pixels, int64_t first, int64_t n);
 cli_exit dataset_array_sync(dataset_run *r);

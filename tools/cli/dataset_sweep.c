@@ -62,13 +62,13 @@ void dataset_sweep(const dataset_run *r) {
 
 /* What the command itself names is not what an earlier run has left. */
 static int is_named(const dataset_run *r, const char *path) {
-  static const int options[] = {DATASET_SPEC, DATASET_STATS, DATASET_ALLOC_LOG};
-  int is_it = 0;
+  const char *spec = dataset_value(r, DATASET_SPEC)->text;
+  int is_it = spec && strcmp(spec, "-") != 0 && cli_is_same_file(path, spec);
   for (int i = 0; i < r->args->n_operands; i++)
     is_it |= strcmp(r->args->operands[i], "-") != 0 && cli_is_same_file(path, r->args->operands[i]);
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-    const char *text = dataset_value(r, options[i])->text;
-    is_it |= text && strcmp(text, "-") != 0 && cli_is_same_file(path, text);
+  for (int i = 0, option; (option = cli_telemetry_option(r->args, i)) >= 0; i++) {
+    const char *text = dataset_value(r, option)->text;
+    is_it |= text && cli_is_same_file(path, text);
   }
   return is_it;
 }

@@ -32,6 +32,7 @@ typedef struct source {
   const void *lines[RENDER_MOST_LINES];
   int64_t windows, images;    /* before it */
   int64_t n_expected, n_done; /* windows, for the progress */
+  int64_t n_counted;          /* images, ahead of them all */
 } source;
 
 /* Windows of a series: `first` is the row of the last bar of the first. */
@@ -186,17 +187,25 @@ cli_exit dataset_windows_end(const dataset_run *r) {
   return r->inputs < r->begin.inputs || r->n_images < r->begin.images ? refuse_inputs(r) : CLI_OK;
 }
 
+/* Finds what decides which of the group's windows give images. */
+static cli_exit look_at_group(source *s, int64_t series, int64_t n) {
+  const dataset_run *r = s->run;
+  tlw_error error;
+  if (tlw_image_reasons(&s->candles, &r->images, s->memory->windows, n, s->memory->reasons, &error) != TLW_OK)
+    return render_fail_library(&r->base, r->args->operands[s->input], &error, 0);
+  find_labels(s, series, n);
+  return CLI_OK;
+}
+
 static cli_exit add_group(source *s, int64_t series, int64_t n) {
   dataset_run *r = s->run;
   dataset_windows *w = s->memory;
   const int64_t number = r->n_images;
-  tlw_error error;
-  if (tlw_image_reasons(&s->candles, &r->images, w->windows, n, w->reasons, &error) != TLW_OK)
-    return render_fail_library(&r->base, r->args->operands[s->input], &error, 0);
-  find_labels(s, series, n);
+  cli_exit code = look_at_group(s, series, n);
+  if (code) return code;
   const int64_t n_drawn = choose(s, series, n);
   if (r->inputs < r->begin.inputs && r->n_images > r->begin.images) return refuse_inputs(r);
-  cli_exit code = write_beside(r, w->described, n);
+  code = write_beside(r, w->described, n);
   if (!code) code = dataset_blocks_draw(r, &s->candles, w->drawn, w->described_drawn, number, n_drawn);
   s->n_done += n;
   const double share = cli_progress_push(r->base.progress, (double)s->n_done / (double)s->n_expected, n_drawn);
@@ -204,19 +213,48 @@ static cli_exit add_group(source *s, int64_t series, int64_t n) {
   return code;
 }
 
-static cli_exit add_series(source *s, int64_t series) {
-  const range found = find_windows(s->run, &s->candles, series);
+/* Does something with each group of the series' windows. */
+static cli_exit go_through(source *s, int64_t series, const range *found,
+                           cli_exit (*look)(source *s, int64_t series, int64_t n)) {
   tlw_image_window *windows = s->memory->windows;
   cli_exit code = CLI_OK;
-  if (found.n == 0) return add_none(s, series, found.reason);
-  for (int64_t done = 0, n; done < found.n && !code; done += n) {
-    n = found.n - done < DATASET_GROUP ? found.n - done : DATASET_GROUP;
+  for (int64_t done = 0, n; done < found->n && !code; done += n) {
+    n = found->n - done < DATASET_GROUP ? found->n - done : DATASET_GROUP;
     for (int64_t i = 0; i < n; i++)
-      windows[i] = (tlw_image_window){.series = series, .last = found.first + (done + i) * found.step};
+      windows[i] = (tlw_image_window){.series = series, .last = found->first + (done + i) * found->step};
     code = cli_interrupt_code();
-    if (!code) code = add_group(s, series, n);
+    if (!code) code = look(s, series, n);
   }
   return code;
+}
+
+static cli_exit add_series(source *s, int64_t series) {
+  const range found = find_windows(s->run, &s->candles, series);
+  if (found.n == 0) return add_none(s, series, found.reason);
+  return go_through(s, series, &found, add_group);
+}
+
+/* ---- room on the disk ---- */
+
+static cli_exit count_group(source *s, int64_t series, int64_t n) {
+  const cli_exit code = look_at_group(s, series, n);
+  for (int64_t i = 0; i < n && !code; i++) s->n_counted += reason_of(s->run, s->memory, i) == TLW_IMAGE_DRAWN;
+  return code;
+}
+
+/*
+ * Before the first image of the FILE, that the disk is not filled for nothing. Windows are looked at twice where all of
+ * them are too many.
+ */
+static cli_exit check_room(source *s) {
+  const dataset_run *r = s->run;
+  cli_exit code = CLI_OK;
+  if (!dataset_array_may_lack_room(r, r->n_images + s->n_expected)) return CLI_OK;
+  for (int64_t i = 0; i < n_series(&s->candles) && !code; i++) {
+    const range found = find_windows(r, &s->candles, i);
+    code = go_through(s, i, &found, count_group);
+  }
+  return code ? code : dataset_array_check_room(r, r->n_images + s->n_counted);
 }
 
 /* ---- a FILE ---- */
@@ -333,6 +371,7 @@ static cli_exit draw_table(dataset_windows *memory, int input, const tlw_table *
   if (prepare_chart(&s, &error) != TLW_OK) return refuse_prices(r, &s, &error);
   for (int64_t i = 0; i < n_series(&s.candles); i++) s.n_expected += find_windows(r, &s.candles, i).n;
   cli_exit code = count_input(r, mix_table(&s, r->data));
+  if (!code) code = check_room(&s);
   for (int64_t i = 0; i < n_series(&s.candles) && !code; i++) code = add_series(&s, i);
   if (!code) tell_file(&s);
   return code;

@@ -40,16 +40,18 @@ static void set_options(render *r, tlw_engine_options *options) {
 }
 
 /* Opens one more. A driver may take for ever. */
-static cli_exit open_engine(render *r, const tlw_engine_options *options, tlw_error *error) {
+static cli_exit open_engine(render *r, tlw_engine_options *options, tlw_error *error) {
   const cli_exit code = cli_interrupt_wait_begin();
   if (code) return code;
   tlw_engine *engine;
+  cli_telemetry_listen(r->telemetry, options);
   error->code = tlw_engine_open(&engine, options, error);
   cli_interrupt_wait_end();
   if (error->code != TLW_OK) return CLI_OK;
   pthread_mutex_lock(&r->lock);
   r->engines[r->n_engines++] = engine;
   pthread_mutex_unlock(&r->lock);
+  cli_telemetry_add_engine(r->telemetry, engine);
   return CLI_OK;
 }
 

@@ -107,13 +107,27 @@ static cli_exit make_room(render *r, const char *path) {
   return CLI_OK;
 }
 
+static void note_table(render *r, const char *path, const tlw_table *table, int64_t begun) {
+  tlw_candles candles;
+  tlw_csv_report report;
+  tlw_table_candles(table, &candles);
+  tlw_table_get_report(table, &report);
+  const cli_stage stage = {
+      .name = "read and parse", .file = path, .begun = begun, .items = candles.n_rows, .bytes = (uint64_t)report.bytes};
+  cli_telemetry_stage(r->telemetry, &stage);
+  cli_telemetry_count(r->telemetry, CLI_COUNT_ROWS, (uint64_t)candles.n_rows);
+  cli_telemetry_count(r->telemetry, CLI_COUNT_FILES, 1);
+}
+
 /* A pipe or terminal may give nothing for ever. */
 cli_exit render_read_table(render *r, const char *path, tlw_table **table, tlw_error *error) {
   const cli_exit code = cli_interrupt_wait_begin();
   if (code) return code;
+  const int64_t begun = cli_telemetry_now(r->telemetry);
   error->code = tlw_csv_read(path, &r->csv, render_engine(r), table, error);
   if (error->code == TLW_OK) error->code = render_averages_add(r, *table, error);
   if (error->code != TLW_OK) tlw_table_close(table);
+  if (error->code == TLW_OK) note_table(r, path, *table, begun);
   cli_interrupt_wait_end();
   return CLI_OK;
 }

@@ -14,8 +14,11 @@
 typedef struct cli_interrupt_actions {
   void (*stop)(void *user);   /* no new work begins any more; returns soon */
   void (*settle)(void *user); /* waits for work in flight, in place of a thread that waits for something outside */
-  /* The last that is done: the process ends behind it, or CLI_INTERRUPT_LEAVE_SECONDS later, with CLI_STOPPED. */
-  void (*leave)(void *user);
+  /*
+   * The last that is done: the process ends behind it, or CLI_INTERRUPT_LEAVE_SECONDS later, with CLI_STOPPED.
+   * Returns 0 if the command has told its own end: then it goes on to that, for the same time at most.
+   */
+  int (*leave)(void *user);
   void *user;
 } cli_interrupt_actions;
 
@@ -29,8 +32,32 @@ cli_exit cli_interrupt_begin(const cli_interrupt_actions *actions);
 /* The signals have their former effect again. */
 void cli_interrupt_end(void);
 
+/*
+ * From now on signals wait until one of the functions of this file has begun to handle them, or until release: for
+ * what must not be left half made. All on one thread, ahead of others.
+ */
+void cli_interrupt_hold(void);
+void cli_interrupt_release(void);
+
 /* For a command with nothing to finish: until cli_interrupt_end the first signal ends it at once. */
 void cli_interrupt_at_once(void);
+
+/*
+ * Likewise, but ahead of the end the first signal has words called, with the code that the command ends with, on a
+ * thread of its own, for CLI_INTERRUPT_LEAVE_SECONDS at most; the second ends it at once. If words return 0 the command
+ * has told its own end, and goes on to that, for the same time at most. CLI_OK, or another code after a message: then
+ * nothing was begun.
+ */
+cli_exit cli_interrupt_at_once_after(int (*words)(void *user, cli_exit code), void *user);
+
+/*
+ * For a command that asks cli_interrupt_code again and again: the first signal does nothing else; until
+ * cli_interrupt_end the second ends it at once.
+ */
+void cli_interrupt_note(void);
+
+/* What a command that had nothing to finish ends with, once a signal has come. */
+cli_exit cli_interrupt_code_at_once(void);
 
 /* For a thread that must touch nothing any more, for leave goes on beside it. Does not return. */
 void cli_interrupt_wait_for_end(void);

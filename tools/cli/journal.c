@@ -14,6 +14,7 @@
 #include "output.h"
 #include "report.h"
 #include "temporary.h"
+#include "write_all.h"
 
 #define COPY_BUFFER 65536
 #define FIRST_CAPACITY 1024
@@ -221,12 +222,8 @@ static cli_exit fail_write(cli_journal *j, int code) {
 
 /* Behind a part of a line, which readers pass over, nothing more may come. */
 static cli_exit append(cli_journal *j, const char *bytes, size_t size) {
-  for (size_t done = 0; done < size;) {
-    const ssize_t n = write(j->file.descriptor, bytes + done, size - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail_write(j, n < 0 ? errno : EIO);
-    done += (size_t)n;
-  }
+  const int code = cli_write_all(j->file.descriptor, bytes, size);
+  if (code != 0) return fail_write(j, code);
   j->size += (int64_t)size;
   return CLI_OK;
 }

@@ -138,6 +138,19 @@ const char *cli_option_default(const cli_option *option) {
 #define STATS_ROW                                                                                                      \
   .name = "stats", .group = CLI_GROUP_WORK, .hint = CLI_HINT_FILE, .kind = CLI_TEXT, .metavar = "FILE",                \
   .help = "Write what the run took to FILE as JSON when it ends, also when it fails."
+#define METRICS_ROW                                                                                                    \
+  .name = "metrics", .group = CLI_GROUP_WORK, .hint = CLI_HINT_FILE, .also = " prometheus prom textfile ",             \
+  .kind = CLI_TEXT, .metavar = "FILE",                                                                                 \
+  .help = "Write how far the run is and what it takes to FILE for Prometheus, again and again, and when it ends. "     \
+          "Each time FILE is replaced as a whole."
+#define METRICS_INTERVAL_ROW                                                                                           \
+  .name = "metrics-interval", .group = CLI_GROUP_WORK, .kind = CLI_DURATION, .metavar = "D", .fallback = "15s",        \
+  .least = UINT64_C(10000000), .most = UINT64_C(86400000000000), .help = "Time between two of --metrics, 10ms to 1d."
+#define TRACE_ROW                                                                                                      \
+  .name = "trace", .group = CLI_GROUP_WORK, .hint = CLI_HINT_FILE, .also = " profile timeline ", .kind = CLI_TEXT,     \
+  .metavar = "FILE",                                                                                                   \
+  .help = "Write what the run does when to FILE, which ui.perfetto.dev and chrome://tracing show: reading, drawing, "  \
+          "encoding and writing beside each other."
 #define PROGRESS_ROW                                                                                                   \
   .name = "progress", .group = CLI_GROUP_MESSAGES, .also = " progress-bar no-progress ", .kind = CLI_CHOICE,           \
   .metavar = "WHEN", .choices = cli_switch_name,                                                                       \
@@ -490,6 +503,9 @@ static const cli_option render_options[] = {
     [RENDER_FALLBACK] = {FALLBACK_ROW},
     [RENDER_DEADLINE] = {DEADLINE_ROW},
     [RENDER_STATS] = {STATS_ROW},
+    [RENDER_METRICS] = {METRICS_ROW},
+    [RENDER_METRICS_INTERVAL] = {METRICS_INTERVAL_ROW},
+    [RENDER_TRACE] = {TRACE_ROW},
     [RENDER_ALLOC_LOG] = {.name = "alloc-log",
                           .group = CLI_GROUP_WORK,
                           .hint = CLI_HINT_FILE,
@@ -747,6 +763,10 @@ static const cli_option window_options[] = {
                                  "limit, but what is used does not depend on the length of a FILE."},
     [WINDOW_FALLBACK] = {FALLBACK_ROW},
     [WINDOW_DEADLINE] = {DEADLINE_ROW},
+    [WINDOW_STATS] = {STATS_ROW},
+    [WINDOW_METRICS] = {METRICS_ROW},
+    [WINDOW_METRICS_INTERVAL] = {METRICS_INTERVAL_ROW},
+    [WINDOW_TRACE] = {TRACE_ROW},
     [WINDOW_VERBOSE] = {VERBOSE_ROW},
     [WINDOW_QUIET] = {QUIET_ROW},
     [WINDOW_HELP] = {HELP_ROW, .group = CLI_GROUP_MESSAGES},
@@ -1045,6 +1065,10 @@ static const cli_option bars_options[] = {
                        .help =
                            "Most host memory to use, such as 16MiB. Without it, no limit, but what is used does not "
                            "depend on the length of a FILE."},
+    [BARS_STATS] = {STATS_ROW},
+    [BARS_METRICS] = {METRICS_ROW},
+    [BARS_METRICS_INTERVAL] = {METRICS_INTERVAL_ROW},
+    [BARS_TRACE] = {TRACE_ROW},
     [BARS_PROGRESS] = {.name = "progress",
                        .group = CLI_GROUP_MESSAGES,
                        .also = " progress-bar no-progress ",
@@ -1350,6 +1374,9 @@ static const cli_option dataset_options[] = {
     [DATASET_FALLBACK] = {FALLBACK_ROW},
     [DATASET_DEADLINE] = {DEADLINE_ROW},
     [DATASET_STATS] = {STATS_ROW},
+    [DATASET_METRICS] = {METRICS_ROW},
+    [DATASET_METRICS_INTERVAL] = {METRICS_INTERVAL_ROW},
+    [DATASET_TRACE] = {TRACE_ROW},
     [DATASET_ALLOC_LOG] = {.name = "alloc-log",
                            .group = CLI_GROUP_WORK,
                            .hint = CLI_HINT_FILE,
@@ -1404,6 +1431,47 @@ static const char *const dataset_notes[] = {
     "Once a .tar is complete, shards of an earlier run that follow its last one without a gap are removed. Parts of an "
     "array need a folder in which all see each other's writes at once, of one machine or of a cluster file system; "
     "over NFS draw a .tar.",
+    NULL,
+};
+
+static const cli_option tune_options[] = {
+    [TUNE_THREADS] = {.name = "threads",
+                      .also = " jobs workers cpus parallel ",
+                      .letter = 'j',
+                      .kind = CLI_NUMBER,
+                      .metavar = "N",
+                      .least = 1,
+                      .most = TLW_THREADS_MAX,
+                      .help = "Threads of the CPU backend, 1 to 1024. Without it, as many as the CPUs that this "
+                              "process may use."},
+    [TUNE_TIME] = {.name = "time",
+                   .also = " seconds duration budget ",
+                   .letter = 't',
+                   .kind = CLI_DURATION,
+                   .metavar = "D",
+                   .fallback = "10s",
+                   .least = 100000000,
+                   .most = UINT64_C(3600000000000),
+                   .help = "Time for all measuring, about, 100ms to 1h. With more of it crossings are found closer."},
+    [TUNE_JSON] = {.name = "json", .kind = CLI_FLAG, .help = "Print a JSON object with all that was measured."},
+    [TUNE_HELP] = {HELP_ROW},
+};
+_Static_assert(COUNT(tune_options) == TUNE_OPTIONS && TUNE_OPTIONS <= CLI_OPTIONS_MAX, "tune's options");
+
+static const char *const tune_examples[] = {
+    "tallow tune",
+    "tallow tune --threads 8 --time 30s",
+    "tallow tune --json",
+    NULL,
+};
+
+static const char *const tune_notes[] = {
+    "Measures each kind of work on the device that --backend auto would take and on the CPU, transfers included, and "
+    "keeps from which size on the device is faster. auto then gives each batch to the faster of the two; without it, "
+    "by an estimate. Where the device is never faster auto uses the CPU alone.",
+    "It counts for this CPU, device, driver and version and this number of threads; else measure again. The machine "
+    "should be idle. Without a device there is nothing to measure. Where the folder for caches can't be written a "
+    "warning says so, and the exit code is 0.",
     NULL,
 };
 
@@ -1592,6 +1660,15 @@ const cli_command cli_commands[] = {
      .options = dataset_options,
      .n_options = DATASET_OPTIONS,
      .run = cli_run_dataset},
+    {.name = "tune",
+     .summary = "measure from which size on auto takes the device",
+     .operands = "",
+     .also = " autotune calibrate crossover optimize optimise ",
+     .examples = tune_examples,
+     .notes = tune_notes,
+     .options = tune_options,
+     .n_options = TUNE_OPTIONS,
+     .run = cli_run_tune},
     {.name = "merge",
      .summary = "check the parts of a sharded run and make one of them",
      .operands = "FOLDER",
@@ -1698,8 +1775,8 @@ const cli_variable cli_environment[] = {
     {"NO_COLOR", "If it is set and not empty, messages have no colour. They have none but on a terminal anyway."},
     {"COLUMNS", "Width of a terminal that does not tell its own."},
     {"XDG_CACHE_HOME",
-     "The folder in which the cache of compiled programs, the folder tallow, lies; without it, or where "
-     "it is no absolute path, ~/.cache. Where that can't be written nothing is cached."},
+     "The folder in which the cache of compiled programs and of what tune measures, the folder tallow, lies; without "
+     "it, or where it is no absolute path, ~/.cache. Where that can't be written nothing is cached."},
     {"POCL_CACHE_DIR", "The cache folder of PoCL, an OpenCL driver, which has no device where it can't write one."},
     {"TZDIR", "The folder of time zones; without it /usr/share/zoneinfo."},
     {"TALLOW_CPU_TIER", "Forces the SIMD tier of the CPU backend: baseline, avx2 or avx512; neon on 64-bit Arm."},

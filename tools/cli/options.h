@@ -137,6 +137,9 @@ enum {
   RENDER_FALLBACK,
   RENDER_DEADLINE,
   RENDER_STATS,
+  RENDER_METRICS,
+  RENDER_METRICS_INTERVAL,
+  RENDER_TRACE,
   RENDER_ALLOC_LOG,
   RENDER_PROGRESS,
   RENDER_PROGRESS_FD,
@@ -178,6 +181,10 @@ enum {
   WINDOW_HOST_MEM,
   WINDOW_FALLBACK,
   WINDOW_DEADLINE,
+  WINDOW_STATS,
+  WINDOW_METRICS,
+  WINDOW_METRICS_INTERVAL,
+  WINDOW_TRACE,
   WINDOW_VERBOSE,
   WINDOW_QUIET,
   WINDOW_HELP,
@@ -216,6 +223,10 @@ enum {
   BARS_BACKEND,
   BARS_THREADS,
   BARS_HOST_MEM,
+  BARS_STATS,
+  BARS_METRICS,
+  BARS_METRICS_INTERVAL,
+  BARS_TRACE,
   BARS_PROGRESS,
   BARS_VERBOSE,
   BARS_QUIET,
@@ -259,6 +270,9 @@ enum {
   DATASET_FALLBACK,
   DATASET_DEADLINE,
   DATASET_STATS,
+  DATASET_METRICS,
+  DATASET_METRICS_INTERVAL,
+  DATASET_TRACE,
   DATASET_ALLOC_LOG,
   DATASET_PROGRESS,
   DATASET_PROGRESS_FD,
@@ -269,6 +283,7 @@ enum {
   DATASET_OPTIONS
 };
 enum { MERGE_QUIET, MERGE_HELP, MERGE_OPTIONS };
+enum { TUNE_THREADS, TUNE_TIME, TUNE_JSON, TUNE_HELP, TUNE_OPTIONS };
 enum { DEVICES_CHECK, DEVICES_JSON, DEVICES_HELP, DEVICES_OPTIONS };
 enum {
   SYNTH_ROWS,
@@ -346,6 +361,7 @@ cli_exit cli_run_render(const cli_args *args);
 cli_exit cli_run_window(const cli_args *args);
 cli_exit cli_run_bars(const cli_args *args);
 cli_exit cli_run_dataset(const cli_args *args);
+cli_exit cli_run_tune(const cli_args *args);
 cli_exit cli_run_merge(const cli_args *args);
 cli_exit cli_run_devices(const cli_args *args);
 cli_exit cli_run_synth(const cli_args *args);

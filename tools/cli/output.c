@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "write_all.h"
 
 static cli_exit fail(cli_output *output) {
   output->error = errno;
@@ -27,43 +28,42 @@ static cli_exit open_temporary(cli_output *output) {
 }
 
 cli_exit cli_output_open(cli_output *output, const char *path) {
+  return cli_output_open_as(output, path, strcmp(path, "-") == 0 ? "standard output" : path);
+}
+
+cli_exit cli_output_open_as(cli_output *output, const char *path, const char *name) {
+  output->name = name;
   output->used = 0;
   output->error = 0;
   output->is_temporary = 0;
   if (strcmp(path, "-") == 0) {
-    output->name = "standard output";
     output->path = NULL;
     output->descriptor = STDOUT_FILENO;
     return CLI_OK;
   }
-  output->name = output->path = path;
+  output->path = path;
   struct stat info;
   int in_place = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
   return in_place ? open_in_place(output) : open_temporary(output);
 }
 
-static cli_exit write_all(cli_output *output, const char *bytes, size_t size) {
-  while (size > 0) {
-    ssize_t n = write(output->descriptor, bytes, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n == 0) errno = EIO;
-    if (n <= 0) return fail(output);
-    bytes += n;
-    size -= (size_t)n;
-  }
-  return CLI_OK;
+static cli_exit write_bytes(cli_output *output, const char *bytes, size_t size) {
+  const int code = cli_write_all(output->descriptor, bytes, size);
+  if (code == 0) return CLI_OK;
+  errno = code;
+  return fail(output);
 }
 
 cli_exit cli_output_flush(cli_output *output) {
   size_t size = output->used;
   output->used = 0;
-  return write_all(output, output->buffer, size);
+  return write_bytes(output, output->buffer, size);
 }
 
 cli_exit cli_output_replace(cli_output *output, const void *bytes, size_t size) {
   cli_exit code = cli_output_flush(output);
   if (!code && lseek(output->descriptor, 0, SEEK_SET) != 0) code = fail(output);
-  if (!code) code = write_all(output, bytes, size);
+  if (!code) code = write_bytes(output, bytes, size);
   if (!code && lseek(output->descriptor, 0, SEEK_END) < 0) code = fail(output);
   return code;
 }
@@ -72,7 +72,7 @@ cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size) {
   if (size > sizeof output->buffer - output->used) {
     cli_exit code = cli_output_flush(output);
     if (code) return code;
-    if (size > sizeof output->buffer) return write_all(output, bytes, size);
+    if (size > sizeof output->buffer) return write_bytes(output, bytes, size);
   }
   memcpy(output->buffer + output->used, bytes, size);
   output->used += size;

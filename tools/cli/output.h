@@ -29,6 +29,9 @@ cli_exit cli_output_open(cli_output *output, const char *path);
 cli_exit cli_output_write(cli_output *output, const void *bytes, size_t size);
 cli_exit cli_output_flush(cli_output *output);
 
+/* Likewise, but messages call it `name`, which must outlive it too. */
+cli_exit cli_output_open_as(cli_output *output, const char *path, const char *name);
+
 /* Writes bytes in place of the first ones of a temporary file. As those. */
 cli_exit cli_output_replace(cli_output *output, const void *bytes, size_t size);
 

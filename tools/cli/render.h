@@ -14,6 +14,7 @@
 #include "tallow/stream.h"
 #include "tallow/tallow.h"
 #include "targets.h"
+#include "telemetry.h"
 
 /* Tables of candles at one time: two that are drawn and one that is read. */
 #define RENDER_TABLES 3
@@ -100,6 +101,7 @@ struct render {
   int wants_manifest;   /* 1: there is to be one */
   cli_journal *journal; /* NULL: there is none */
   cli_progress *progress;
+  cli_telemetry *telemetry; /* NULL: nobody asked for it */
 
   /* Of the thread that pushes. */
   int64_t n_jobs;               /* so far, those of other parts included */
@@ -337,10 +339,5 @@ void render_windows_close(render_windows **windows);
 
 /* Pushes the windows of a file. Returns as render_file. */
 cli_exit render_windows_file(render_windows *windows, int input);
-
-/* ---- stats.c ---- */
-
-/* Writes --stats, if it was given. code: what the command ends with. CLI_OK, or another code after a message. */
-cli_exit render_stats_write(const render *r, cli_exit code);
 
 #endif

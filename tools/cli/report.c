@@ -110,6 +110,15 @@ cli_exit cli_exit_of_output(int code) {
 
 cli_exit cli_fail_library(const tlw_error *error) { return cli_fail(cli_exit_of(error->code), "%s", error->message); }
 
+cli_exit cli_fail_file(const char *option, const char *path, int code) {
+  const char *slash = strrchr(path, '/');
+  const cli_exit refused = cli_exit_of_output(code);
+  if (code == ENOENT && slash)
+    return cli_fail(refused, "--%s %s: there is no folder %.*s", option, path, slash == path ? 1 : (int)(slash - path),
+                    path);
+  return cli_fail(refused, "--%s %s: can't write: %s", option, path, strerror(code));
+}
+
 cli_exit cli_fail_output(const char *name, int code) {
   if (code == EPIPE) return CLI_IO;
   return cli_fail(cli_exit_of_output(code), "%s: can't write: %s", name, strerror(code));

@@ -28,6 +28,9 @@ cli_exit cli_exit_of_output(int code);
 /* Prints error->message; returns the exit code. */
 cli_exit cli_fail_library(const tlw_error *error);
 
+/* Says why the file of an option can't be made, from errno. */
+cli_exit cli_fail_file(const char *option, const char *path, int code);
+
 /* Says that name can't be written, unless code is EPIPE: then who read it has gone, and nobody asked to be told. */
 cli_exit cli_fail_output(const char *name, int code);
 

@@ -9,6 +9,7 @@
 #include "parse.h"
 #include "tallow/tallow.h"
 #include "targets.h"
+#include "telemetry.h"
 
 #define SEE_HELP "; try 'tallow window --help'"
 
@@ -75,6 +76,7 @@ typedef struct rolling {
   int writes_npy;
   int quiet, verbose;
   tlw_engine *engine;
+  cli_telemetry *telemetry; /* NULL: nobody asked for it */
 
   /* Memory for a piece. */
   int64_t look_back;                                 /* rows before the first of a piece that windows need */

@@ -51,6 +51,7 @@ static cli_exit close_output(render *r, cli_exit code) {
   r->output_open = 0;
   r->images += !code;
   pthread_mutex_unlock(&r->lock);
+  cli_telemetry_count(r->telemetry, CLI_COUNT_IMAGES, !code);
   return code;
 }
 
@@ -76,7 +77,10 @@ static void refuse(render *r, int input, cli_exit code, int is_fatal) {
   pthread_mutex_unlock(&r->lock);
 }
 
+/* Once its charts are done who releases the job may free it. */
 static void count_chart(render *r, render_job *job, int is_written) {
+  const int input = job->input;
+  const double share = job->share / (double)job->n;
   pthread_mutex_lock(&r->lock);
   const int done = ++job->done == job->n;
   if (done) {
@@ -86,7 +90,7 @@ static void count_chart(render *r, render_job *job, int is_written) {
   const int unused = done && job->released;
   pthread_mutex_unlock(&r->lock);
   if (is_written) cli_progress_chart(r->progress, CLI_CHART_WRITTEN, 1);
-  cli_progress_settle(r->progress, job->input, job->share / (double)job->n, 1);
+  cli_progress_settle(r->progress, input, share, 1);
   if (unused) render_job_free(job);
 }
 
@@ -110,9 +114,17 @@ tlw_status render_sink(void *user, const tlw_piece *piece, tlw_error *error) {
   render *r = user;
   render_job *job = piece->user;
   const render_chart *chart = &job->charts[job->done];
+  const int64_t begun = cli_telemetry_now(r->telemetry);
   if (piece->first) r->chart_code = begin_chart(r, job, chart);
   if (!r->chart_code) r->chart_code = write_bytes(r, piece);
   if (piece->last) end_chart(r, job, chart, piece);
+  const cli_stage stage = {.track = CLI_TRACK_WRITER,
+                           .name = "write",
+                           .begun = begun,
+                           .items = piece->last,
+                           .bytes = piece->size,
+                           .is_short = 1};
+  cli_telemetry_stage(r->telemetry, &stage);
   if (!r->fatal) return TLW_OK;
   error->code = TLW_ERR_IO;
   snprintf(error->message, sizeof error->message, "%s: can't write", r->sink_path.bytes);

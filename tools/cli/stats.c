@@ -1,12 +1,8 @@
+/* The JSON object of --stats. */
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
-#include "format.h"
-#include "render.h"
-#include "report.h"
+#include "snapshot.h"
 
 struct member {
   const char *name;
@@ -25,103 +21,124 @@ static const struct member budgets[] = {
 };
 
 static const struct member numbers[] = {
-    {"charts", offsetof(tlw_stats, charts)},         {"candles", offsetof(tlw_stats, candles)},
-    {"pixels", offsetof(tlw_stats, pixels)},         {"values", offsetof(tlw_stats, values)},
-    {"images", offsetof(tlw_stats, images)},         {"launches", offsetof(tlw_stats, launches)},
-    {"uploaded", offsetof(tlw_stats, uploaded)},     {"downloaded", offsetof(tlw_stats, downloaded)},
-    {"copied", offsetof(tlw_stats, copied)},         {"reduced", offsetof(tlw_stats, reduced)},
-    {"operations", offsetof(tlw_stats, operations)}, {"failures", offsetof(tlw_stats, failures)},
-    {"resets", offsetof(tlw_stats, resets)},         {"trims", offsetof(tlw_stats, trims)},
-    {"halvings", offsetof(tlw_stats, halvings)},     {"fallbacks", offsetof(tlw_stats, fallbacks)},
+    {"charts", offsetof(tlw_stats, charts)},
+    {"candles", offsetof(tlw_stats, candles)},
+    {"pixels", offsetof(tlw_stats, pixels)},
+    {"values", offsetof(tlw_stats, values)},
+    {"images", offsetof(tlw_stats, images)},
+    {"launches", offsetof(tlw_stats, launches)},
+    {"uploaded", offsetof(tlw_stats, uploaded)},
+    {"downloaded", offsetof(tlw_stats, downloaded)},
+    {"copied", offsetof(tlw_stats, copied)},
+    {"reduced", offsetof(tlw_stats, reduced)},
+    {"operations", offsetof(tlw_stats, operations)},
+    {"failures", offsetof(tlw_stats, failures)},
+    {"resets", offsetof(tlw_stats, resets)},
+    {"trims", offsetof(tlw_stats, trims)},
+    {"halvings", offsetof(tlw_stats, halvings)},
+    {"fallbacks", offsetof(tlw_stats, fallbacks)},
+    {"fallbacks_memory", offsetof(tlw_stats, fallbacks_memory)},
+    {"fallbacks_unavailable", offsetof(tlw_stats, fallbacks_unavailable)},
+    {"to_cpu", offsetof(tlw_stats, to_cpu)},
+};
+
+static const struct member totals[] = {
+    {"calls", offsetof(tlw_operation_totals, calls)},
+    {"failures", offsetof(tlw_operation_totals, failures)},
+    {"items", offsetof(tlw_operation_totals, items)},
+    {"bytes", offsetof(tlw_operation_totals, bytes)},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+#define SECOND UINT64_C(1000000000)
 
-static const void *member_of(const tlw_stats *stats, const struct member *m) { return (const char *)stats + m->offset; }
+static const char *const counts[CLI_COUNTS] = {
+    [CLI_COUNT_FILES] = "files",     [CLI_COUNT_ROWS] = "rows", [CLI_COUNT_IMAGES] = "images",
+    [CLI_COUNT_RESULTS] = "results", [CLI_COUNT_BARS] = "bars",
+};
 
-static uint64_t number_of(const tlw_stats *stats, const struct member *m) {
-  return *(const uint64_t *)member_of(stats, m);
+static uint64_t number_at(const void *object, const struct member *m) {
+  return *(const uint64_t *)(const void *)((const char *)object + m->offset);
 }
 
-static void print_text(FILE *file, const char *name, const char *text) {
-  fprintf(file, "      \"%s\": ", name);
-  cli_print_json(file, text);
-  fprintf(file, ",\n");
+static void put_text(cli_buffer *out, const char *name, const char *text) {
+  cli_buffer_format(out, "      \"%s\": ", name);
+  cli_buffer_plain_json(out, text);
+  cli_buffer_format(out, ",\n");
 }
 
-static void print_counter(FILE *file, const tlw_stats *stats, const struct member *m) {
-  const tlw_counter *c = member_of(stats, m);
-  fprintf(file, "      \"%s\": {\"current\": %" PRIu64 ", \"peak\": %" PRIu64 ", \"total\": %" PRIu64 "},\n", m->name,
-          c->current, c->peak, c->total);
+static void put_counter(cli_buffer *out, const tlw_stats *stats, const struct member *m) {
+  const tlw_counter *c = (const void *)((const char *)stats + m->offset);
+  cli_buffer_format(out, "      \"%s\": {\"current\": %" PRIu64 ", \"peak\": %" PRIu64 ", \"total\": %" PRIu64 "},\n",
+                    m->name, c->current, c->peak, c->total);
 }
 
-static void print_budget(FILE *file, const tlw_stats *stats, const struct member *m) {
-  const uint64_t budget = number_of(stats, m);
+static void put_budget(cli_buffer *out, const tlw_stats *stats, const struct member *m) {
+  const uint64_t budget = number_at(stats, m);
   if (budget == UINT64_MAX)
-    fprintf(file, "      \"%s\": null,\n", m->name);
+    cli_buffer_format(out, "      \"%s\": null,\n", m->name);
   else
-    fprintf(file, "      \"%s\": %" PRIu64 ",\n", m->name, budget);
+    cli_buffer_format(out, "      \"%s\": %" PRIu64 ",\n", m->name, budget);
 }
 
-static void print_engine(FILE *file, const tlw_engine *engine) {
-  tlw_device device = {0};
-  tlw_stats stats = {.struct_size = sizeof stats};
-  tlw_engine_describe(engine, &device, NULL);
-  tlw_engine_stats(engine, &stats, NULL);
-  fprintf(file, "    {\n");
-  print_text(file, "backend", tlw_backend_name(device.backend));
-  print_text(file, "device", device.name);
-  print_text(file, "driver", device.driver);
-  for (size_t i = 0; i < COUNT(counters); i++) print_counter(file, &stats, &counters[i]);
-  for (size_t i = 0; i < COUNT(budgets); i++) print_budget(file, &stats, &budgets[i]);
+static void put_seconds(cli_buffer *out, const char *name, uint64_t nanoseconds) {
+  cli_buffer_format(out, "\"%s\": %" PRIu64 ".%09" PRIu64, name, nanoseconds / SECOND, nanoseconds % SECOND);
+}
+
+static void put_operation(cli_buffer *out, tlw_operation operation, const tlw_operation_totals *t) {
+  cli_buffer_format(out, "        \"%s\": {", tlw_operation_name(operation));
+  for (size_t i = 0; i < COUNT(totals); i++)
+    cli_buffer_format(out, "\"%s\": %" PRIu64 ", ", totals[i].name, number_at(t, &totals[i]));
+  put_seconds(out, "seconds", t->nanoseconds);
+  cli_buffer_format(out, ", \"stage_seconds\": {");
+  for (int stage = 0; stage < TLW_STAGES && cli_has_stages(t); stage++) {
+    if (stage > 0) cli_buffer_format(out, ", ");
+    put_seconds(out, tlw_stage_name((tlw_stage)stage), t->stage[stage]);
+  }
+  cli_buffer_format(out, "}}");
+}
+
+/* Those that there were. */
+static void put_operations(cli_buffer *out, const cli_engine_snapshot *engine) {
+  const char *comma = "\n";
+  cli_buffer_format(out, "      \"by_operation\": {");
+  for (int i = 0; i < TLW_OPERATION_COUNT; i++) {
+    if (!cli_is_used(&engine->operations[i])) continue;
+    cli_buffer_format(out, "%s", comma);
+    put_operation(out, (tlw_operation)i, &engine->operations[i]);
+    comma = ",\n";
+  }
+  cli_buffer_format(out, "%s},\n", *comma == ',' ? "\n      " : "");
+}
+
+static void put_engine(cli_buffer *out, const cli_engine_snapshot *engine) {
+  const tlw_stats *stats = &engine->stats;
+  cli_buffer_format(out, "    {\n");
+  put_text(out, "backend", tlw_backend_name(engine->device.backend));
+  put_text(out, "device", engine->device.name);
+  put_text(out, "driver", engine->device.driver);
+  for (size_t i = 0; i < COUNT(counters); i++) put_counter(out, stats, &counters[i]);
+  for (size_t i = 0; i < COUNT(budgets); i++) put_budget(out, stats, &budgets[i]);
   for (size_t i = 0; i < COUNT(numbers); i++)
-    fprintf(file, "      \"%s\": %" PRIu64 ",\n", numbers[i].name, number_of(&stats, &numbers[i]));
-  fprintf(file,
-          "      \"threads\": %" PRIu32 ",\n      \"passed_over\": %" PRIu32 ",\n      \"reason\": ", stats.threads,
-          stats.passed_over);
-  cli_print_json(file, stats.reason);
-  fprintf(file, "\n    }");
+    cli_buffer_format(out, "      \"%s\": %" PRIu64 ",\n", numbers[i].name, number_at(stats, &numbers[i]));
+  put_operations(out, engine);
+  cli_buffer_format(out, "      \"threads\": %" PRIu32 ",\n      \"passed_over\": %" PRIu32 ",\n      \"reason\": ",
+                    stats->threads, stats->passed_over);
+  cli_buffer_plain_json(out, stats->reason);
+  cli_buffer_format(out, "\n    }");
 }
 
-static double seconds_since(int64_t started) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)((int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec - started) / 1e9;
-}
-
-static void print(FILE *file, const render *r, cli_exit code) {
-  fprintf(file, "{\n  \"exit_code\": %d,\n  \"wall_seconds\": %.6f,\n  \"images\": %" PRId64 ",\n", (int)code,
-          seconds_since(r->started), r->images);
-  fprintf(file, "  \"row_bytes\": %" PRIu64 ",\n  \"engines\": [", r->row_bytes);
-  for (size_t i = 0; i < r->n_engines; i++) {
-    fprintf(file, i ? ",\n" : "\n");
-    print_engine(file, r->engines[i]);
+void cli_snapshot_json(const cli_snapshot *s, cli_buffer *out) {
+  cli_buffer_format(out, "{\n  \"command\": \"%s\",\n  \"version\": \"%s\",\n  \"commit\": \"%s\",\n", s->command,
+                    s->version, s->commit);
+  cli_buffer_format(out, "  \"exit_code\": %d,\n  \"wall_seconds\": %.6f,\n", (int)s->code,
+                    (double)s->elapsed / (double)SECOND);
+  for (int i = 0; i < CLI_COUNTS; i++)
+    if (s->has_count[i]) cli_buffer_format(out, "  \"%s\": %" PRIu64 ",\n", counts[i], s->counts[i]);
+  cli_buffer_format(out, "  \"row_bytes\": %" PRIu64 ",\n  \"engines\": [", s->row_bytes);
+  for (int i = 0; i < s->n_engines; i++) {
+    cli_buffer_format(out, i > 0 ? ",\n" : "\n");
+    put_engine(out, &s->engines[i]);
   }
-  fprintf(file, r->n_engines ? "\n  ]\n}\n" : "]\n}\n");
-}
-
-static cli_exit write_text(const char *path, const char *text, size_t size) {
-  cli_output *output = malloc(sizeof *output);
-  if (!output) return cli_fail(CLI_NO_MEMORY, "%s: no memory to write it", path);
-  cli_exit code = cli_output_open(output, path);
-  if (!code) code = cli_output_close(output, cli_output_write(output, text, size));
-  free(output);
-  return code;
-}
-
-cli_exit render_stats_write(const render *r, cli_exit code) {
-  const char *path = render_value(r, RENDER_STATS)->text;
-  if (!path) return CLI_OK;
-  char *text = NULL;
-  size_t size = 0;
-  FILE *file = open_memstream(&text, &size);
-  if (file) print(file, r, code);
-  const int made = file && !ferror(file);
-  if ((file && fclose(file) != 0) || !made) {
-    free(text);
-    return cli_fail(CLI_NO_MEMORY, "%s: no memory to write it", path);
-  }
-  const cli_exit written = write_text(path, text, size);
-  free(text);
-  return written;
+  cli_buffer_format(out, s->n_engines > 0 ? "\n  ]\n}\n" : "]\n}\n");
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,11 +100,49 @@ cli_exit cli_targets_plan(cli_targets *targets, const cli_target_kind *kind, con
                   kind->command);
 }
 
+/* Whether files that are not there yet would be one. */
+static int is_same_place(const char *a, const char *b) {
+  const cli_targets places[2] = {{.out = a}, {.out = b}};
+  const char *slashes[2] = {strrchr(a, '/'), strrchr(b, '/')};
+  struct stat info[2];
+  int n = 0;
+  if (strcmp(slashes[0] ? slashes[0] + 1 : a, slashes[1] ? slashes[1] + 1 : b) != 0) return 0;
+  for (int i = 0; i < 2; i++) {
+    cli_buffer folder = {0};
+    cli_targets_folder(&places[i], &folder);
+    n += !folder.failed && stat(folder.bytes, &info[i]) == 0;
+    cli_buffer_free(&folder);
+  }
+  return n == 2 && info[0].st_dev == info[1].st_dev && info[0].st_ino == info[1].st_ino;
+}
+
+#define LINKS_MOST 40
+
+/* Where a file would be made that is opened by this name: links may lead to what is not there yet. */
+static void follow_links(const char *name, char place[PATH_MAX]) {
+  char target[PATH_MAX];
+  snprintf(place, PATH_MAX, "%s", name);
+  for (int i = 0; i < LINKS_MOST; i++) {
+    const ssize_t length = readlink(place, target, sizeof target - 1);
+    if (length < 0) return;
+    target[length] = 0;
+    char *slash = strrchr(place, '/'), *end = *target != '/' && slash ? slash + 1 : place;
+    if ((size_t)(end - place) + (size_t)length >= PATH_MAX) return;
+    memcpy(end, target, (size_t)length + 1);
+  }
+}
+
 int cli_is_same_file(const char *a, const char *b) {
   struct stat one, other;
   if (strcmp(a, b) == 0) return 1;
-  return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
-         S_ISREG(one.st_mode);
+  const int is_there = stat(a, &one) == 0, is_other_there = stat(b, &other) == 0;
+  if (!is_there && !is_other_there) {
+    char one_place[PATH_MAX], other_place[PATH_MAX];
+    follow_links(a, one_place);
+    follow_links(b, other_place);
+    return is_same_place(one_place, other_place);
+  }
+  return is_there && is_other_there && one.st_dev == other.st_dev && one.st_ino == other.st_ino && S_ISREG(one.st_mode);
 }
 
 static int make_one(cli_targets *targets, const char *path) {

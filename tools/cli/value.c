@@ -202,6 +202,25 @@ static void expect_parts(const cli_origin *origin, const cli_option *option, cha
 }
 
 /* What the value must be. */
+/* In the greatest unit of which they are a whole number. */
+static void put_duration(uint64_t nanoseconds, char *out, size_t size) {
+  static const struct {
+    const char *name;
+    uint64_t most; /* that make one of the next */
+  } units[] = {{"ns", 1000}, {"us", 1000}, {"ms", 1000}, {"s", 60}, {"m", 60}, {"h", 24}, {"d", 0}};
+  int i = 0;
+  while (units[i].most && nanoseconds % units[i].most == 0) nanoseconds /= units[i++].most;
+  snprintf(out, size, "%" PRIu64 "%s", nanoseconds, units[i].name);
+}
+
+static void expect_duration(const cli_option *option, char out[EXPECTED_SIZE]) {
+  char least[32], most[32];
+  put_duration(option->least, least, sizeof least);
+  put_duration(option->most, most, sizeof most);
+  snprintf(out, EXPECTED_SIZE, "a whole number with ns, us, ms, s, m, h, d or w, such as 5m, from %s to %s", least,
+           most);
+}
+
 static void expect(const cli_origin *origin, const cli_option *option, char out[EXPECTED_SIZE]) {
   const char *text = "";
   switch (option->kind) {
@@ -230,8 +249,8 @@ static void expect(const cli_origin *origin, const cli_option *option, char out[
     text = "a time, such as 2022-01-31 or 2022-01-31T09:30:00Z";
     break;
   case CLI_DURATION:
-    text = "a whole number with ns, us, ms, s, m, h, d or w, such as 5m, from 1ns to 366d";
-    break;
+    expect_duration(option, out);
+    return;
   case CLI_STREAM:
     text = "the number of a descriptor that is open for writing, such as 3 with 3>progress.jsonl";
     break;
@@ -280,11 +299,16 @@ int cli_find_name(const char *what, const char *word, cli_names names, const cha
   return -1;
 }
 
+/* A word for more than one backend. */
+static int is_gpu(const char *word, cli_names names) {
+  return strcasecmp(word, "gpu") == 0 && index_of_name("cuda", names) >= 0;
+}
+
 static cli_exit read_choice(const cli_origin *origin, const cli_option *option, const char *text, uint64_t *choice) {
   const int index = index_of_word(text, option->choices);
   *choice = (uint64_t)(index < 0 ? 0 : index);
   if (index >= 0) return CLI_OK;
-  const char *meant = nearest_name(text, option->choices);
+  const char *meant = is_gpu(text, option->choices) ? "cuda or opencl" : nearest_name(text, option->choices);
   if (!meant || (origin->place && option->choices == cli_switch_name)) return fail_value(origin, option, text);
   char name[NAME_SIZE], expected[EXPECTED_SIZE];
   put_name(origin, option, name);

@@ -207,6 +207,14 @@ static int64_t next_rows(const struct reader *in, const struct rows *rows) {
   return w->gap > 0 ? w->window - rows->n % w->window : room;
 }
 
+static void note_rows(const struct reader *in, int64_t begun, int64_t n) {
+  render *r = in->windows->run;
+  const cli_stage stage = {
+      .name = "read and parse", .file = render_name(r, in->input), .begun = begun, .items = n, .is_short = 1};
+  cli_telemetry_stage(r->telemetry, &stage);
+  cli_telemetry_count(r->telemetry, CLI_COUNT_ROWS, (uint64_t)n);
+}
+
 /* Fills the rows as far as the file goes. A failure ends the file behind the rows before it; in->error keeps it. */
 static cli_exit fill(struct reader *in, struct rows *rows) {
   while (rows->n < in->windows->capacity && !in->ended) {
@@ -215,8 +223,10 @@ static cli_exit fill(struct reader *in, struct rows *rows) {
     int64_t n = 0;
     const cli_exit code = in->waits ? cli_interrupt_wait_begin() : cli_interrupt_code();
     if (code) return code;
+    const int64_t begun = cli_telemetry_now(in->windows->run->telemetry);
     const tlw_status status = tlw_csv_next(in->csv, &room, &n, &in->error);
     if (in->waits) cli_interrupt_wait_end();
+    note_rows(in, begun, n);
     in->error.code = status;
     in->got += n;
     in->ended = status != TLW_OK || n < room.capacity;
@@ -400,6 +410,7 @@ cli_exit render_windows_file(render_windows *windows, int input) {
   tlw_csv_close(&in.csv);
   render_averages_close(&in.averages);
   if (is_open && !code && in.error.code == TLW_OK) cli_csv_tell(r->args, name, &report);
+  if (is_open && !code && in.error.code == TLW_OK) cli_telemetry_count(r->telemetry, CLI_COUNT_FILES, 1);
   if (is_open && !code) cli_csv_warn(r->args, name, &report, r->quiet);
   if (!code) code = end_file(&in, &report);
   cli_progress_file_end(r->progress, is_open ? &report : NULL, code == CLI_OK);
