@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness.h"
+#include "common.h"
 #include "tools/synth/synth.h"
 
 #define MINUTE (60 * SYNTH_SECOND)
@@ -97,21 +97,30 @@ static int write_row(char *out, enum dialect dialect, const synth_candle *c) {
   return n + sprintf(out + n, ",%" PRId64, c->volume);
 }
 
-void bench_dialect_open(bench_text *text, size_t dialect, int64_t n_rows, uint64_t seed) {
+void bench_text_close(bench_text *text) {
+  free(text->data);
+  text->data = NULL;
+}
+
+tlw_status bench_dialect_open(bench_text *text, size_t dialect, int64_t n_rows, uint64_t seed, tlw_error *error) {
   synth_source source;
   synth_start(&source, &(synth_options){.seed = seed,
                                         .shape = SYNTH_JUMPS,
                                         .start = dialects[dialect].start,
                                         .interval = dialects[dialect].interval});
   const size_t header = strlen(dialects[dialect].header);
-  text->data = bench_alloc(header + (size_t)n_rows * ROW_SIZE);
+  text->data = bench_alloc(header + (size_t)n_rows * ROW_SIZE, error);
+  if (!text->data) return TLW_ERR_MEMORY;
   text->size = header;
   memcpy(text->data, dialects[dialect].header, header);
   for (int64_t i = 0; i < n_rows; i++) {
     synth_candle candle;
-    if (!synth_next_candle(&source, &candle))
-      bench_die(EXIT_FAILURE, "%" PRId64 " candles are more than time has room for", n_rows);
+    if (!synth_next_candle(&source, &candle)) {
+      bench_text_close(text);
+      return bench_fail(error, TLW_ERR_ARGUMENT, "%" PRId64 " candles are more than time has room for", n_rows);
+    }
     text->size += (size_t)write_row(text->data + text->size, (enum dialect)dialect, &candle);
     text->data[text->size++] = '\n';
   }
+  return TLW_OK;
 }

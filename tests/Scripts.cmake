@@ -34,10 +34,8 @@ tallow_script(pictures pictures.sh)
 tallow_script(demo demo.sh)
 tallow_script(gallery gallery.sh)
 set_tests_properties(demo gallery PROPERTIES RESOURCE_LOCK build)
-if(TALLOW_BENCH)
-  tallow_script(gpu_check gpu_check.sh TIMEOUT 600)
-  set_tests_properties(gpu_check PROPERTIES RESOURCE_LOCK build)
-endif()
+tallow_script(gpu_check gpu_check.sh TIMEOUT 600)
+set_tests_properties(gpu_check PROPERTIES RESOURCE_LOCK build)
 
 # A sanitizer's build has tests enough; the rest would do the same in each build.
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
@@ -65,7 +63,8 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   set_tests_properties(warnings static backends_off asan tsan fuzz PROPERTIES PROCESSORS ${half})
   # What takes longest begins first, so that no CPU waits for it at the end.
   set(cost 100)
-  foreach(name runs faults_timed_software_cuda faults_software_cuda cli neon warnings fuzz valgrind tsan asan)
+  foreach(name bench_cli runs faults_timed_software_cuda faults_software_cuda neon gpu_check cli warnings fuzz valgrind tsan
+               asan)
     math(EXPR cost "${cost} + 100")
     set_tests_properties(${name} PROPERTIES COST ${cost})
   endforeach()

@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zlib
 from pathlib import Path
@@ -27,7 +28,7 @@ DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2]
 
 USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR = 64, 65, 66, 69, 71, 73, 74
 STOPPED, INTERRUPTED = 75, 130
-COMMANDS = ("render", "window", "bars", "dataset", "tune", "merge", "devices", "synth", "completion", "help")
+COMMANDS = ("render", "window", "bars", "dataset", "bench", "tune", "merge", "devices", "synth", "completion", "help")
 TIERS = ("baseline", "avx2", "avx512")
 PALETTES = {  # background, grid, up, down, text
     "classic": "000000 333333 00FF00 FF0000 C8C8C8",
@@ -245,6 +246,7 @@ class WrongUse(Case):
         self.check("synth", "candles", "--shape", "jump", says="did you mean jumps?")
         for name in ("gpu", "GPU"):
             self.check("render", "a.csv", "-o", "a.png", "--backend", name, says="did you mean cuda or opencl?")
+            self.check("bench", "--backend", name, says="did you mean cuda or opencl?")
         self.check("synth", "candles", "--format", "npy", says="--format must be csv")
 
     def test_numbers(self):
@@ -342,7 +344,7 @@ class Help(Case):
         self.assertLess(text.index("Examples:"), text.index("Usage:"))
         for command in COMMANDS:
             self.assertRegex(text, rf"(?m)^  {command} +\w")
-        for code in (0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143):
+        for code in (0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143):
             self.assertRegex(text, rf"(?m)^  {code} +\w")
 
     def test_commands(self):
@@ -375,6 +377,7 @@ class Help(Case):
             "resume shard manifest backend device threads pool host-mem fallback deadline "
             "stats metrics metrics-interval trace alloc-log "
             "progress progress-fd json verbose quiet help",
+            "bench": "backend threads time rows clock list json save history output fail-on-slow force help",
             "tune": "threads time json help",
             "merge": "quiet help",
             "devices": "check json help",
@@ -418,6 +421,9 @@ class Help(Case):
         (self.here / "shards").mkdir()
         ticks, _ = self.run_tallow("synth", "trades", "--rows", 100000, "--format", "aggtrades")
         (self.here / "trades.csv.gz").write_bytes(gzip.compress(ticks))
+        run = {"context": {"fingerprint": "1"}, "benchmarks": [{"name": "a", "real_time": 1}] * 3}
+        for name in ("old.json", "new.json"):
+            self.write(name, json.dumps(run))
         path = self.here / "bin"
         path.mkdir()
         (path / "tallow").symlink_to(Path(BIN).resolve())
@@ -426,6 +432,8 @@ class Help(Case):
         for args in ((), *((c,) for c in COMMANDS)):
             text = self.run_tallow("help", *args)[0].decode()
             for line in re.search(r"Examples:\n((?:  .*\n)+)", text).group(1).splitlines():
+                if line.startswith("  tallow bench") and not re.search(" compare | report | --list", line):
+                    line += " --list"  # as if measuring took no time
                 if line.startswith("  tallow tune"):
                     line = re.sub(r" --time \S+", "", line) + " --time 100ms"
                 for name in ("charts/manifest.jsonl", "set.npy"):  # of an example with other options
@@ -1533,6 +1541,50 @@ class Signals(Case):
         child.send_signal(signal.SIGINT)
         self.assertEqual((child.stderr.read(), child.wait(timeout=120)), (b"", 0))
         self.assertEqual(self.check_charts(), 1951)
+
+
+class StoppedBench(Case):
+    """What was measured when a signal comes is shown and kept, but not in the history."""
+
+    begin, close = Signals.begin, staticmethod(Signals.close)
+
+    ARGS = ("bench", "window/mean/20", "window/std/20", "--time", "16s", "--rows", 1000, "--threads", 1, "--backend",
+            "cpu", "--json", "run.json", "--save", "--history", "history")
+
+    def stop(self, numbers):
+        child = self.begin(*self.ARGS, stdout=subprocess.PIPE)
+        self.assertEqual(child.stderr.readline(), b"tallow: 2 lines, about 32 s\n")
+        time.sleep(1)
+        for number in numbers:
+            child.send_signal(number)
+            time.sleep(0.05)
+        out, _ = child.communicate(timeout=120)
+        self.assertFalse((self.here / "history").exists())
+        return child.returncode, out.decode()
+
+    def test_once(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            code, out = self.stop([number])
+            self.assertEqual(code, 128 + number)
+            measured = int(re.search(r"\ninterrupted: ([12]) of 2 lines measured\n$", out)[1])
+            run = json.loads((self.here / "run.json").read_text())
+            names = {b["run_name"] for b in run["benchmarks"]}
+            self.assertEqual(len(names), measured)
+            self.assertEqual(sum(line.startswith("window/") for line in out.splitlines()), measured)
+            self.assertEqual(self.files(), ["run.json"])
+            (self.here / "run.json").unlink()
+
+    def test_a_history_that_can_not_be(self):
+        """Refused ahead of the measuring."""
+        self.write("file", "")
+        for folder in ("file", "file/deep"):
+            self.fails(CANT_CREATE, "bench", "window", "--time", "1h", "--save", "--history", folder,
+                       says=f"--save: a run can't be written into {folder}: Not a directory")
+
+    def test_twice(self):
+        code, out = self.stop([signal.SIGINT, signal.SIGINT])
+        self.assertEqual((code, self.files()), (INTERRUPTED, []))
+        self.assertNotIn("interrupted", out)
 
 
 class Devices(Case):

@@ -24,8 +24,8 @@ from pathlib import Path
 import test_cli
 from test_cli import BACKENDS, BAD_DATA, BIN, HEADER, IO_ERROR, NO_INPUT, USAGE, Case, Png
 
-COMMANDS = ("render", "window", "bars", "dataset", "tune", "merge", "devices", "synth", "completion", "help")
-CODES = (0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143)
+COMMANDS = ("render", "window", "bars", "dataset", "bench", "tune", "merge", "devices", "synth", "completion", "help")
+CODES = (0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75, 130, 143)
 GROUPS = ("What is drawn", "Input", "Bad rows", "Runs", "Work and memory", "Messages")
 WINDOW_GROUPS = ("What is computed", "Input", "Work and memory", "Messages")
 POLICIES = {
@@ -873,8 +873,8 @@ class Words(Manners):
     def test_options_of_other_commands(self):
         self.check("render", "a.csv", "--seed", "4", says="render has no option --seed, but window and synth have; try")
         self.check("devices", "--theme", "x", says="devices has no option --theme, but render has; try")
-        self.check("merge", "x", "--json", says="merge has no option --json, but render and window and dataset and tune "
-                   "and devices have; try")
+        self.check("merge", "x", "--json", says="merge has no option --json, but render and window and dataset and bench "
+                   "and tune and devices have; try")
         self.check("render", "a.csv", "--start", "1", says="but synth has; did you mean --from?")
         self.check("render", "a.csv", "-i", "1m", says="render has no option -i, but synth has; try")
         self.check("render", "--version", says="--version stands alone: 'tallow --version'")

@@ -4,7 +4,7 @@
 # shellcheck source=tests/scripts/common.sh
 source "$(dirname "$0")/common.sh"
 
-options=(-DCMAKE_C_COMPILER="$TALLOW_CC" "${quick[@]}" -DTALLOW_TESTS=OFF -DTALLOW_BENCH=OFF -DTALLOW_TIERS=)
+options=(-DCMAKE_C_COMPILER="$TALLOW_CC" "${quick[@]}" -DTALLOW_TESTS=OFF -DTALLOW_TIERS=)
 "$TALLOW_BIN" synth candles --rows 200 -o candles.csv
 "$TALLOW_BIN" render candles.csv -o expected.png --backend cpu
 draws() {

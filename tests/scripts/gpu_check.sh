@@ -7,12 +7,13 @@ gpu_check=(bash "$TALLOW_SOURCE/tools/gpu-check")
 rm -rf out out.tar.gz
 # Left out are other tests, and what takes long on this driver.
 options=(--software --build "$TALLOW_BUILD" --archive out.tar.gz --cases 20 --seconds 0.01)
-for step in cli budget reset faults gpu_files bars_gpu jkx images images_charts bench-stream-cuda bench-files-cuda \
-  bench-files-cpu bench-chart-cuda bench-images-cpu; do options+=(--skip "$step"); done
+for step in cli budget reset faults gpu_files bars_gpu jkx images images_charts bench-files; do
+  options+=(--skip "$step")
+done
 "${gpu_check[@]}" "${options[@]}" out ||
   fail "a step failed: $(tail -n 40 "$(sed -n 's/.*FAILED.*: \(.*\.txt\)$/out\/\1/p' out/summary.txt | head -n 1)")"
-for step in build devices same-file parity gpu images_gpu stream buffer soak bench-stream-cpu bench-chart-cpu bench-render-cuda \
-  bench-window-cuda bench-images-left; do
+for step in build devices same-file parity gpu images_gpu stream buffer soak bench-render bench-stream bench-window \
+  bench-bars bench-images; do
   grep -qE "^$step +passed" out/summary.txt || fail "the summary has no $step that passed: $(<out/summary.txt)"
 done
 for step in faults memcheck memcheck-gpu gpu-opencl; do
@@ -20,6 +21,9 @@ for step in faults memcheck memcheck-gpu gpu-opencl; do
 done
 grep -q '^commit: ' out/summary.txt || fail "the summary names no commit"
 says "$(<out/devices.txt)" "Software CUDA device"
+says "$(<out/bench-render.txt)" "render/96p/50/batch:1024"
+says "$(<out/bench-images.txt)" "images/jkx/5/u8/left"
+grep -q "other output" out/bench-*.txt && fail "a backend has other output: $(grep "other output" out/bench-*.txt)"
 says "$(<out/parity.txt)" "cases on Software CUDA device"
 tar -xzOf out.tar.gz ./summary.txt | cmp - out/summary.txt || fail "the archive is another"
 

@@ -117,7 +117,7 @@ class Readme(unittest.TestCase):
         text = subprocess.run([BIN, "render", "--help"], capture_output=True, text=True, check=True).stdout
         for option in re.findall(r"--[a-z][a-z-]+", section("Command line") + section("Memory")):
             if option not in ("--rows", "--interval", "--start", "--shape", "--seed", "--check", "--json", "--op",
-                              "--column", "--keep"):
+                              "--column", "--keep", "--fail-on-slow"):
                 self.assertRegex(text, rf"{option}\b", option)
 
     def test_options_of_windows(self):
@@ -136,6 +136,13 @@ class Readme(unittest.TestCase):
             text = subprocess.run([BIN, command, "--help"], capture_output=True, text=True, check=True).stdout
             for option in re.findall(r"--(?:metrics|trace|stats)[a-z-]*", section("Watching a run")):
                 self.assertRegex(text, rf"{option}\b", option)
+
+    def test_options_of_bench(self):
+        text = subprocess.run([BIN, "bench", "--help"], capture_output=True, text=True, check=True).stdout
+        options = re.findall(r"--[a-z][a-z-]+", section("Benchmarks"))
+        self.assertGreater(len(options), 3)
+        for option in options:
+            self.assertRegex(text, rf"{option}\b", option)
 
     def test_operations(self):
         text = subprocess.run([BIN, "window", "--list", "--json"], capture_output=True, text=True, check=True).stdout

@@ -9,7 +9,7 @@ tiers=''
 [[ $preset != asan || $(uname -m) != x86_64 ]] || tiers=avx512
 cd "$TALLOW_SOURCE"
 quietly cmake --preset "$preset" -B "$TALLOW_WORK/build" -DCMAKE_C_COMPILER="$TALLOW_CC" -DTALLOW_TIERS="$tiers" \
-  -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG" -DTALLOW_BENCH=OFF -DTALLOW_NVCC=OFF \
+  -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG" -DTALLOW_NVCC=OFF \
   -DTALLOW_POCL_CACHE="$POCL_CACHE_DIR"
 # names LIST...: matches these names, which may be patterns. ctest takes a few groups, and without a word none at all of an
 # expression that has more.
@@ -44,11 +44,11 @@ if [[ $preset == asan ]]; then
 fi
 
 # Threads are looked at where there are several. These have one: the reader, text, times, the oracle, a painter, the
-# tiers, states of windows and bars, the pool, a device's backend alone, the encoder of PNG, files of data sets, the
-# software driver itself; and what measures times, which mean nothing here.
+# tiers, states of windows and bars, the pool, a device's backend alone, the encoder of PNG, files of data sets, what
+# samples of benchmarks mean, the software driver itself; and what measures times, which mean nothing here.
 slow+=('csv.*' input plain math numbers_read cli_text cli_spec synth time ticks time_ticks labels zone oracle paint)
 slow+=(png png_fast png_encoder bars_{checkpoint,clock,ops,state,text} columns dataset_files images_ops io_faults)
-slow+=(trades trades_plain window_state window_parity_state softcuda choice)
+slow+=(trades trades_plain window_state window_parity_state softcuda choice bench_{nvml,statistics,table})
 slow+=(tune font pool window_accuracy cli_progress gpu_{opencl,software_cuda,software_unified})
 # Lanes of kernels that race show on the software driver, for those of PoCL are not looked at: each kernel runs there
 # in the tests of parity, of files, of windows, and in the other of the two on bars and on images. What else there is

@@ -4,6 +4,7 @@
 
 typedef enum cli_exit {
   CLI_OK = 0,
+  CLI_SLOWER = 1, /* bench compare --fail-on-slow */
   CLI_USAGE = 64,
   CLI_DATA = 65,
   CLI_NO_INPUT = 66,

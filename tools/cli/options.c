@@ -49,6 +49,16 @@ static const char *synth_format_name(int index) {
   return index < COUNT(names) ? names[index] : NULL;
 }
 
+static const char *bench_clock_name(int index) {
+  static const char *const names[] = {[BENCH_CLOCK_WALL] = "wall", [BENCH_CLOCK_PROCESSOR] = "processor"};
+  return index < COUNT(names) ? names[index] : NULL;
+}
+
+/* All but auto. */
+static const char *bench_backend_name(int index) {
+  return index + TLW_BACKEND_CPU <= TLW_BACKEND_CUDA ? tlw_backend_name((tlw_backend)(index + TLW_BACKEND_CPU)) : NULL;
+}
+
 static const char *theme_name(int index) { return tlw_theme_name((tlw_theme)index); }
 static const char *shape_name(int index) { return synth_shape_name((synth_shape)index); }
 static const char *backend_name(int index) {
@@ -1434,6 +1444,121 @@ static const char *const dataset_notes[] = {
     NULL,
 };
 
+static const cli_option bench_backend_parts[] = {
+    {.name = "backend", .kind = CLI_CHOICE, .metavar = "NAME", .choices = bench_backend_name},
+};
+static const cli_option bench_thread_parts[] = {
+    {.name = "threads", .kind = CLI_NUMBER, .metavar = "N", .least = 1, .most = TLW_THREADS_MAX},
+};
+
+static const cli_option bench_options[] = {
+    [BENCH_BACKEND] = {.name = "backend",
+                       .also = " device gpu ",
+                       .letter = 'b',
+                       .kind = CLI_LIST,
+                       .metavar = "NAME,...",
+                       .parts = bench_backend_parts,
+                       .n_parts = COUNT(bench_backend_parts),
+                       .listed = bench_backend_name,
+                       .help = "On what: of cpu, opencl and cuda. Without it, on all that can be used, but on "
+                               "OpenCL only where it has a GPU."},
+    [BENCH_THREADS] = {.name = "threads",
+                       .also = " jobs workers cpus parallel ",
+                       .letter = 'j',
+                       .kind = CLI_LIST,
+                       .metavar = "N,...",
+                       .parts = bench_thread_parts,
+                       .n_parts = COUNT(bench_thread_parts),
+                       .help = "Threads of the CPU backend, each number a line. Without it, as many as the CPUs that "
+                               "this process may use. Others are compared with the first."},
+    [BENCH_TIME] = {.name = "time",
+                    .also = " seconds duration budget ",
+                    .letter = 't',
+                    .kind = CLI_DURATION,
+                    .metavar = "D",
+                    .least = 1000000,
+                    .most = UINT64_C(3600000000000),
+                    .help = "Time for each line, such as 500ms or 5s. Without it, 1s or less, so that all take about "
+                            "20 s; more of it makes intervals smaller."},
+    [BENCH_ROWS] = {.name = "rows",
+                    .also = " size ",
+                    .letter = 'n',
+                    .kind = CLI_NUMBER,
+                    .metavar = "N",
+                    .least = 1,
+                    .most = 200000000,
+                    .help = "Rows of the suites window, bars, csv and trades, and images of a call. Without it, "
+                            "as many as no cache holds."},
+    [BENCH_CLOCK] = {.name = "clock",
+                     .kind = CLI_CHOICE,
+                     .metavar = "NAME",
+                     .fallback = "wall",
+                     .choices = bench_clock_name,
+                     .help = "processor: the time that one thread has had of a processor, for a busy machine; on the "
+                             "CPU alone."},
+    [BENCH_LIST] = {.name = "list", .letter = 'l', .kind = CLI_FLAG, .help = "List cases, and measure nothing."},
+    [BENCH_JSON] = {.name = "json",
+                    .kind = CLI_TEXT,
+                    .metavar = "FILE",
+                    .hint = CLI_HINT_FILE,
+                    .help = "Also write the run as JSON in the format of google-benchmark. - is standard output, in "
+                            "place of the table."},
+    [BENCH_SAVE] = {.name = "save",
+                    .kind = CLI_FLAG,
+                    .help = "Also put the run into the history, a folder of the newest 200."},
+    [BENCH_HISTORY_FOLDER] = {.name = "history",
+                              .kind = CLI_TEXT,
+                              .metavar = "FOLDER",
+                              .hint = CLI_HINT_FOLDER,
+                              .help = "The history. Without it, tallow/bench in $XDG_DATA_HOME or ~/.local/share."},
+    [BENCH_OUTPUT] = {.name = "output",
+                      .also = " out file ",
+                      .letter = 'o',
+                      .kind = CLI_TEXT,
+                      .metavar = "FILE",
+                      .hint = CLI_HINT_FILE,
+                      .help = "With report: the page, such as report.html. - is standard output."},
+    [BENCH_FAIL_ON_SLOW] = {.name = "fail-on-slow",
+                            .kind = CLI_FLAG,
+                            .help = "With compare: exit code 1 if a case is SLOW."},
+    [BENCH_FORCE] = {.name = "force",
+                     .kind = CLI_FLAG,
+                     .help = "With compare: compare runs of different machines too."},
+    [BENCH_HELP] = {HELP_ROW},
+};
+_Static_assert(COUNT(bench_options) == BENCH_OPTIONS && BENCH_OPTIONS <= CLI_OPTIONS_MAX, "bench's options");
+
+static const char *const bench_examples[] = {
+    "tallow bench",
+    "tallow bench --list",
+    "tallow bench 'render/1080p*' --backend cuda,cpu --threads 1,2",
+    "tallow bench window/mean/20 window/std/20 --time 3s --json new.json --save",
+    "tallow bench compare old.json new.json --fail-on-slow",
+    "tallow bench report old.json new.json -o report.html",
+    NULL,
+};
+
+static const char *const bench_notes[] = {
+    "PATTERN names cases: all of a name, its first parts, or with *, ? and []. First parts mean all the cases that "
+    "begin so, not only the usual ones of --list, which can be hundreds of lines and take minutes. Without a PATTERN "
+    "the "
+    "usual cases of every suite are measured, in under 30 seconds. SIGINT (Ctrl-C) ends the measuring: what was "
+    "measured "
+    "by then is printed and written to --json, but not put into the history.",
+    "Lines take turns in 16 rounds. A time is the median of the rounds' medians, and its interval holds it in 95 of "
+    "100 "
+    "runs. Rounds that other programs disturbed are left out and measured again while there is time; a ! says so. A "
+    "speedup stands only where outputs are equal.",
+    "compare takes the older run first. FAST and SLOW are surely so, by more than 1%; SAME is surely within 2%; "
+    "AMBIGUOUS can't be told from these runs. Runs of different machines, or of other drivers, are refused.",
+    "report makes one page of HTML of a history, or of the RUNs and FOLDERs that are named: times over the runs of "
+    "each "
+    "machine, what has changed, speedups, shares of the limit. It loads nothing from elsewhere. show prints the table "
+    "of "
+    "a RUN that was saved.",
+    NULL,
+};
+
 static const cli_option tune_options[] = {
     [TUNE_THREADS] = {.name = "threads",
                       .also = " jobs workers cpus parallel ",
@@ -1660,6 +1785,17 @@ const cli_command cli_commands[] = {
      .options = dataset_options,
      .n_options = DATASET_OPTIONS,
      .run = cli_run_dataset},
+    {.name = "bench",
+     .summary = "measure speed on each backend, and compare runs",
+     .operands = "[PATTERN...] | compare A B | report ... | show A",
+     .most_operands = INT_MAX,
+     .operand_hint = CLI_HINT_FILE,
+     .also = " benchmark benchmarks perf speed measure time compare report ",
+     .examples = bench_examples,
+     .notes = bench_notes,
+     .options = bench_options,
+     .n_options = BENCH_OPTIONS,
+     .run = cli_run_bench},
     {.name = "tune",
      .summary = "measure from which size on auto takes the device",
      .operands = "",
@@ -1730,6 +1866,7 @@ const int cli_n_commands = COUNT(cli_commands);
 
 const cli_exit_text cli_exit_texts[] = {
     {CLI_OK, "done"},
+    {CLI_SLOWER, "bench compare --fail-on-slow has found a case that is slower"},
     {CLI_USAGE, "the command line is wrong"},
     {CLI_DATA, "an input file holds bad data, or nothing in the range asked for"},
     {CLI_NO_INPUT, "an input file is missing or can't be read"},
@@ -1739,8 +1876,8 @@ const cli_exit_text cli_exit_texts[] = {
     {CLI_CANT_CREATE, "an output file or folder can't be made"},
     {CLI_IO, "reading or writing failed underway, or nobody reads the output"},
     {CLI_STOPPED, "stopped by SIGINT (Ctrl-C) or SIGTERM; --resume goes on"},
-    {CLI_INTERRUPTED, "stopped at once by SIGINT: render by a second one"},
-    {CLI_TERMINATED, "stopped at once by SIGTERM: render by a second one"},
+    {CLI_INTERRUPTED, "stopped by SIGINT, by a second one where there was something to finish"},
+    {CLI_TERMINATED, "stopped by SIGTERM, likewise"},
 };
 const int cli_n_exit_texts = COUNT(cli_exit_texts);
 

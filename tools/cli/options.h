@@ -282,6 +282,22 @@ enum {
   DATASET_HELP,
   DATASET_OPTIONS
 };
+enum {
+  BENCH_BACKEND,
+  BENCH_THREADS,
+  BENCH_TIME,
+  BENCH_ROWS,
+  BENCH_CLOCK,
+  BENCH_LIST,
+  BENCH_JSON,
+  BENCH_SAVE,
+  BENCH_HISTORY_FOLDER,
+  BENCH_OUTPUT,
+  BENCH_FAIL_ON_SLOW,
+  BENCH_FORCE,
+  BENCH_HELP,
+  BENCH_OPTIONS
+};
 enum { MERGE_QUIET, MERGE_HELP, MERGE_OPTIONS };
 enum { TUNE_THREADS, TUNE_TIME, TUNE_JSON, TUNE_HELP, TUNE_OPTIONS };
 enum { DEVICES_CHECK, DEVICES_JSON, DEVICES_HELP, DEVICES_OPTIONS };
@@ -299,6 +315,7 @@ enum {
 enum { HELP_MAN, HELP_HELP, HELP_OPTIONS };
 enum { COMPLETION_HELP, COMPLETION_OPTIONS };
 
+enum { BENCH_CLOCK_WALL, BENCH_CLOCK_PROCESSOR };
 enum { SWITCH_ON, SWITCH_OFF };
 enum { PRESET_CHART, PRESET_JKX };
 enum { MEMBER_PNG, MEMBER_NPY };
@@ -361,6 +378,7 @@ cli_exit cli_run_render(const cli_args *args);
 cli_exit cli_run_window(const cli_args *args);
 cli_exit cli_run_bars(const cli_args *args);
 cli_exit cli_run_dataset(const cli_args *args);
+cli_exit cli_run_bench(const cli_args *args);
 cli_exit cli_run_tune(const cli_args *args);
 cli_exit cli_run_merge(const cli_args *args);
 cli_exit cli_run_devices(const cli_args *args);
