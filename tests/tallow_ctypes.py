@@ -1,4 +1,4 @@
-"""The library in Python, by ctypes: the structs of its headers that scripts of tests/ and bench/ use, and its calls.
+"""The library in Python, by ctypes: the structs of its headers that scripts use, and its calls.
 
 Each struct with a struct_size is held against the size that the library's init function says.
 """
@@ -88,21 +88,6 @@ class Raster(ctypes.Structure):
     _fields_ = [("pixels", POINTER), *fields(SIZE, "size row_stride image_stride")]
 
 
-class PngOptions(ctypes.Structure):
-    NAME = "png_options"
-    _fields_ = [("struct_size", SIZE), ("coding", ENUM)]
-
-
-class PngImage(ctypes.Structure):
-    _fields_ = [
-        ("pixels", POINTER),
-        ("row_stride", SIZE),
-        *fields(INT32, "width height"),
-        ("rgb", POINTER),
-        ("n_colors", INT32),
-    ]
-
-
 class WindowSpec(ctypes.Structure):
     _fields_ = [
         ("struct_size", SIZE),
@@ -126,29 +111,6 @@ class WindowBatch(ctypes.Structure):
         ("offsets", POINTER),
         ("n_series", INT64),
         ("origin", POINTER),
-    ]
-
-
-class Trades(ctypes.Structure):
-    NAME = "trades"
-    _fields_ = [
-        ("struct_size", SIZE),
-        ("n_rows", INT64),
-        *fields(POINTER, "time price quantity id first_id last_id is_buyer_maker open high low quote count"),
-    ]
-
-
-class BarsOptions(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", SIZE),
-        *fields(ENUM, "kind interval"),
-        *fields(INT64, "size offset"),
-        ("zone", POINTER),
-        ("zone_name", TEXT),
-        *fields(ENUM, "empty unit"),
-        *fields(INT32, "split no_gate"),
-        ("fields", UINT32),
-        ("on_bad", ENUM),
     ]
 
 
@@ -184,7 +146,6 @@ class Library:
     def __init__(self, path):
         self.library = ctypes.CDLL(os.fspath(path))
         self.library.tlw_version.restype = TEXT
-        self.library.tlw_png_bound.restype = SIZE
         self.version = "tallow " + self.library.tlw_version().decode()
         self.error = Error()
 
