@@ -145,6 +145,11 @@ class Readme(unittest.TestCase):
             if option != "--peers":  # of bench/peers
                 self.assertRegex(text, rf"{option}\b", option)
 
+    def test_tables_of_speed(self):
+        script = SOURCE / "bench/readme-tables"
+        done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_operations(self):
         text = subprocess.run([BIN, "window", "--list", "--json"], capture_output=True, text=True, check=True).stdout
         said = []
