@@ -13,14 +13,14 @@ set(script_environment
     "TALLOW_SOFTCUDA=${softcuda_folder}"
     "TALLOW_BIN=$<TARGET_FILE:tallow_cli>")
 
-# tallow_script(name script [TIMEOUT seconds] [ARGUMENTS ...]): a bash or Python script of the folder scripts.
+# tallow_script(name script [ARGUMENTS ...]): a bash or Python script of the folder scripts.
 function(tallow_script name script)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "ARGUMENTS")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "ARGUMENTS")
   set(program ${TALLOW_BASH})
   if(script MATCHES "py$")
     set(program ${TALLOW_PYTHON})
   endif()
-  tallow_run(${name} ${program} ${scripts}/${script} ${arg_ARGUMENTS} LABEL tool TIMEOUT "${arg_TIMEOUT}" MEMORY
+  tallow_run(${name} ${program} ${scripts}/${script} ${arg_ARGUMENTS} LABEL tool MEMORY
              unlimited ENVIRONMENT
              ${script_environment} "TALLOW_WORK=${scratch}/${name}")
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
@@ -34,7 +34,7 @@ tallow_script(pictures pictures.sh)
 tallow_script(demo demo.sh)
 tallow_script(gallery gallery.sh)
 set_tests_properties(demo gallery PROPERTIES RESOURCE_LOCK build)
-tallow_script(gpu_check gpu_check.sh TIMEOUT 600)
+tallow_script(gpu_check gpu_check.sh)
 set_tests_properties(gpu_check PROPERTIES RESOURCE_LOCK build)
 
 # A sanitizer's build has tests enough; the rest would do the same in each build.
@@ -49,15 +49,15 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   tallow_script(ptx ptx.py)
   set_tests_properties(ptx PROPERTIES RESOURCE_LOCK build)
   tallow_script(neon neon.sh)
-  tallow_script(valgrind valgrind.sh TIMEOUT 900)
+  tallow_script(valgrind valgrind.sh)
   tallow_script(numbers numbers.py)
-  tallow_script(fuzz fuzz.sh TIMEOUT 900)
+  tallow_script(fuzz fuzz.sh)
   # Builds of their own, each on half the CPUs.
-  tallow_script(warnings warnings.sh TIMEOUT 900)
-  tallow_script(static static.sh TIMEOUT 900)
-  tallow_script(backends_off backends_off.sh TIMEOUT 900)
-  tallow_script(asan sanitizers.sh ARGUMENTS asan TIMEOUT 1200)
-  tallow_script(tsan sanitizers.sh ARGUMENTS tsan TIMEOUT 1200)
+  tallow_script(warnings warnings.sh)
+  tallow_script(static static.sh)
+  tallow_script(backends_off backends_off.sh)
+  tallow_script(asan sanitizers.sh ARGUMENTS asan)
+  tallow_script(tsan sanitizers.sh ARGUMENTS tsan)
   cmake_host_system_information(RESULT cpus QUERY NUMBER_OF_LOGICAL_CORES)
   math(EXPR half "(${cpus} + 1) / 2")
   set_tests_properties(warnings static backends_off asan tsan fuzz PROPERTIES PROCESSORS ${half})

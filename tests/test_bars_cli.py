@@ -8,16 +8,15 @@ import gzip
 import json
 import os
 import random
-import re
 import select
 import signal
 import struct
 import subprocess
 import time
 import unittest
-from pathlib import Path
 
 import test_cli
+from processes import wait_until_idle
 from test_cli import BAD_DATA, BIN, CANT_CREATE, IO_ERROR, NO_INPUT, NO_MEMORY, STOPPED, USAGE, Case, Png
 
 ALL = ("open_time close_time open high low close volume quote_volume vwap trades agg_trades buy_volume sell_volume "
@@ -512,16 +511,6 @@ class Checkpoints(Bars):
                 self.assertEqual(self.tables(f"plain{ending}"), self.tables(f"saved{ending}"))
             (self.here / "state").unlink()
 
-    def wait_until_caught(self, process, number):
-        """Until it has a handler of the signal."""
-        deadline = time.monotonic() + 60
-        caught = 0
-        while not caught >> (number - 1) & 1:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.005)
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            caught = int(re.search(r"SigCgt:\s*([0-9a-f]+)", status)[1], 16)
-
     def test_killed(self):
         """Runs that wait for more input are killed, by signals that can be caught and by one that can't."""
         text = text_of(self.rows)
@@ -535,8 +524,7 @@ class Checkpoints(Bars):
                                       stderr=subprocess.PIPE) as process:
                     process.stdin.write(text[: rng.randrange(1000, len(text))].encode())
                     process.stdin.flush()
-                    self.wait_until_caught(process, signal.SIGTERM)
-                    time.sleep(0.1)
+                    wait_until_idle(process)
                     process.send_signal(number)
                     said = process.stderr.read().decode()
                     code = process.wait(30)
@@ -727,8 +715,8 @@ class WrongUse(Bars):
                               stderr=subprocess.PIPE) as process:
             process.stdin.write(text_of(trades(100)).encode())
             process.stdin.flush()
-            while not self.files():
-                time.sleep(0.01)
+            wait_until_idle(process)
+            self.assertEqual(len(self.files()), 1)
             process.send_signal(signal.SIGINT)
             self.assertEqual((process.wait(30), process.stderr.read()), (test_cli.INTERRUPTED, b""))
         self.assertEqual(self.files(), [])

@@ -15,6 +15,7 @@ import sys
 import time
 import unittest
 
+from processes import wait_until_idle
 from test_cli import BAD_DATA, BIN, CANT_CREATE, IO_ERROR, STOPPED, USAGE, Case
 
 kills, seed = 8, 1
@@ -51,13 +52,12 @@ class RunCase(Case):
         process = self.begin(*args, stdin=subprocess.PIPE)
         process.stdin.write(rows.encode())
         process.stdin.flush()
-        time.sleep(0.3)
+        wait_until_idle(process)
         process.send_signal(signal.SIGINT)
         code, said = self.end(process)
         process.stdin.close()
         self.assertEqual(code, STOPPED, said)
         return said
-
 
     def record(self, name="set.state"):
         return json.loads((self.here / name).read_bytes().split(b"\n")[1])
@@ -76,7 +76,7 @@ class RunCase(Case):
     def kill_underway(self, *args):
         """Kills a run that waits for standard input, once it has saved what came before."""
         process = self.begin(*args, stdin=subprocess.PIPE)
-        time.sleep(0.5)
+        wait_until_idle(process)
         process.kill()
         self.end(process)
         process.stdin.close()
@@ -346,9 +346,7 @@ class Stopped(RunCase):
     def test_two_at_once(self):
         text = self.synth("a.csv", 3000)
         first = self.begin("a.csv", "-", "--preset", "jkx", "-o", "set.npy", stdin=subprocess.PIPE)
-        while not list(self.here.glob("set.state")):
-            time.sleep(0.01)
-        time.sleep(0.1)
+        wait_until_idle(first)
         self.fails(CANT_CREATE, "dataset", "a.csv", "--preset", "jkx", "-o", "set.npy", says="another command is writing")
         first.stdin.write(text.encode())
         first.stdin.close()
@@ -482,9 +480,7 @@ class Parts(RunCase):
         text = self.synth("a.csv", 3000)
         self.dataset("a.csv", "--preset", "jkx", "-o", "set.npy", "--shard", "1/2")
         second = self.begin("-", "--preset", "jkx", "-o", "set.npy", "--shard", "2/2", stdin=subprocess.PIPE)
-        while not self.files("set.state-2-of-2") or self.files("set.state-2-of-2")["set.state-2-of-2"][0] == 0:
-            time.sleep(0.01)
-        time.sleep(0.1)
+        wait_until_idle(second)
         (self.here / "copy").write_bytes((self.here / "set.npy").read_bytes())
         (self.here / "copy").rename(self.here / "set.npy")
         second.stdin.write(text.encode())

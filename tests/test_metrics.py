@@ -21,6 +21,7 @@ import unittest
 from pathlib import Path
 
 import test_cli
+from processes import wait_until_idle
 from test_cli import BACKENDS, BAD_DATA, BIN, CANT_CREATE, INTERRUPTED, IO_ERROR, NO_INPUT, STOPPED, USAGE, Case
 
 TERMINATED = 143
@@ -751,7 +752,7 @@ class Stopped(Told):
                      ("bars", "t.csv", "--tick", "10", "-o", "c.csv", "-q", "--checkpoint", "c")):
             child, read = self.begin_stuck_at_its_end(*args)
             child.send_signal(signal.SIGINT)
-            time.sleep(0.1)
+            wait_until_idle(child)
             read()
             self.end(child, 0)
             self.assertEqual(self.read_metrics().one("tallow_exit_code"), 0)

@@ -22,6 +22,8 @@ import time
 import unittest
 from pathlib import Path
 
+from processes import wait_until_idle
+
 BIN = os.environ.get("TALLOW_BIN", "")
 SHIM = os.environ.get("TALLOW_FAILING_CALLS", "")
 USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, NO_MEMORY, CANT_CREATE, IO_ERROR, STOPPED = 64, 65, 66, 69, 71, 73, 74, 75
@@ -903,7 +905,7 @@ class Stopped(Case):
             self.assertEqual(sum(n.endswith(".png") for n in self.names()), 27)
             shutil.rmtree(self.here / "out")
         child = self.start("render", "-", "-o", "new/", *SMALL, stdin=subprocess.PIPE)
-        time.sleep(0.3)
+        wait_until_idle(child)
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(timeout=60), STOPPED)
         self.assertIn(b"0 charts are written", child.stderr.read())
@@ -925,7 +927,7 @@ class Stopped(Case):
         size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
         os.write(writer, b"x" * (size - 1))
         child = self.start(*self.args("out"), "-v", stderr=writer)
-        time.sleep(0.3)
+        wait_until_idle(child)
         child.send_signal(signal.SIGTERM)
         self.assertEqual(child.wait(timeout=60), STOPPED)
         self.finish(self.args("out"))
@@ -935,8 +937,9 @@ class Stopped(Case):
         """The second signal ends it at once; no temporary file is left but the journal, which --resume takes over."""
         child = self.start("render", "a.csv", "-o", "-", "--size", "16000x16000", "--backend", "cpu")
         self.assertEqual(child.stdout.read(8), b"\x89PNG\r\n\x1a\n")
+        wait_until_idle(child)
         child.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        wait_until_idle(child)
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(timeout=60), INTERRUPTED)
         expected, _ = self.unbroken()

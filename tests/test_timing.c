@@ -427,7 +427,25 @@ static void restart(const char *setting) {
 
 static uint64_t count_calls(const char *function, uint64_t before) { return soft.calls(function) - before; }
 
-/* As many as without that a driver can time. */
+/* Calls of cuEventRecord by a run of an engine that is asked for times. */
+static uint64_t count_timed_records(void) {
+  struct softcuda_stats stats;
+  restart(NULL);
+  tlw_engine *engine = open_engine(1, false);
+  const uint64_t before = soft.calls("cuEventRecord");
+  run_work(&works[0], engine);
+  const uint64_t records = count_calls("cuEventRecord", before);
+  assert_true(soft.calls("cuEventElapsedTime") > 0);
+  tlw_engine_close(&engine);
+  soft.stats(&stats);
+  assert_int_equal(stats.left_behind, 0);
+  return records;
+}
+
+/*
+ * As many as without that a driver can time. A run that a busy machine holds up for a second sets the clocks anew, with
+ * some more calls.
+ */
 static void test_nobody_asks(void **state) {
   (void)state;
   if (!soft.set) skip();
@@ -441,15 +459,13 @@ static void test_nobody_asks(void **state) {
   assert_int_equal(count_calls("cuEventElapsedTime", 0), 0);
   const uint64_t plain_records = count_calls("cuEventRecord", records), plain_calls = count_calls("*", all);
   tlw_engine_close(&engine);
-  restart(NULL);
-  engine = open_engine(1, false);
-  const uint64_t timed_records = soft.calls("cuEventRecord");
-  run_work(&works[0], engine);
-  assert_int_equal(count_calls("cuEventRecord", timed_records), 2 * plain_records);
-  assert_true(plain_calls > 0 && soft.calls("cuEventElapsedTime") > 0);
-  tlw_engine_close(&engine);
-  soft.stats(&stats);
-  assert_int_equal(stats.left_behind, 0);
+  assert_true(plain_calls > 0);
+  uint64_t least = UINT64_MAX;
+  for (int i = 0; i < 20 && least != 2 * plain_records; i++) {
+    const uint64_t timed_records = count_timed_records();
+    if (timed_records < least) least = timed_records;
+  }
+  assert_int_equal(least, 2 * plain_records);
 }
 
 /* They run at open, and in front of the first work of a kind. */
