@@ -1,8 +1,28 @@
 """What other processes are doing, for tests that must not depend on how busy the machine is."""
 
+import os
 import re
+import signal
 import time
 from pathlib import Path
+
+# A shell ignores it for what it starts in the background, and so would every child.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def used(child):
+    """Seconds of processor time that a child has had."""
+    words = Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until_taken(child, number):
+    """Until a signal that was sent is not pending any more, so that the next of its kind is another."""
+    while child.poll() is None:
+        pending = re.search(r"ShdPnd:\s*(\w+)", Path(f"/proc/{child.pid}/status").read_text())[1]
+        if not int(pending, 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.001)
 
 
 def seen(pid):

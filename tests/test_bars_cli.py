@@ -485,7 +485,7 @@ class Input(Bars):
                     self.assertTrue(select.select([process.stdout], [], [], 10)[0])
                     got += os.read(process.stdout.fileno(), 4096)
             process.stdin.close()
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(600), 0)
         self.assertEqual(got, b"open_time,close\n1700000000000,10\n1700000001000,11\n1700000002000,12\n")
 
 
@@ -527,7 +527,7 @@ class Checkpoints(Bars):
                     wait_until_idle(process)
                     process.send_signal(number)
                     said = process.stderr.read().decode()
-                    code = process.wait(30)
+                    code = process.wait(600)
                 if number == signal.SIGKILL:
                     self.assertEqual(code, -number)
                 else:
@@ -718,7 +718,7 @@ class WrongUse(Bars):
             wait_until_idle(process)
             self.assertEqual(len(self.files()), 1)
             process.send_signal(signal.SIGINT)
-            self.assertEqual((process.wait(30), process.stderr.read()), (test_cli.INTERRUPTED, b""))
+            self.assertEqual((process.wait(600), process.stderr.read()), (test_cli.INTERRUPTED, b""))
         self.assertEqual(self.files(), [])
 
     def test_what_killed_runs_leave(self):

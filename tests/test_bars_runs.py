@@ -5,6 +5,7 @@ Environment: TALLOW_BIN, the executable (needed). --kills N: how many times a ru
 told.
 """
 
+import os
 import random
 import re
 import signal
@@ -14,6 +15,7 @@ import time
 import unittest
 from pathlib import Path
 
+from processes import wait_until_idle
 from test_cli import BIN, STOPPED, Case
 
 kills, seed, trades = 10, 1, 1_200_000
@@ -38,7 +40,7 @@ class Killed(Case):
             number = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
             process.send_signal(number)
             said = process.stderr.read().decode()
-            code = process.wait(60)
+            code = process.wait(600)
         self.assertIn(code, (0, -number, STOPPED), said)
         return code
 
@@ -86,27 +88,24 @@ class Memory(Case):
 
     @staticmethod
     def resident(process):
-        """The most bytes that a process has had so far; 0 once it has ended."""
-        try:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-        except OSError:
-            return 0
-        found = re.search(r"VmHWM:\s*(\d+) kB", status)
-        return int(found[1]) * 1024 if found else 0
+        """The most bytes that a process has had so far."""
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024
 
     def peak(self, count):
         """Bytes that tallow bars had at most, and the trades a second."""
         make = [BIN, "synth", "trades", "--rows", str(count), "--format", "aggtrades", "--seed", "5"]
         take = [BIN, "bars", "-", "--time=1m,1d", "--range=250", "--renko=5", "--tick=1000", "--partition=month",
                 "-o", f"out{count}/"]
-        most, before = 0, time.monotonic()
-        with subprocess.Popen(make, stdout=subprocess.PIPE) as maker:
-            with subprocess.Popen(take, stdin=maker.stdout, cwd=self.here) as taker:
-                maker.stdout.close()
-                while taker.poll() is None:
-                    most = max(most, self.resident(taker))
-                    time.sleep(0.005)
-            self.assertEqual((maker.wait(), taker.returncode), (0, 0))
+        before = time.monotonic()
+        read, write = os.pipe()
+        with subprocess.Popen(make, stdout=write) as maker, subprocess.Popen(take, stdin=read, cwd=self.here) as taker:
+            os.close(read)
+            self.assertEqual(maker.wait(), 0)
+            wait_until_idle(taker)  # which has taken all, and waits for more
+            most = self.resident(taker)
+            os.close(write)
+            self.assertEqual(taker.wait(), 0)
         return most, count / (time.monotonic() - before)
 
     def count(self, folder):

@@ -22,7 +22,7 @@ TALLOW, WRITER = BUILD / "tools" / "tallow", BUILD / "bench" / "write_inputs"
 DIFFERENT, USAGE, NO_INPUT, UNAVAILABLE, FAULT, CANT_CREATE, IO_ERROR = 1, 64, 66, 69, 70, 73, 74
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
 SCRATCH = ("/dev/shm", tempfile.gettempdir())
-TIMEOUT = 200
+TIMEOUT = 1500
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(PEERS))

@@ -90,7 +90,7 @@ class Case(unittest.TestCase):
 
     def start(self, *args, env=None):
         return subprocess.run([BIN, "bench", *map(str, args)], cwd=self.here, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=200, env={**os.environ, **(env or {})})
+                              capture_output=True, text=True, timeout=1500, env={**os.environ, **(env or {})})
 
     def fails(self, code, *args, says, env=None):
         done = self.start(*args, env=env)
@@ -518,7 +518,7 @@ class Input(Case):
             self.write_run(f"{day}.json", {"a/b": 1000 * day}, day, commit=f"c{day}")
         script = '"$0" bench report <(cat 1.json) <(cat 2.json) -o report.html'
         done = subprocess.run(["bash", "-c", script, BIN], cwd=self.here, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=200)
+                              capture_output=True, text=True, timeout=1500)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         page = self.check((self.here / "report.html").read_text())
         self.assertIn("commit c2 against 2026-01-02 10:00, commit c1", page.text(page.section("changes-0")))

@@ -22,6 +22,8 @@ import unittest
 import zlib
 from pathlib import Path
 
+from processes import used, wait_until_taken
+
 BIN = os.environ.get("TALLOW_BIN", "")
 BACKENDS = [b for b in os.environ.get("TALLOW_TEST_BACKENDS", "cpu").split(",") if b]
 DATA = Path(os.environ.get("TALLOW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
@@ -109,7 +111,7 @@ class Case(unittest.TestCase):
 
     def start(self, args, env=None, **options):
         env = {**os.environ, "XDG_CACHE_HOME": str(self.cache), **(env or {})}
-        return subprocess.run([BIN, *map(str, args)], cwd=self.here, env=env, timeout=300, check=False, **options)
+        return subprocess.run([BIN, *map(str, args)], cwd=self.here, env=env, timeout=1500, check=False, **options)
 
     def run_tallow(self, *args, code=0, env=None, **options):
         """Runs it, checks the exit code, returns standard output (bytes) and standard error (text)."""
@@ -584,7 +586,7 @@ class Synth(Case):
         done.stdout.close()
         self.assertEqual(done.stderr.read(), b"")
         done.stderr.close()
-        self.assertEqual(done.wait(timeout=60), IO_ERROR)
+        self.assertEqual(done.wait(timeout=600), IO_ERROR)
 
     def test_full_standard_output(self):
         for args in (("synth", "candles"), ("help",), ("--version",), ("devices",)):
@@ -1125,7 +1127,7 @@ class Windows(Case):
         os.mkfifo(self.here / "f.csv")
         writer = subprocess.Popen(["cp", "a.csv", "f.csv"], cwd=self.here)
         self.check(expected, self.draw("f.csv", *args), "f")
-        self.assertEqual(writer.wait(timeout=60), 0)
+        self.assertEqual(writer.wait(timeout=600), 0)
 
     def test_several_files(self):
         text = self.synth("a.csv", 60)
@@ -1442,7 +1444,7 @@ class Signals(Case):
     def end(self, child, number):
         """It must have been stopped in order; the number of charts that it tells."""
         errors = child.stderr.read().decode()
-        self.assertEqual(child.wait(timeout=120), STOPPED, errors)
+        self.assertEqual(child.wait(timeout=600), STOPPED, errors)
         says = re.search(rf"stopped by {signal.Signals(number).name}: (\d+) charts? (?:is|are) written", errors)
         self.assertTrue(says, errors)
         return int(says.group(1))
@@ -1487,7 +1489,7 @@ class Signals(Case):
         for _ in range(3):
             child.send_signal(signal.SIGINT)
         child.stderr.read()
-        self.assertIn(child.wait(timeout=120), (INTERRUPTED, STOPPED))
+        self.assertIn(child.wait(timeout=600), (INTERRUPTED, STOPPED))
         self.check_charts()
 
     def test_while_waiting_for_input(self):
@@ -1539,7 +1541,7 @@ class Signals(Case):
                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
         self.wait_for_charts(child, 1)
         child.send_signal(signal.SIGINT)
-        self.assertEqual((child.stderr.read(), child.wait(timeout=120)), (b"", 0))
+        self.assertEqual((child.stderr.read(), child.wait(timeout=600)), (b"", 0))
         self.assertEqual(self.check_charts(), 1951)
 
 
@@ -1548,23 +1550,26 @@ class StoppedBench(Case):
 
     begin, close = Signals.begin, staticmethod(Signals.close)
 
-    ARGS = ("bench", "window/mean/20", "window/std/20", "--time", "16s", "--rows", 1000, "--threads", 1, "--backend",
-            "cpu", "--json", "run.json", "--save", "--history", "history")
+    ARGS = ("bench", "window/mean/20", "window/std/20", "--rows", 1000, "--threads", 1, "--backend", "cpu", "--json",
+            "run.json", "--save", "--history", "history")
 
-    def stop(self, numbers):
-        child = self.begin(*self.ARGS, stdout=subprocess.PIPE)
-        self.assertEqual(child.stderr.readline(), b"tallow: 2 lines, about 32 s\n")
-        time.sleep(1)
+    def stop(self, numbers, seconds):
+        """Once it has measured for a while: rounds take turns, 16 of each line."""
+        child = self.begin(*self.ARGS, "--time", f"{seconds}s", stdout=subprocess.PIPE)
+        self.assertRegex(child.stderr.readline(), rb"^tallow: 2 lines, about ")
+        begun = used(child)
+        while child.poll() is None and used(child) < begun + 1:
+            time.sleep(0.01)
         for number in numbers:
             child.send_signal(number)
-            time.sleep(0.05)
-        out, _ = child.communicate(timeout=120)
+            wait_until_taken(child, number)
+        out, _ = child.communicate(timeout=600)
         self.assertFalse((self.here / "history").exists())
         return child.returncode, out.decode()
 
     def test_once(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            code, out = self.stop([number])
+            code, out = self.stop([number], 16)
             self.assertEqual(code, 128 + number)
             measured = int(re.search(r"\ninterrupted: ([12]) of 2 lines measured\n$", out)[1])
             run = json.loads((self.here / "run.json").read_text())
@@ -1582,7 +1587,8 @@ class StoppedBench(Case):
                        says=f"--save: a run can't be written into {folder}: Not a directory")
 
     def test_twice(self):
-        code, out = self.stop([signal.SIGINT, signal.SIGINT])
+        """In the midst of a turn that would take minutes."""
+        code, out = self.stop([signal.SIGINT, signal.SIGINT], 3600)
         self.assertEqual((code, self.files()), (INTERRUPTED, []))
         self.assertNotIn("interrupted", out)
 

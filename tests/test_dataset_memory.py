@@ -24,7 +24,8 @@ images, notes = 100_000, []
 class Memory(Case):
     def peak(self, n_files, output):
         """Bytes that a run had at most."""
-        command = [BIN, "dataset", *["a.csv"] * n_files, "--preset", "jkx", "--window", str(WINDOW), "--threads", "2"]
+        command = [BIN, "dataset", *["a.csv"] * n_files, "--preset", "jkx", "--window", str(WINDOW), "--threads", "2",
+                   "--backend", "cpu"]
         process = subprocess.Popen([*command, "--quiet", "-o", output], cwd=self.here)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

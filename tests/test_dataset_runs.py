@@ -45,7 +45,7 @@ class RunCase(Case):
         """Exit code and what was said."""
         said = process.stderr.read().decode()
         process.stderr.close()
-        return process.wait(60), said
+        return process.wait(600), said
 
     def stop_behind_rows(self, rows, *args):
         """Gives it so many rows of standard input, waits until it has them, and stops it. What it says."""

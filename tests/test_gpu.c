@@ -1069,8 +1069,8 @@ static void test_failed_work(void **unused) {
 static void test_deadline_of_each(void **unused) {
   (void)unused;
   static struct flights f;
-  flights_begin(&f, 250);
-  alter.each = 40 * INT64_C(1000000); /* 120 ms for each of 4 */
+  flights_begin(&f, 1500);
+  alter.each = 200 * INT64_C(1000000); /* 600 ms for each of 4 */
   for (int i = FLIGHTS - 1; i >= 0; i--) {
     land(&f.tickets[i]);
     assert_drawn(&f.rasters[i], &f.scene, 0);

@@ -72,7 +72,7 @@ class Case(unittest.TestCase):
 
     def end(self, child, *codes):
         """Waits for it; checks the exit code. Its standard output and standard error as text."""
-        out, errors = child.communicate(timeout=300)
+        out, errors = child.communicate(timeout=1500)
         if codes:
             self.assertIn(child.returncode, codes, errors)
         return (out or b"").decode(errors="surrogateescape"), (errors or b"").decode(errors="surrogateescape")
@@ -340,7 +340,7 @@ class DryRun(Case):
         os.close(reader)
         self.addCleanup(os.close, writer)
         child = self.start("render", "a.csv", "fifo", "-o", "out", "--window", 1, "--dry-run", stdout=writer)
-        self.assertEqual((child.wait(timeout=60), child.stderr.read()), (IO_ERROR, b""))
+        self.assertEqual((child.wait(timeout=600), child.stderr.read()), (IO_ERROR, b""))
 
 
 class Resume(Case):
@@ -751,7 +751,7 @@ class Merge(Case):
         (self.here / "out/manifest-2-of-3.jsonl").unlink()
         os.mkfifo(self.here / "out/manifest-2-of-3.jsonl")
         child = self.start("merge", "out")
-        self.assertEqual(child.wait(timeout=60), IO_ERROR)
+        self.assertEqual(child.wait(timeout=600), IO_ERROR)
         self.assertIn(b"out/manifest-2-of-3.jsonl: ", child.stderr.read())
         (self.here / "out/manifest-2-of-3.jsonl").unlink()
         self.restore()
@@ -907,7 +907,7 @@ class Stopped(Case):
         child = self.start("render", "-", "-o", "new/", *SMALL, stdin=subprocess.PIPE)
         wait_until_idle(child)
         child.send_signal(signal.SIGINT)
-        self.assertEqual(child.wait(timeout=60), STOPPED)
+        self.assertEqual(child.wait(timeout=600), STOPPED)
         self.assertIn(b"0 charts are written", child.stderr.read())
         self.assertFalse((self.here / "new").exists())
 
@@ -917,7 +917,7 @@ class Stopped(Case):
         child = self.start("render", "a.csv", "-o", "-", "--size", "16000x2000", "--backend", "cpu")
         self.assertEqual(child.stdout.read(8), b"\x89PNG\r\n\x1a\n")
         child.send_signal(signal.SIGTERM)
-        self.assertEqual(child.wait(timeout=60), STOPPED)
+        self.assertEqual(child.wait(timeout=600), STOPPED)
 
     def test_stuck_messages(self):
         """Nobody reads what the command says, and the pipe is full: it ends all the same, and tidily."""
@@ -929,7 +929,7 @@ class Stopped(Case):
         child = self.start(*self.args("out"), "-v", stderr=writer)
         wait_until_idle(child)
         child.send_signal(signal.SIGTERM)
-        self.assertEqual(child.wait(timeout=60), STOPPED)
+        self.assertEqual(child.wait(timeout=600), STOPPED)
         self.finish(self.args("out"))
         self.assertEqual(contents(self.here / "out"), self.unbroken()[0])
 
@@ -941,7 +941,7 @@ class Stopped(Case):
         child.send_signal(signal.SIGTERM)
         wait_until_idle(child)
         child.send_signal(signal.SIGINT)
-        self.assertEqual(child.wait(timeout=60), INTERRUPTED)
+        self.assertEqual(child.wait(timeout=600), INTERRUPTED)
         expected, _ = self.unbroken()
         first, second = signal.SIGINT, signal.SIGTERM
         for pair in ((first, second), (second, first), (first, first)):

@@ -203,7 +203,7 @@ class Long(Hostile):
                                stderr=said, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
                                ) as process):
             self.write_all(process.stdin)
-            code = process.wait(60)
+            code = process.wait(600)
             said.seek(0)
             errors = said.read().decode()
         self.assertEqual(code, BAD_DATA, errors)

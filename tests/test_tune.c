@@ -625,7 +625,7 @@ static void test_tune(void **state) {
     assert_true(tuning.cpu[kind].units[0] == found->points[0].units);
   }
   /* Called off: what was kept stays. */
-  for (int calls = 0; calls < 60; calls += 29) {
+  for (int calls = 0; calls < 56; calls += 27) {
     int left = calls;
     options.watch = stop_behind;
     options.watch_user = &left;

@@ -26,7 +26,7 @@ NEVER = "measured by tallow tune: the CPU is faster for everything here"
 LITTLE = (r"tallow: warning: auto estimates [1-7] of 7 kinds of work, for there was too little time to measure them: "
           r"ask for more with --time\n")
 LOST = "tallow: warning: what was measured is lost, for "
-TIMEOUT = 200
+TIMEOUT = 1500
 
 
 def checksum(data):
