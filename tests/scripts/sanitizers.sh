@@ -55,7 +55,7 @@ slow+=(tune font pool window_accuracy cli_progress gpu_{opencl,software_cuda,sof
 # to see of OpenCL, calls from several threads, is in the tests of streams, buffers and resets.
 slow+=({bars,bars_gpu,gpu_files,images,images_charts,jkx,log_scale,parity,tensor,window_gpu,window_parity}_opencl)
 slow+=({bars,images,images_charts,jkx,log_scale,tensor}_software_cuda images_gpu_{opencl,software_unified})
-slow+=('faults_.*' 'budget_.*')
+slow+=('faults_.*' 'budget_.*' auto_budget_software_cuda)
 # A race shows in a few cases as in many, but for those that depend on how threads meet.
 build "$(names "${slow[@]}")"
 meeting=({stream,stop,reset,buffer}_{cpu,opencl})
