@@ -7,7 +7,8 @@ gpu_check=(bash "$TALLOW_SOURCE/tools/gpu-check")
 rm -rf out out.tar.gz
 # Left out are other tests, and what takes long on this driver.
 options=(--software --build "$TALLOW_BUILD" --archive out.tar.gz --cases 20 --seconds 0.01 --limit 1500)
-for step in cli stop gpu window_gpu images_gpu budget reset faults gpu_files bars_gpu jkx images images_charts bench-files; do
+for step in cli stop gpu window_gpu images_gpu budget reset faults gpu_files bars_gpu jkx images images_charts \
+  bench-files; do
   options+=(--skip "$step")
 done
 "${gpu_check[@]}" "${options[@]}" out ||

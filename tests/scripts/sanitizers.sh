@@ -11,8 +11,8 @@ cd "$TALLOW_SOURCE"
 quietly cmake --preset "$preset" -B "$TALLOW_WORK/build" -DCMAKE_C_COMPILER="$TALLOW_CC" -DTALLOW_TIERS="$tiers" \
   -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG" -DTALLOW_NVCC=OFF \
   -DTALLOW_POCL_CACHE="$POCL_CACHE_DIR"
-# names LIST...: matches these names, which may be patterns. ctest takes a few groups, and without a word none at all of an
-# expression that has more.
+# names LIST...: matches these names, which may be patterns. ctest takes a few groups, and without a word none at all of
+# an expression that has more.
 names() {
   local IFS='|'
   echo "^($*)\$"
