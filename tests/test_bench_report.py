@@ -595,6 +595,28 @@ class ReadmeTables(Case):
                      "writes\n10.0 GB/s by one thread and 20.0 by 2."):
             self.assertIn(f"\n{line}\n", text)
 
+    def test_tables_of_peers(self):
+        """One for cases that the same programs did; what stands there has no row in the table of speed."""
+        rows, device = {}, {"backend": "opencl", "name": "a device", "driver": "1"}
+        for case, peers in (("w/a", "pq"), ("w/b", "q"), ("f/c", "r"), ("w/d", "")):
+            name = f"{case}/cpu/threads:1"
+            rows[name] = (1000, {"item": "rows", "items_per_second": 1e6})
+            for peer in peers:
+                rows[f"{name}/{peer}"] = (3000, {"peer": peer, "same_output": True, "times_as_fast": 3, "baseline": name})
+        self.make(self.write_run("run.json", rows, devices=[device]))
+        text = self.readme.read_text()
+        ratio = "3.00 us (3.00)"
+        for table in (("| case | one thread | 95% interval | of `memcpy` |", "| --- | ---: | ---: | ---: |",
+                       "| `w/d` | 1.00 M rows/s | not sure | |"),
+                      ("| case | Tallow | p | q |", "| --- | ---: | ---: | ---: |",
+                       f"| `w/a` | 1.00 us | {ratio} | {ratio} |", f"| `w/b` | 1.00 us | | {ratio} |"),
+                      ("| case | Tallow | r |", "| --- | ---: | ---: |", f"| `f/c` | 1.00 us | {ratio} |")):
+            self.assertIn("\n\n" + "\n".join(table) + "\n\n", text)
+        self.assertNotIn("a device", text)  # which no line is of
+        del rows["w/d/cpu/threads:1"]
+        self.make(self.write_run("run.json", rows, devices=[]))
+        self.assertNotIn("one thread |", self.readme.read_text())
+
     def test_busy_machines_are_refused(self):
         before = self.readme.read_text()
         wide = {name: (time, {**facts, "low": 0.85 * time, "high": 1.15 * time})
