@@ -36,8 +36,8 @@ static bench_change judge(const bench_record *before, const bench_record *after)
   const double drift_before = drift_of(before), drift_after = drift_of(after);
   bench_interval ratio = bench_ratio_of_runs(&new, drift_after, &old, drift_before, BENCH_LIKELY);
   bench_interval sure = bench_ratio_of_runs(&new, drift_after, &old, drift_before, BENCH_SURE);
-  const bool same = have_same_samples(before, after);
-  if (is_spoiled(before) || is_spoiled(after)) ratio = sure = bench_unknown(ratio.value);
+  const bool same = have_same_samples(before, after), other_turns = before->has_peers != after->has_peers;
+  if (is_spoiled(before) || is_spoiled(after) || other_turns) ratio = sure = bench_unknown(ratio.value);
   if (same) ratio = sure = (bench_interval){1, 1, 1};
   return (bench_change){.name = before->name,
                         .before = bench_estimate(&old).value,
@@ -45,6 +45,7 @@ static bench_change judge(const bench_record *before, const bench_record *after)
                         .ratio = ratio,
                         .verdict = bench_judge(ratio, sure),
                         .same_samples = same,
+                        .other_turns = other_turns && !same,
                         .other_output = *before->hash && *after->hash && strcmp(before->hash, after->hash) != 0};
 }
 

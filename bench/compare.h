@@ -15,6 +15,7 @@ typedef struct bench_change {
   bench_verdict verdict;
   bool same_samples; /* both are of one measurement */
   bool other_output; /* hashes differ */
+  bool other_turns;  /* in one of the runs it took turns with other programs, by which its times are others */
 } bench_change;
 
 typedef struct bench_changes {

@@ -220,10 +220,14 @@ static void name_peer(bench_record *record) {
 }
 
 /* Likewise what it counts, where it does not say so. */
-static void count_as_baseline(const struct list *list, bench_record *record) {
-  for (size_t i = 0; i < list->n && !*record->item; i++)
-    if (strcmp(list->records[i].name, record->baseline) == 0)
-      memcpy(record->item, list->records[i].item, sizeof record->item);
+static void pair_with_baseline(struct list *list, bench_record *record) {
+  for (size_t i = 0; i < list->n; i++) {
+    bench_record *baseline = &list->records[i];
+    if (baseline->is_peer || strcmp(baseline->name, record->baseline) != 0) continue;
+    baseline->has_peers = true;
+    if (!*record->item) memcpy(record->item, baseline->item, sizeof record->item);
+    return;
+  }
 }
 
 static void name_records(struct list *list) {
@@ -232,7 +236,7 @@ static void name_records(struct list *list) {
     memcpy(record->what, record->name, sizeof record->what);
     if (record->is_peer) {
       name_peer(record);
-      count_as_baseline(list, record);
+      pair_with_baseline(list, record);
     } else {
       part_name(record->what, record->on, sizeof record->on);
     }

@@ -32,9 +32,9 @@ typedef struct bench_record {
   double share_of_copy;
   double cold, kernel, others; /* seconds; others: as in bench_row */
   uint64_t host_peak, device_peak;
-  int threads;  /* of the CPU */
-  bool changed; /* its output was another behind the measuring */
-  bool is_peer;
+  int threads;                   /* of the CPU */
+  bool changed;                  /* its output was another behind the measuring */
+  bool is_peer, has_peers;       /* has_peers: Tallow's, which took turns with other programs */
   char settings[200], said[200]; /* of a peer: how it was set, and how its output compares */
   bool is_compared, is_same;     /* likewise: whether its output was compared, and is the same */
   char failure[200];             /* why there is no time; "": there is */

@@ -111,7 +111,8 @@ static void write_change(FILE *file, const bench_change *change, const report_sc
   fprintf(file, "<li class=\"change %s\"><span class=\"verdict\">%s %s</span><span class=\"name\"><code>", name,
           signs[change->verdict], name);
   report_text(file, change->name);
-  fprintf(file, "</code>%s</span>", change->other_output ? " <small class=\"warn\">other output</small>" : "");
+  fprintf(file, "</code>%s%s</span>", change->other_output ? " <small class=\"warn\">other output</small>" : "",
+          change->other_turns ? " <small>beside other programs in one run</small>" : "");
   write_change_picture(file, change, scale);
   fprintf(file, "<span class=\"num\">%+.1f%% ", 100 * (change->ratio.value - 1));
   if (isfinite(change->ratio.high))

@@ -356,16 +356,24 @@ static void print_least(FILE *file, const bench_change *c) {
   if (least < 10)
     fprintf(file, " below %.*f%%", least < 0.0995 ? 1 : 0, 100 * least);
   else
-    fputs(" too few batches", file);
+    fputs(c->other_turns ? " beside peers in one run" : " too few batches", file);
 }
 
 /* Why verdicts are AMBIGUOUS, and what helps. */
 static void print_reason(FILE *file, const bench_changes *changes) {
   if (changes->ambiguous == 0) return;
   double least = INFINITY;
-  for (size_t i = 0; i < changes->n; i++)
-    if (changes->changes[i].verdict == BENCH_AMBIGUOUS)
-      least = fmin(least, bench_change_least(changes->changes[i].ratio));
+  int other_turns = 0;
+  for (size_t i = 0; i < changes->n; i++) {
+    if (changes->changes[i].verdict != BENCH_AMBIGUOUS) continue;
+    least = fmin(least, bench_change_least(changes->changes[i].ratio));
+    other_turns += changes->changes[i].other_turns;
+  }
+  if (other_turns > 0)
+    fputs("a case that takes turns with other programs finds other caches than one that does not: compare runs of one "
+          "kind\n",
+          file);
+  if (other_turns == changes->ambiguous) return;
   if ((size_t)changes->ambiguous == changes->n && least < 10)
     fprintf(file, "nothing can be told: changes below %.*f%% are too small for these runs\n", least < 0.0995 ? 1 : 0,
             100 * least);

@@ -368,12 +368,27 @@ class Report(Case):
         self.assertEqual(len(list(page.all("polyline"))), 6)
         self.assertIn("0 SLOW", self.start("compare", "a.json", "b.json").stdout)
         self.assertEqual(self.start("compare", "a.json", "b.json", "--fail-on-slow").returncode, 0)
+        self.check_alone_against_beside_peers(rows)
         show = self.start("show", "b.json").stdout
         self.assertRegex(show, r"(?m)^ +polars 1\.34 +15\.0 ms .* tallow is 4\.00 \(3\.90 to 4\.10\)$")
         self.assertRegex(show, r"(?m)^ +pandas 2\.3 .* tallow is 1,230 \(3\.90 to 1,300\), output not compared$")
         self.assertRegex(show, r"(?m)^ +TA-Lib 0\.6 .* none: other output$")
         self.assertIn("\npolars 1.34 on window/mean/20: one thread <float64>\n", show)
         self.assertIn("\nbottleneck is missing: no <wheel>\n", show)
+
+    def check_alone_against_beside_peers(self, rows):
+        """Whatever the times: turns of other programs leave other caches."""
+        slow = {name: (3 * time, facts) for name, (time, facts) in self.rows().items()}
+        self.write_run("alone.json", slow, 3)
+        name = "window/mean/20/cpu/threads:1"
+        self.assertIn(name, rows)
+        for runs in (("b.json", "alone.json"), ("alone.json", "b.json")):
+            text = self.start("compare", *runs).stdout
+            self.assertRegex(text, rf"(?m)^{name} .* \(not sure\) +AMBIGUOUS beside peers in one run$")
+            self.assertIn("\na case that takes turns with other programs finds other caches than one that does not: ", text)
+            self.assertIn(f"{len(slow) - 1} {'SLOW' if runs[0] == 'b.json' else 'FAST'}", text)
+        page = self.page("b.json", "alone.json")
+        self.assertIn(f"{name} beside other programs in one run", page.text(page.section("changes-0")))
 
     def test_failures_are_named(self):
         self.write_run("run.json", {"a/b/cpu/threads:1": 1000, "a/b/cuda": "no <memory>"})
