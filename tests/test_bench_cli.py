@@ -472,6 +472,29 @@ class Compare(Case):
         self.fails(USAGE, "compare", good, good, "--save", says="--save has no place beside 'compare'")
 
 
+class Scripts(Case):
+    """Those of bench/ that run the command again and again."""
+
+    FOLDER = Path(__file__).resolve().parent.parent / "bench"
+
+    def run_script(self, name, *args):
+        return subprocess.run([sys.executable, self.FOLDER / name, *map(str, args)], cwd=self.here, capture_output=True,
+                              text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+
+    def test_no_command(self):
+        for name, args in (("telemetry-cost", ("none/tallow",)), ("prove-verdicts", ("--tallow", "none/tallow"))):
+            done = self.run_script(name, *args)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), name)
+            self.assertRegex(done.stderr, r"^none/tallow can't be run: build the preset release, or name another .*\n$")
+
+    def test_telemetry_cost(self):
+        """Each command, by its name, with whatever times."""
+        done = self.run_script("telemetry-cost", BIN, 0, "--scale", 0.001, "--most", 1e9)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for name in ("charts of 100 candles", "images of 20 bars", "windows of 20 rows", "bars of 1 minute"):
+            self.assertRegex(done.stdout, rf"(?m)^{name} +[\d.]+ +[\d.]+ to [\d.]+ .* \d+ pairs$")
+
+
 if __name__ == "__main__":
     if not BIN:
         sys.exit("TALLOW_BIN must name the command line")
